@@ -1,0 +1,49 @@
+// DeadlineHeap: what is due when. Entries are never removed early: a fired token is checked by its
+// owner against the state of that moment (a stale one owes nothing), and re-armed if its time has
+// moved on.
+#pragma once
+
+#include "base/instant.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace godwit {
+
+/// @cost  arm and pop are O(log n), next_deadline O(1); one vector, sizeof(Token) + 8 bytes an
+/// entry
+template <class Token>
+class DeadlineHeap {
+public:
+    void arm(Instant due, Token token) {
+        entries_.push_back({due, token});
+        std::push_heap(entries_.begin(), entries_.end(), later);
+    }
+
+    std::optional<Instant> next_deadline() const {
+        if (entries_.empty()) return std::nullopt;
+        return entries_.front().due;
+    }
+
+    /// The earliest token that is due at `now`; nullopt when none is.
+    std::optional<Token> pop_due(Instant now) {
+        if (entries_.empty() || entries_.front().due > now) return std::nullopt;
+        std::pop_heap(entries_.begin(), entries_.end(), later);
+        const Token token = entries_.back().token;
+        entries_.pop_back();
+        return token;
+    }
+
+    size_t size() const { return entries_.size(); }
+
+private:
+    struct Entry {
+        Instant due;
+        Token token;
+    };
+    static bool later(const Entry& a, const Entry& b) { return a.due > b.due; }
+    std::vector<Entry> entries_;
+};
+
+}  // namespace godwit
