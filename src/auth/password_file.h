@@ -1,0 +1,62 @@
+// The password file: who exists, one `user:hash` a line, hashes as in password_hash.h. Files made
+// by mosquitto_passwd are read as they are. '#' starts a comment line; blank lines are kept. It
+// fails closed: a line that is not understood is an error, never a user without a password.
+#pragma once
+
+#include "auth/file_error.h"
+#include "auth/password_hash.h"
+#include "base/hash.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace godwit::auth {
+
+/// BadUserName: empty, longer than 65535 bytes, not UTF-8, blanks at an end, a leading '#', a ':'
+/// or a control character.
+enum class UserError : uint8_t { BadUserName, BadHash };
+
+class PasswordFile {
+public:
+    /// @errors  the first bad line: no ':', a bad user name, a hash that is none, a user twice
+    static Result<PasswordFile, FileError> parse(std::string_view text);
+
+    /// Whether this is the user's password. An unknown user costs as much as a known one, so that
+    /// the time of the answer does not tell which names exist.
+    /// @param password  nullopt when CONNECT carried none: never right, and costs the same
+    /// @cost            as password_matches: not for a shard's thread
+    bool verify(std::string_view user, std::optional<std::string_view> password) const;
+
+    bool contains(std::string_view user) const { return index_.contains(user); }
+    size_t user_count() const { return users_.size(); }
+
+    /// Adds a user or replaces the hash of one.
+    /// @param hash  text of hash_password() or of mosquitto_passwd
+    Result<Done, UserError> set(std::string_view user, std::string_view hash);
+
+    /// False if there was no such user.
+    bool remove(std::string_view user);
+
+    /// The file's text, comments and order kept; parse() of it gives the same users.
+    std::string print() const;
+
+private:
+    struct Line {
+        std::string user;     // empty: a comment or a blank line
+        std::string comment;  // as it was
+        std::optional<PasswordHash> hash;
+    };
+
+    void reindex();
+    const PasswordHash* stand_in(std::string_view unknown_user) const;
+
+    std::vector<Line> lines_;
+    std::map<std::string, size_t, std::less<>> index_;  // user -> position in lines_
+    std::vector<size_t> users_;                         // positions in lines_ that hold a user
+    HashKey key_;  // from the hashes themselves, so that nobody outside can foresee a stand-in
+};
+
+}  // namespace godwit::auth
