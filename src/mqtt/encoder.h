@@ -1,6 +1,8 @@
 // Packets to bytes, appended to a Buffer. Every function writes a whole packet in the given
-// version; what that version does not know (properties, reason codes) is left out. Source: MQTT 5.0
-// sections 2 and 3, MQTT 3.1.1 sections 2 and 3, MQTT 3.1.
+// version, in its shortest form; what that version does not know (properties, reason codes) is left
+// out. A text of more than 65,535 bytes or a packet of more than kPacketBytesMax breaks our own
+// rule (GW_ASSERT): who lets such values in, checks them. Source: MQTT 5.0 sections 2 and 3,
+// MQTT 3.1.1 sections 2 and 3, MQTT 3.1.
 #pragma once
 
 #include "mqtt/packets.h"
@@ -20,7 +22,7 @@ private:
     Buffer encoded_;
 };
 
-/// Bytes of `value` as a variable byte integer, 1..4. value <= 268'435'455.
+/// Bytes of `value` as a variable byte integer, 1..4. value <= kRemainingLengthMax.
 size_t varint_size(uint32_t value);
 void put_varint(Buffer& out, uint32_t value);
 
@@ -54,9 +56,9 @@ uint64_t publish_size(Version version, const PublishHead& head, size_t payload_b
 /// Head and payload in one.
 void encode_publish(Buffer& out, Version version, const PublishHead& head, Bytes payload);
 
-/// Copies from a received PUBLISH's property list what is forwarded unaltered: all but topic alias,
-/// message expiry and subscription identifiers. Order is kept. [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] ..
-/// [MQTT5-3.3.2-20]
+/// Copies from a received PUBLISH's or will's property list what is forwarded unaltered: all but
+/// topic alias, message expiry, subscription identifiers and will delay. Order is kept.
+/// [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] .. [MQTT5-3.3.2-20] [MQTT5-3.1.3-10]
 void append_forwarded_properties(Buffer& out, Bytes properties);
 
 struct SubscribeRequest {
@@ -72,8 +74,8 @@ struct UnsubscribeRequest {
     std::span<const std::string_view> filters;
 };
 void encode_unsubscribe(Buffer& out, Version version, const UnsubscribeRequest& packet);
-/// 3.x: codes above 2 are written as 0x80 (3.1.1) or as granted QoS 0 is not possible, 0x80 too
-/// (3.1).
+/// 3.x: codes above 2 are written as 0x80, the one failure that 3.1.1 knows; 3.1 knows none, and
+/// clients of 3.1 are told the same.
 void encode_suback(Buffer& out, Version version, const Suback& packet);
 void encode_unsuback(Buffer& out, Version version, const Suback& packet);
 void encode_pingreq(Buffer& out);

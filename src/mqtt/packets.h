@@ -6,62 +6,16 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "mqtt/properties.h"
+#include "mqtt/protocol.h"
 #include "mqtt/reason_code.h"
+#include "mqtt/subscribe_entries.h"
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace godwit::mqtt {
-
-enum class Version : uint8_t { V31 = 3, V311 = 4, V5 = 5 };
-enum class Qos : uint8_t { AtMostOnce = 0, AtLeastOnce = 1, ExactlyOnce = 2 };
-
-enum class PacketType : uint8_t {
-    Reserved = 0,
-    Connect,
-    Connack,
-    Publish,
-    Puback,
-    Pubrec,
-    Pubrel,
-    Pubcomp,
-    Subscribe,
-    Suback,
-    Unsubscribe,
-    Unsuback,
-    Pingreq,
-    Pingresp,
-    Disconnect,
-    Auth,
-};
-
-inline constexpr uint32_t kPacketBytesMax =
-    268'435'460;  // 4 length bytes: 268,435,455 after a header of 5
-inline constexpr uint32_t kNoExpiry = 0xffff'ffff;
-
-struct UserProperty {
-    std::string_view name;
-    std::string_view value;
-};
-
-/// The user properties of one packet, in order, as a view over its encoded property list (other
-/// properties are skipped). Decoded packets hold validated bytes; for encoding, see
-/// UserPropertyList in encoder.h.
-class UserProperties {
-public:
-    UserProperties() = default;
-    explicit UserProperties(Bytes encoded_properties) : encoded_(encoded_properties) {}
-    class Iterator;
-    Iterator begin() const;
-    Iterator end() const;
-    bool empty() const;
-    /// The encoded property list: user properties, and maybe others between them.
-    Bytes encoded() const { return encoded_; }
-
-private:
-    Bytes encoded_;
-};
 
 struct Will {
     std::string_view topic;
@@ -70,9 +24,9 @@ struct Will {
     bool retain = false;
     uint32_t delay_s = 0;
     std::optional<uint32_t> expiry_s;
-    /// Encoded properties that are forwarded with the message as they are (all but delay and
-    /// expiry).
-    Bytes forwarded_properties;
+    /// The whole encoded list of the will's properties as received (validated), without its length.
+    /// append_forwarded_properties (encoder.h) takes from it what the message carries.
+    Bytes properties;
 };
 
 struct Connect {
@@ -131,6 +85,10 @@ struct Publish {
     std::optional<uint32_t> expiry_s;
     /// The whole encoded property list as received (validated), without its length.
     Bytes properties;
+
+    /// For a client: which of its subscriptions the server names.
+    SubscriptionIds subscription_ids() const { return SubscriptionIds(properties); }
+    UserProperties user_properties() const { return UserProperties(properties); }
 };
 
 /// PUBACK, PUBREC, PUBREL, PUBCOMP.
@@ -139,40 +97,6 @@ struct Ack {
     ReasonCode reason = ReasonCode::Success;
     std::string_view reason_string;
     UserProperties user_properties;
-};
-
-enum class RetainHandling : uint8_t { SendAlways = 0, SendIfNew = 1, SendNever = 2 };
-
-struct SubscriptionOptions {
-    Qos qos = Qos::AtMostOnce;
-    bool no_local = false;
-    bool retain_as_published = false;
-    RetainHandling retain_handling = RetainHandling::SendAlways;
-    friend bool operator==(const SubscriptionOptions&, const SubscriptionOptions&) = default;
-};
-
-struct SubscribeEntry {
-    std::string_view filter;  // as sent, "$share/..." included; not yet checked as a filter
-    SubscriptionOptions options;
-};
-
-/// The entries of a SUBSCRIBE (or the filters of an UNSUBSCRIBE, options at their default), read
-/// one by one from the validated bytes: `for (SubscribeEntry e : packet.entries)`.
-class SubscribeEntries {
-public:
-    SubscribeEntries() = default;
-    SubscribeEntries(Bytes encoded, Version version, bool with_options, uint32_t count)
-        : encoded_(encoded), version_(version), with_options_(with_options), count_(count) {}
-    class Iterator;
-    Iterator begin() const;
-    Iterator end() const;
-    uint32_t size() const { return count_; }
-
-private:
-    Bytes encoded_;
-    Version version_ = Version::V5;
-    bool with_options_ = true;
-    uint32_t count_ = 0;
 };
 
 struct Subscribe {
@@ -193,7 +117,7 @@ struct Suback {
     PacketId packet_id;
     std::string_view reason_string;
     UserProperties user_properties;
-    Bytes reasons;  // one reason code byte for each filter
+    Bytes reasons;  // one reason code byte for each filter; in a 3.x SUBACK 0, 1, 2 or 0x80
 };
 
 struct Disconnect {
@@ -210,57 +134,6 @@ struct Auth {
     Bytes data;
     std::string_view reason_string;
     UserProperties user_properties;
-};
-
-// --- iteration over encoded lists (defined in packets.cpp) ---
-
-class UserProperties::Iterator {
-public:
-    using value_type = UserProperty;
-    using difference_type = std::ptrdiff_t;
-    Iterator() = default;
-    explicit Iterator(Bytes rest) : rest_(rest) { advance(); }
-    const UserProperty& operator*() const { return current_; }
-    Iterator& operator++() {
-        advance();
-        return *this;
-    }
-    bool operator==(const Iterator& other) const {
-        return done_ == other.done_ && (done_ || rest_.size() == other.rest_.size());
-    }
-
-private:
-    void advance();
-    Bytes rest_;
-    UserProperty current_;
-    bool done_ = true;
-};
-
-class SubscribeEntries::Iterator {
-public:
-    using value_type = SubscribeEntry;
-    using difference_type = std::ptrdiff_t;
-    Iterator() = default;
-    Iterator(Bytes rest, Version version, bool with_options)
-        : rest_(rest), version_(version), with_options_(with_options) {
-        advance();
-    }
-    const SubscribeEntry& operator*() const { return current_; }
-    Iterator& operator++() {
-        advance();
-        return *this;
-    }
-    bool operator==(const Iterator& other) const {
-        return done_ == other.done_ && (done_ || rest_.size() == other.rest_.size());
-    }
-
-private:
-    void advance();
-    Bytes rest_;
-    Version version_ = Version::V5;
-    bool with_options_ = true;
-    SubscribeEntry current_;
-    bool done_ = true;
 };
 
 }  // namespace godwit::mqtt

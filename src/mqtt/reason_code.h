@@ -2,6 +2,8 @@
 // Source: MQTT 5.0 section 2.4; return codes of 3.x: MQTT 3.1.1 section 3.2.2.3.
 #pragma once
 
+#include "mqtt/protocol.h"
+
 #include <cstdint>
 #include <string_view>
 
@@ -63,5 +65,12 @@ std::string_view reason_name(ReasonCode code);
 /// The CONNACK return code 0..5 of MQTT 3.x that says the same; codes without a counterpart give 3
 /// (server unavailable).
 uint8_t to_v3_return_code(ReasonCode code);
+/// The other way, for a client. UnspecifiedError for codes above 5, which 3.x reserves.
+ReasonCode from_v3_return_code(uint8_t return_code);
+
+/// Whether MQTT 5.0 lists the code for packets of this type from this side. [MQTT5-3.2.2-8]
+/// [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1] [MQTT5-3.9.3-2]
+/// [MQTT5-3.11.3-2] [MQTT5-3.14.2-1] [MQTT5-3.15.2-1]
+bool is_listed(ReasonCode code, PacketType type, Sender sender);
 
 }  // namespace godwit::mqtt
