@@ -22,6 +22,9 @@ private:
     Buffer encoded_;
 };
 
+/// Appends one property, its identifier first; its type decides which members of `property` count.
+void put_property(Buffer& out, const Property& property);
+
 /// Bytes of `value` as a variable byte integer, 1..4. value <= kRemainingLengthMax.
 size_t varint_size(uint32_t value);
 void put_varint(Buffer& out, uint32_t value);
