@@ -1,0 +1,145 @@
+// CellTable: small fixed-size cells by hash, at 1.25 to 2 cells of memory per cell held. Users:
+// the index of filters and the trie of path hashes.
+// The table is cut into parts by the low bits of the hash; a part grows and shrinks alone, so no
+// insert moves more than 1/64 of the cells. Within a part cells stand in the order of their tag
+// (the upper half of the hash), each at or after the place its tag is proportional to: a miss ends
+// at the first larger tag, and growing is one pass without hashing anything again.
+#pragma once
+
+#include "base/assert.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace godwit::topic {
+
+/// Cell is trivially copyable and has `uint32_t tag() const`, `bool empty() const` and a
+/// constexpr `clear()`.
+/// Cells may share a tag; telling them apart is the caller's.
+template <class Cell>
+class CellTable {
+public:
+    static constexpr uint32_t tag_of(uint64_t hash) { return uint32_t(hash >> 32); }
+
+    /// Asks the memory system for the cell that first() will look at.
+    void prefetch(uint64_t hash) const {
+        const Part& part = parts_[hash % kParts];
+        __builtin_prefetch(part.cells.get() + home(part, tag_of(hash)));
+    }
+
+    /// The first cell with the hash's tag. Walk on with ++ while has_tag() holds; valid until the
+    /// next insert or erase.
+    const Cell* first(uint64_t hash) const {
+        const Part& part = parts_[hash % kParts];
+        if (!part.cells) return &kNone;
+        const Cell* cell = &part.cells[home(part, tag_of(hash))];
+        while (!cell->empty() && cell->tag() < tag_of(hash)) ++cell;
+        return cell;
+    }
+    Cell* first(uint64_t hash) {
+        return const_cast<Cell*>(static_cast<const CellTable*>(this)->first(hash));
+    }
+    static bool has_tag(const Cell* cell, uint64_t hash) {
+        return !cell->empty() && cell->tag() == tag_of(hash);
+    }
+
+    /// Adds a cell whose tag is the hash's. Returns where it stands now.
+    Cell* insert(uint64_t hash, const Cell& cell) {
+        Part& part = parts_[hash % kParts];
+        if (part.size + 1 > part.capacity / 5 * 4) resize(part, part.capacity / 2 * 3 + 5);
+        for (;;) {
+            if (Cell* placed = place(part, cell)) return placed;
+            resize(part, part.capacity / 2 * 3 + 5);
+        }
+    }
+
+    /// Removes a cell that first() led to with the same hash.
+    void erase(uint64_t hash, Cell* cell) {
+        Part& part = parts_[hash % kParts];
+        size_t hole = size_t(cell - part.cells.get());
+        while (!part.cells[hole + 1].empty() && home(part, part.cells[hole + 1].tag()) <= hole) {
+            part.cells[hole] = part.cells[hole + 1];
+            ++hole;
+        }
+        part.cells[hole].clear();
+        --part.size;
+        if (part.size == 0) {
+            part = Part{};
+        } else if (part.size < part.capacity / 4) {
+            resize(part, part.size * 2 + 5);
+        }
+    }
+
+    /// What the table owns besides itself.
+    size_t memory_bytes() const {
+        size_t bytes = 0;
+        for (const Part& part : parts_)
+            if (part.cells) bytes += cell_count(part.capacity) * sizeof(Cell);
+        return bytes;
+    }
+
+private:
+    static constexpr size_t kParts = 64;
+    struct Part {
+        std::unique_ptr<Cell[]> cells;  // null while empty; the last cell is never used
+        uint32_t capacity = 0;          // places that a tag can be proportional to
+        uint32_t size = 0;
+    };
+
+    /// Room behind the last place for cells that were pushed on, and the end mark.
+    static size_t cell_count(uint32_t capacity) {
+        return capacity + std::min<size_t>(capacity / 8, 60) + 4;
+    }
+    static size_t home(const Part& part, uint32_t tag) {
+        return size_t((uint64_t(tag) * part.capacity) >> 32);
+    }
+    static constexpr Cell make_none() {
+        Cell none{};
+        none.clear();
+        return none;
+    }
+
+    /// nullptr if the cell would fall off the end of the part.
+    static Cell* place(Part& part, const Cell& cell) {
+        Cell* at = &part.cells[home(part, cell.tag())];
+        while (!at->empty() && at->tag() <= cell.tag()) ++at;
+        Cell* gap = at;
+        while (!gap->empty()) ++gap;
+        if (gap == &part.cells[cell_count(part.capacity) - 1]) return nullptr;
+        std::move_backward(at, gap, gap + 1);
+        *at = cell;
+        ++part.size;
+        return at;
+    }
+
+    static void resize(Part& part, uint32_t capacity) {
+        for (;; capacity = capacity / 2 * 3) {
+            Part next{std::make_unique<Cell[]>(cell_count(capacity)), capacity, part.size};
+            std::fill_n(next.cells.get(), cell_count(capacity), make_none());
+            if (!copy_cells(part, next)) continue;
+            part = std::move(next);
+            return;
+        }
+    }
+
+    static bool copy_cells(const Part& from, Part& to) {
+        if (!from.cells) return true;
+        const size_t end = cell_count(to.capacity) - 1;
+        size_t at = 0;
+        for (size_t i = 0; i < cell_count(from.capacity); ++i) {
+            if (from.cells[i].empty()) continue;
+            at = std::max(at, home(to, from.cells[i].tag()));
+            if (at == end) return false;
+            to.cells[at++] = from.cells[i];
+        }
+        return true;
+    }
+
+    static constexpr Cell kNone = make_none();
+    std::array<Part, kParts> parts_;
+};
+
+}  // namespace godwit::topic

@@ -1,0 +1,126 @@
+// FilterTable: the filters in use and which of them match a name; the foundation of the routing
+// index. A filter is stored once and known by a dense id; whoever takes it holds a count on it.
+//
+// How a match works (src/topic/README.md says more): a filter is a path of levels, its hash the sum
+// of one keyed term per level and position. A *shape* is a filter's level count, which levels are
+// '+', and whether it ends in '#'. The terms of a name are computed once; each shape in use then
+// costs one subtraction per '+' and one probe. All exact filters are one shape. Filters whose shape
+// finds no room among kShapesMax live in a trie of path hashes instead.
+#pragma once
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "topic/cell_table.h"
+#include "topic/level_hash.h"
+#include "topic/path_trie.h"
+#include "topic/shape_set.h"
+#include "topic/text_slab.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace godwit::topic {
+
+/// Dense, reused after the last release. Valid while somebody holds a count on it.
+using FilterId = Id<struct FilterTag, uint32_t>;
+
+/// One thread at a time; match is const and may run beside other const calls. Equal keys and equal
+/// calls give equal ids and equal order of matches.
+/// @cost  memory: 24 to 32 bytes a filter besides its text (rounded up to 8 bytes). No step takes
+///        long at any size: what grows, grows in pieces.
+class FilterTable {
+public:
+    explicit FilterTable(HashKey key);
+
+    /// Interns a well-formed filter (parse_filter's `filter`), or raises its count.
+    /// @cost  linear in the filter, some cache misses
+    FilterId acquire(std::string_view filter);
+
+    /// Lowers the count of a held id; the last release forgets the filter and frees the id.
+    void release(FilterId id);
+
+    std::optional<FilterId> find(std::string_view filter) const;
+
+    /// The text of a held id. Borrowed: good until its last release, whatever else is acquired.
+    std::string_view text(FilterId id) const;
+
+    /// Appends the id of each filter that matches a well-formed name, each once, in an order that
+    /// depends on the calls so far and the key alone.
+    /// @cost    linear in the name, one probe per shape in use; no allocation for names of up to 64
+    ///          levels besides the growth of `out`
+    /// @source  [MQTT5-4.7.1-1] [MQTT5-4.7.1-2] [MQTT5-4.7.2-1]
+    void match(std::string_view name, std::vector<FilterId>& out) const;
+
+    /// Filters held.
+    size_t size() const { return size_; }
+    /// Above every id ever given; callers keep arrays by id.
+    uint32_t slot_count() const { return slot_count_; }
+    /// All memory the table owns, itself included.
+    size_t memory_bytes() const;
+    /// Filters that live in the trie because their shape found no room.
+    size_t trie_size() const { return trie_size_; }
+
+private:
+    struct Slot {
+        uint32_t text = 0;  // in texts_; of a free slot: the next free one
+        uint32_t count = 0;
+        uint16_t bytes = 0;
+        uint16_t home = 0;
+    };
+    struct IdCell {
+        uint32_t tag_;
+        uint32_t id_;
+        uint32_t tag() const { return tag_; }
+        bool empty() const { return id_ == UINT32_MAX; }
+        constexpr void clear() { id_ = UINT32_MAX; }
+    };
+    struct Probe {
+        uint64_t hash;
+        uint16_t home;
+    };
+    static constexpr uint32_t kSlotsPerChunk = 1024;
+    static constexpr uint32_t kNoSlot = UINT32_MAX;
+    // Where a filter is found: the number of its shape, or one of these.
+    static constexpr uint16_t kExact = UINT16_MAX - 1;
+    static constexpr uint16_t kInTrie = UINT16_MAX;
+    // Below this many shapes the trie is drained, so that one shape come and gone moves nothing.
+    static constexpr size_t kDrainBelowShapes = 48;
+    static constexpr uint32_t kDrainSteps = 4;
+
+    Slot& slot(uint32_t id) { return chunks_[id / kSlotsPerChunk][id % kSlotsPerChunk]; }
+    const Slot& slot(uint32_t id) const {
+        return chunks_[id / kSlotsPerChunk][id % kSlotsPerChunk];
+    }
+    std::string_view text_of(const Slot& s) const { return texts_.get(s.text, s.bytes); }
+    uint32_t take_slot();
+    uint32_t find_id(uint64_t hash, std::string_view filter) const;
+    void forget_hash(uint64_t hash, uint32_t id);
+    uint16_t home_of(const FilterPath& path);
+    void enter_trie(std::string_view filter);
+    void leave_trie(std::string_view filter);
+    /// Brings filters back from the trie when shapes have become free, some at every change.
+    void drain_trie();
+    void match_shapes(const NamePath& path, std::string_view name,
+                      std::vector<FilterId>& out) const;
+    uint64_t shape_hash(const NamePath& path, const Shape& shape) const;
+    void append_hits(const Probe& probe, std::string_view name, std::vector<FilterId>& out) const;
+
+    LevelHash levels_;
+    CellTable<IdCell> index_;
+    ShapeSet shapes_;
+    PathTrie trie_;
+    TextSlab texts_;
+    std::vector<std::unique_ptr<Slot[]>> chunks_;
+    uint32_t slot_count_ = 0;
+    uint32_t free_slot_ = kNoSlot;
+    uint32_t level_count_max_ = 0;  // of any filter since the table was last empty
+    uint32_t drain_cursor_ = 0;
+    size_t size_ = 0;
+    size_t trie_size_ = 0;
+    size_t exact_count_ = 0;
+};
+
+}  // namespace godwit::topic
