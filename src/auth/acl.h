@@ -66,19 +66,22 @@ private:
         uint32_t line = 0;
         bool read = false;
         bool write = false;
-        bool deny() const { return !read && !write; }
+        bool has_placeholder = false;
     };
-    struct Asker;
-    struct Parser;
+    struct Rules {
+        std::vector<Rule> denies;
+        std::vector<Rule> grants;
+    };
+    struct Question;
+    class Parser;
 
-    static void add(std::vector<Rule>& rules, Rule rule);
-    std::optional<uint32_t> first_line(const std::vector<Rule>& rules, const Asker& asker,
-                                       bool deny) const;
-    static bool applies(const Rule& rule, const Asker& asker);
+    static bool answers(const Rule& rule, bool denies, const Question& question);
+    static std::optional<uint32_t> first_answer(const std::vector<Rule>& rules, bool denies,
+                                                const Question& question);
 
-    std::vector<Rule> anonymous_;
-    std::map<std::string, std::vector<Rule>, std::less<>> users_;
-    std::vector<Rule> patterns_;
+    Rules anonymous_;
+    std::map<std::string, Rules, std::less<>> users_;
+    Rules patterns_;
 };
 
 }  // namespace godwit::auth
