@@ -27,7 +27,10 @@ struct HttpHead {
     size_t count(std::string_view name) const;
     /// The first field of that name; nullopt if there is none.
     std::optional<std::string_view> find(std::string_view name) const;
-    /// True if the comma-separated list in all fields of that name holds `token`, in any case.
+    /// Elements of the comma-separated list in all fields of that name, outer blanks and empty
+    /// ones removed. @source RFC 9110 section 5.6.1
+    std::vector<std::string_view> elements(std::string_view name) const;
+    /// True if that list holds `token`, in any case.
     bool lists(std::string_view name, std::string_view token) const;
 };
 
@@ -44,5 +47,7 @@ inline constexpr size_t kHttpFieldsMax = 64;
 
 /// ASCII letters of either case are equal.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
+/// What names of fields and methods are made of. @source RFC 9110 section 5.6.2
+bool is_http_token(std::string_view text);
 
 }  // namespace godwit::transport

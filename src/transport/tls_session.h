@@ -33,9 +33,11 @@ struct TlsSessionOptions {
     /// Server: chosen if the client offers it; an offer without it is ignored, never a failure.
     /// Client: offered if not empty.
     std::string_view alpn;
-    /// Client only: the name or IP address to verify the certificate against, and the SNI if a
-    /// name. Empty: the certificate's name is not checked.
+    /// Client only: the name or IP address the certificate must have, and the SNI if it is a name.
+    /// Empty: no SNI, and the certificate's name is not checked.
     std::string_view server_name;
+    /// Client only: false takes a verified certificate of any name.
+    bool check_name = true;
 };
 
 /// Thread: any, one at a time.
@@ -60,7 +62,8 @@ public:
     /// Appends close_notify.
     void close(Buffer& out);
 
-    bool ready() const;
+    /// The handshake is done.
+    bool ready() const { return ready_; }
     /// Copies the facts of the handshake; call it once ready().
     TlsPeer peer() const;
     /// An estimate, measured with bench_transport: what OpenSSL holds for an idle connection.
@@ -72,6 +75,7 @@ private:
     };
     friend struct TlsHooks;  // OpenSSL's callbacks: BIO, ALPN, SNI
 
+    void set_client_options(const TlsSessionOptions& options);
     TlsEnd failure(int result);
     Result<Done, TlsEnd> write_waiting();
 
@@ -81,6 +85,8 @@ private:
     Buffer waiting_;            // plaintext held back while OpenSSL is inside a handshake message
     std::string alpn_wanted_;
     std::string sni_;
+    // Not asked of OpenSSL: it says "not ready" again inside each later message of TLS itself.
+    bool ready_ = false;
 };
 
 }  // namespace godwit::transport

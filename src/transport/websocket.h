@@ -40,7 +40,8 @@ void apply_mask(std::span<uint8_t> bytes, std::array<uint8_t, 4> key, size_t pha
 struct FrameHeader {
     std::array<uint8_t, 14> raw;
     uint8_t size = 0;
-    std::array<uint8_t, 4> mask{};  // all zero from a server, which does not mask
+    bool masked = false;  // by a client, never by a server
+    std::array<uint8_t, 4> mask{};
     Bytes bytes() const { return {raw.data(), size}; }
 };
 
@@ -58,7 +59,7 @@ public:
     ///          (from a client) or present (from a server), a length not in its shortest form, a
     ///          control frame that is fragmented or over 125 bytes, a continuation of nothing, a
     ///          new message inside one, a malformed close. InvalidText: a close reason not UTF-8.
-    /// @cost    no allocation besides the buffers' growth, except for control frames cut in pieces
+    /// @cost    no allocation besides the buffers' growth, except for control frames
     Result<Done, WebSocketEnd> receive(Bytes raw, Buffer& payload, Buffer& reply);
 
     /// Header of a binary frame with `payload_bytes` to follow, masked with its `mask` by a client.
@@ -73,19 +74,19 @@ public:
 
 private:
     using Step = Result<Done, WebSocketEnd>;
+    Step take_header(Bytes& raw, Buffer& payload, Buffer& reply);
     Step on_first_two();
+    Step on_opcode();
     Step on_length();
-    Step on_control(Bytes payload, Buffer& reply);
-    Step on_close(Bytes payload, Buffer& reply);
-    Step take_header(Bytes& raw);
     Step take_payload(Bytes& raw, Buffer& payload, Buffer& reply);
+    Step end_frame(Buffer& reply);
+    Step on_close(Bytes payload, Buffer& reply);
     FrameHeader make_header(uint8_t opcode, uint64_t payload_bytes);
     void put_frame(uint8_t opcode, Bytes payload, Buffer& out);
     bool is_control() const { return (opcode_ & 0x8) != 0; }
 
     uint64_t frame_bytes_max_;
     uint64_t payload_left_ = 0;
-    uint64_t payload_seen_ = 0;
     HashKey mask_key_;
     uint64_t frames_sent_ = 0;
     Buffer control_;  // payload of a control frame so far
@@ -94,6 +95,7 @@ private:
     uint8_t header_needed_ = 2;  // as far as it is known
     WebSocketRole role_;
     uint8_t opcode_ = 0;
+    uint8_t mask_phase_ = 0;  // payload bytes seen, modulo 4
     bool in_payload_ = false;
     bool final_ = false;
     bool in_message_ = false;  // a fragmented message waits for its continuation

@@ -19,6 +19,7 @@
 namespace godwit::transport {
 
 class TlsSession;
+struct UpgradeRefusal;
 
 /// What the layers told about the peer; complete once Wire::ready().
 struct PeerIdentity {
@@ -44,8 +45,9 @@ struct ServerWireOptions {
 /// How a client connects.
 struct ClientWireOptions {
     const TlsContext* tls = nullptr;   // nullptr: no TLS
-    std::string_view tls_server_name;  // name or IP to verify and to send as SNI; empty: unchecked
-    std::string_view alpn;             // offered if not empty
+    std::string_view tls_server_name;  // name or IP to verify, SNI if a name; empty: unchecked
+    bool tls_check_name = true;  // false: SNI only, a verified certificate of any name will do
+    std::string_view alpn;       // offered if not empty
     bool websocket = false;
     std::string_view websocket_path = "/mqtt";
     std::string_view websocket_host;  // "broker.example:8083"
@@ -108,14 +110,18 @@ private:
     /// Needed until the WebSocket is open; freed then.
     struct Opening;
 
-    explicit Wire(WebSocketRole role);
-    Stage after_tls() const { return opening_ ? Stage::Head : Stage::Open; }
+    Wire();
+    Stage first_stage() const;
+    Stage after_tls() const;
+    Result<Done, WireError> receive_layers(Bytes raw, Buffer& mqtt, Buffer& reply);
     Result<Bytes, WireError> take_proxy(Bytes raw);
     Result<Done, WireError> receive_tls(Bytes raw, Buffer& mqtt, Buffer& reply);
     Result<Done, WireError> receive_inner(Bytes plain, Buffer& mqtt, Buffer& reply);
     Result<Bytes, WireError> take_head(Bytes plain, Buffer& reply);
     Result<Done, WireError> on_request(std::string_view head, Buffer& reply);
     Result<Done, WireError> on_answer(std::string_view head);
+    Err<WireError> refuse(Buffer& reply, const UpgradeRefusal& refusal);
+    Result<Done, WireError> send_tls(Bytes plain, Buffer& raw);
     Result<Done, WireError> send_framed_tls(Bytes mqtt, Buffer& raw);
     void on_tls_ready(Buffer& inner_reply);
 
@@ -125,7 +131,6 @@ private:
     std::unique_ptr<WebSocket> websocket_;
     Buffer proxy_pending_;
     size_t proxy_bytes_max_ = 0;
-    WebSocketRole role_;
     Stage stage_ = Stage::Open;
 };
 
