@@ -1,7 +1,9 @@
 #include "os/poller.h"
 
 #include "os/clock.h"
+#include "os/test_directory.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -114,10 +116,9 @@ TEST_F(PollerTest, FillsNoMoreThanTheRoomGiven) {
 }
 
 TEST_F(PollerTest, ARegularFileIsRefused) {
-    char name[] = "/tmp/godwit-poller-XXXXXX";
-    const Fd file(::mkstemp(name));
+    TestDirectory directory;
+    const Fd file(::open(directory.path("f").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
     ASSERT_TRUE(file);
-    ::unlink(name);
     const auto added = poller_.add(file.get(), 1, Interest::Read);
     ASSERT_FALSE(added);
     EXPECT_EQ(added.error().code, EPERM);

@@ -129,12 +129,12 @@ Result<SocketAddress, IoError> local_address(int fd);
 Result<SocketAddress, IoError> peer_address(int fd);
 
 struct PeerCredentials {
-    pid_t pid = 0;
+    pid_t pid = 0;  // 0 when its pid means nothing in our pid namespace
     uid_t uid = 0;
     gid_t gid = 0;
 };
 
-/// Who connected to a unix socket, as the kernel knows it. @errors ENOTCONN; EOPNOTSUPP for TCP
+/// Who connected to a unix socket, as the kernel knows it. @errors ENOTCONN, also for TCP
 Result<PeerCredentials, IoError> peer_credentials(int fd);
 
 }  // namespace godwit::os
