@@ -1,0 +1,39 @@
+// Threads and the limits of the process: a name and a core for each shard, how many of them make
+// sense here, and how many connections the kernel lets us hold.
+#pragma once
+
+#include "base/result.h"
+#include "os/io_error.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace godwit::os {
+
+/// What top and gdb show; longer names are cut to 15 bytes. Call it first thing in the thread.
+void name_this_thread(std::string_view name);
+
+/// Keeps the calling thread on one core.
+/// @param cpu  one of usable_cpus()
+/// @errors     EINVAL: no such core, or not ours
+Result<Done, IoError> pin_this_thread(int cpu);
+
+/// The cores this thread may run on, ascending: the affinity of the process. Never empty.
+std::vector<int> usable_cpus();
+
+/// How many threads can run at once: usable_cpus(), less where the cgroup's quota is lower
+/// (rounded up: 1.5 cores are 2 threads). At least 1.
+size_t usable_cpu_count();
+
+/// Cores granted by the text of a cgroup v2 cpu.max file ("150000 100000"); nullopt for no limit
+/// ("max 100000") or no such text.
+std::optional<double> parse_cpu_max(std::string_view text);
+
+/// Raises the soft limit of open files to the hard one.
+/// @return what holds now
+/// @errors EPERM where a sandbox forbids it; the old limit still holds
+Result<uint64_t, IoError> raise_file_limit();
+
+}  // namespace godwit::os

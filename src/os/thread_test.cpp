@@ -1,0 +1,82 @@
+#include "os/thread.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <string>
+#include <thread>
+
+namespace godwit::os {
+namespace {
+
+std::string name_after(std::string_view name) {
+    std::string out;
+    std::thread named([&] {
+        name_this_thread(name);
+        char text[16] = "";
+        ::pthread_getname_np(::pthread_self(), text, sizeof text);
+        out = text;
+    });
+    named.join();
+    return out;
+}
+
+TEST(Thread, CarriesItsName) {
+    EXPECT_EQ(name_after("shard-0"), "shard-0");
+}
+
+TEST(Thread, LongNamesAreCut) {
+    EXPECT_EQ(name_after("a-name-of-many-letters"), "a-name-of-many-");
+}
+
+TEST(Thread, StaysOnTheCoreItIsPinnedTo) {
+    const int last = usable_cpus().back();
+    std::thread pinned([last] {
+        EXPECT_TRUE(pin_this_thread(last));
+        EXPECT_EQ(usable_cpus(), std::vector<int>{last});
+        EXPECT_EQ(::sched_getcpu(), last);
+    });
+    pinned.join();
+}
+
+TEST(Thread, ACoreThatIsNotThereIsRefused) {
+    EXPECT_EQ(pin_this_thread(8000).error().code, EINVAL);
+    EXPECT_EQ(pin_this_thread(-1).error().code, EINVAL);
+    EXPECT_EQ(pin_this_thread(1'000'000).error().code, EINVAL);
+}
+
+TEST(CpuCount, IsWithinTheAffinity) {
+    EXPECT_GE(usable_cpu_count(), 1u);
+    EXPECT_LE(usable_cpu_count(), usable_cpus().size());
+}
+
+TEST(CpuMax, ReadsTheQuota) {
+    EXPECT_EQ(parse_cpu_max("200000 100000\n"), 2.0);
+    EXPECT_EQ(parse_cpu_max("50000 100000"), 0.5);
+    EXPECT_EQ(parse_cpu_max("max 100000\n"), std::nullopt);
+}
+
+TEST(CpuMax, RefusesOtherTexts) {
+    for (const std::string_view text : {"", "1", "1 ", "1 0", "x 1", "-1 5", "1,5"})
+        EXPECT_EQ(parse_cpu_max(text), std::nullopt) << text;
+}
+
+TEST(FileLimit, IsRaisedToTheHardLimit) {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit low = before;
+    low.rlim_cur = 64;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    const auto raised = raise_file_limit();
+    const auto again = raise_file_limit();
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    ASSERT_TRUE(raised);
+    EXPECT_EQ(*raised, before.rlim_max);
+    EXPECT_EQ(again.value(), before.rlim_max);
+}
+
+}  // namespace
+}  // namespace godwit::os
