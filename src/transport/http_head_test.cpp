@@ -78,7 +78,7 @@ TEST(HttpHead, MalformedNamesAreRefused) {
 }
 TEST(HttpHead, ControlCharactersAndBareLineEndsAreRefused) {
     for (const std::string& line : {std::string("A: b\rc"), std::string("A: b\nC: d"),
-                                   std::string("A: b\0c", 6), std::string("A: \x7f")})
+                                    std::string("A: b\0c", 6), std::string("A: \x7f")})
         EXPECT_EQ(refusal_of_field(line), "control character in a header");
 }
 TEST(HttpHead, BytesAboveAsciiMayStandInValues) {
