@@ -73,6 +73,11 @@ class Size(unittest.TestCase):
         self.assertEqual(self.faults("void f(int a, std::map<int, int> b, int c, int d, int e) {}\n"), [])
         self.assertEqual(len(self.faults("void f(int a, int b, int c, int d, int e, int f) {}\n")), 1)
 
+    def test_a_shape_that_a_library_dictates_is_excused_by_a_reason(self):
+        six = "void f(int a, int b, int c, int d, int e, int f) {}\n"
+        self.assertEqual(self.faults("// check_size: OpenSSL's signature of this callback\n" + six), [])
+        self.assertEqual(len(self.faults("// check_size:\n" + six)), 1)
+
     def test_four_levels_are_refused(self):
         three = "void f() { if (a) { for (;;) { if (b) c(); else if (d) e(); } } }\n"
         self.assertEqual(self.faults(three), [])
