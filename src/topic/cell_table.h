@@ -17,8 +17,8 @@
 namespace godwit::topic {
 
 /// Cell is trivially copyable and has `uint32_t tag() const`, `bool empty() const` and a
-/// constexpr `clear()`.
-/// Cells may share a tag; telling them apart is the caller's.
+/// constexpr `clear()` that makes it empty, its tag UINT32_MAX. Cells may share a tag; telling them
+/// apart is the caller's.
 template <class Cell>
 class CellTable {
 public:
@@ -36,7 +36,7 @@ public:
         const Part& part = parts_[hash % kParts];
         if (!part.cells) return &kNone;
         const Cell* cell = &part.cells[home(part, tag_of(hash))];
-        while (!cell->empty() && cell->tag() < tag_of(hash)) ++cell;
+        while (cell->tag() < tag_of(hash)) ++cell;  // an empty cell ends it
         return cell;
     }
     Cell* first(uint64_t hash) {

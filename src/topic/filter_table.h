@@ -11,10 +11,10 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "topic/cell_table.h"
+#include "topic/filter_records.h"
 #include "topic/level_hash.h"
 #include "topic/path_trie.h"
 #include "topic/shape_set.h"
-#include "topic/text_slab.h"
 
 #include <cstdint>
 #include <memory>
@@ -64,58 +64,45 @@ public:
     size_t trie_size() const { return trie_size_; }
 
 private:
-    struct Slot {
-        uint32_t text = 0;  // in texts_; of a free slot: the next free one
-        uint32_t count = 0;
-        uint16_t bytes = 0;
-        uint16_t home = 0;
-    };
-    struct IdCell {
+    struct IndexCell {
         uint32_t tag_;
-        uint32_t id_;
+        RecordRef ref_;
         uint32_t tag() const { return tag_; }
-        bool empty() const { return id_ == UINT32_MAX; }
-        constexpr void clear() { id_ = UINT32_MAX; }
+        bool empty() const { return ref_ == kNoRecord; }
+        constexpr void clear() { tag_ = UINT32_MAX, ref_ = kNoRecord; }
     };
     struct Probe {
         uint64_t hash;
         uint16_t home;
     };
-    static constexpr uint32_t kSlotsPerChunk = 1024;
-    static constexpr uint32_t kNoSlot = UINT32_MAX;
-    // Where a filter is found: the number of its shape, or one of these.
-    static constexpr uint16_t kExact = UINT16_MAX - 1;
-    static constexpr uint16_t kInTrie = UINT16_MAX;
+    static constexpr RecordRef kNoRecord = UINT32_MAX;
+    static constexpr uint32_t kIdsPerChunk = 1024;
     // Below this many shapes the trie is drained, so that one shape come and gone moves nothing.
     static constexpr size_t kDrainBelowShapes = 48;
     static constexpr uint32_t kDrainSteps = 4;
 
-    Slot& slot(uint32_t id) { return chunks_[id / kSlotsPerChunk][id % kSlotsPerChunk]; }
-    const Slot& slot(uint32_t id) const {
-        return chunks_[id / kSlotsPerChunk][id % kSlotsPerChunk];
-    }
-    std::string_view text_of(const Slot& s) const { return texts_.get(s.text, s.bytes); }
-    uint32_t take_slot();
-    uint32_t find_id(uint64_t hash, std::string_view filter) const;
-    void forget_hash(uint64_t hash, uint32_t id);
+    RecordRef& ref_of(uint32_t id) { return chunks_[id / kIdsPerChunk][id % kIdsPerChunk]; }
+    RecordRef held_ref(FilterId id) const;
+    uint32_t take_id();
+    std::optional<RecordRef> find_record(uint64_t hash, std::string_view filter) const;
+    void forget_hash(uint64_t hash, RecordRef ref);
     uint16_t home_of(const FilterPath& path);
-    void enter_trie(std::string_view filter);
-    void leave_trie(std::string_view filter);
+    void enter_trie(RecordRef ref);
+    void leave_trie(RecordRef ref);
     /// Brings filters back from the trie when shapes have become free, some at every change.
     void drain_trie();
     void match_shapes(const NamePath& path, std::string_view name,
                       std::vector<FilterId>& out) const;
-    uint64_t shape_hash(const NamePath& path, const Shape& shape) const;
     void append_hits(const Probe& probe, std::string_view name, std::vector<FilterId>& out) const;
 
     LevelHash levels_;
-    CellTable<IdCell> index_;
+    CellTable<IndexCell> index_;
     ShapeSet shapes_;
     PathTrie trie_;
-    TextSlab texts_;
-    std::vector<std::unique_ptr<Slot[]>> chunks_;
+    FilterRecords records_;
+    std::vector<std::unique_ptr<RecordRef[]>> chunks_;  // by id
+    std::vector<uint32_t> free_ids_;
     uint32_t slot_count_ = 0;
-    uint32_t free_slot_ = kNoSlot;
     uint32_t level_count_max_ = 0;  // of any filter since the table was last empty
     uint32_t drain_cursor_ = 0;
     size_t size_ = 0;

@@ -1,9 +1,16 @@
 #include "topic/level_hash.h"
 
+#include <algorithm>
+
 namespace godwit::topic {
 
 LevelHash::LevelHash(HashKey key)
-    : key_(key), plus_(keyed_hash(as_bytes("+"), key)), hash_(keyed_hash(as_bytes("#"), key)) {}
+    : key_(key),
+      plus_(keyed_hash(as_bytes("+"), key)),
+      hash_(keyed_hash(as_bytes("#"), key)),
+      end_(keyed_hash(as_bytes("/"), key)) {
+    for (uint32_t i = 0; i < plus_terms_.size(); ++i) plus_terms_[i] = mix_hash(plus_, salt(i));
+}
 
 FilterPath LevelHash::path(std::string_view filter) const {
     FilterPath path;

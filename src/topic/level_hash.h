@@ -31,8 +31,13 @@ public:
     uint64_t term(uint32_t position, std::string_view level) const {
         return mix_hash(keyed_hash(as_bytes(level), key_), salt(position));
     }
-    uint64_t plus_term(uint32_t position) const { return mix_hash(plus_, salt(position)); }
+    uint64_t plus_term(uint32_t position) const {
+        return position < plus_terms_.size() ? plus_terms_[position]
+                                             : mix_hash(plus_, salt(position));
+    }
     uint64_t hash_term(uint32_t position) const { return mix_hash(hash_, salt(position)); }
+    /// For a level that stands for "here it ends"; no text has this term.
+    uint64_t end_term(uint32_t position) const { return mix_hash(end_, salt(position)); }
 
     FilterPath path(std::string_view filter) const;
 
@@ -42,6 +47,8 @@ private:
     HashKey key_;
     uint64_t plus_;
     uint64_t hash_;
+    uint64_t end_;
+    std::array<uint64_t, 32> plus_terms_;
 };
 
 /// Takes the levels of a topic from the left: `while (!levels.done()) use(levels.next());`

@@ -36,4 +36,21 @@ void ShapeSet::release(uint16_t shape) {
     while (end_ > 0 && shapes_[end_ - 1].filter_count == 0) --end_;
 }
 
+ShapeHashes::ShapeHashes(const LevelHash& levels, const NamePath& name)
+    : levels_(levels), name_(name) {
+    const uint32_t level_count = std::min(name.level_count(), ShapeSet::kLevelsMax);
+    group_count_ = (level_count + 3) / 4;
+    for (uint32_t group = 0; group < group_count_; ++group) {
+        auto& sums = exchanged_[group];
+        sums[0] = 0;
+        for (uint32_t bit = 0; bit < 4; ++bit) {
+            const uint32_t level = group * 4 + bit;
+            const uint64_t change =
+                level < level_count ? levels.plus_term(level) - name.term(level) : 0;
+            for (uint32_t i = 0; i < uint32_t(1) << bit; ++i)
+                sums[i + (size_t(1) << bit)] = sums[i] + change;
+        }
+    }
+}
+
 }  // namespace godwit::topic

@@ -42,4 +42,25 @@ private:
     uint16_t size_ = 0;
 };
 
+/// The hash that a filter of a given shape has if it matches a given name. '+' in any four
+/// neighbouring levels is one addition.
+class ShapeHashes {
+public:
+    ShapeHashes(const LevelHash& levels, const NamePath& name);
+
+    /// @param shape  of no more levels than the name
+    uint64_t of(const Shape& shape) const {
+        uint64_t hash = name_.sum(shape.level_count);
+        for (uint32_t group = 0; group < group_count_; ++group)
+            hash += exchanged_[group][shape.plus_mask >> (group * 4) & 15];
+        return shape.ends_hash ? hash + levels_.hash_term(shape.level_count) : hash;
+    }
+
+private:
+    const LevelHash& levels_;
+    const NamePath& name_;
+    uint32_t group_count_;
+    std::array<std::array<uint64_t, 16>, ShapeSet::kLevelsMax / 4> exchanged_;
+};
+
 }  // namespace godwit::topic
