@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -112,6 +113,9 @@ class PropertyIterator {
 public:
     using value_type = typename Select::Value;
     using difference_type = std::ptrdiff_t;
+    using pointer = const value_type*;
+    using reference = const value_type&;
+    using iterator_category = std::forward_iterator_tag;
     PropertyIterator() = default;
     explicit PropertyIterator(Bytes rest) : rest_(rest) { advance(); }
     const value_type& operator*() const { return current_; }
@@ -119,6 +123,11 @@ public:
     PropertyIterator& operator++() {
         advance();
         return *this;
+    }
+    PropertyIterator operator++(int) {
+        const PropertyIterator before = *this;
+        advance();
+        return before;
     }
     bool operator==(const PropertyIterator& other) const {
         return done_ == other.done_ && (done_ || rest_.data() == other.rest_.data());

@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "mqtt/protocol.h"
 
-#include <cstddef>
+#include <iterator>
 
 namespace godwit::mqtt {
 
@@ -47,6 +47,9 @@ class SubscribeEntries::Iterator {
 public:
     using value_type = SubscribeEntry;
     using difference_type = std::ptrdiff_t;
+    using pointer = const value_type*;
+    using reference = const value_type&;
+    using iterator_category = std::forward_iterator_tag;
     Iterator() = default;
     Iterator(Bytes rest, Version version, bool with_options)
         : rest_(rest), version_(version), with_options_(with_options) {
@@ -57,6 +60,11 @@ public:
     Iterator& operator++() {
         advance();
         return *this;
+    }
+    Iterator operator++(int) {
+        const Iterator before = *this;
+        advance();
+        return before;
     }
     bool operator==(const Iterator& other) const {
         return done_ == other.done_ && (done_ || rest_.data() == other.rest_.data());
