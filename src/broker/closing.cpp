@@ -1,0 +1,196 @@
+#include "broker/closing.h"
+
+#include "broker/delivering.h"
+#include "broker/publishing.h"
+#include "broker/sharing.h"
+#include "broker/subscribing.h"
+#include "mqtt/encoder.h"
+
+namespace godwit::broker {
+
+using mqtt::ReasonCode;
+using mqtt::Version;
+
+namespace {
+
+/// WebSocket close code that says the same.
+uint16_t websocket_code(ReasonCode reason) {
+    if (!mqtt::is_error(reason)) return 1000;
+    if (reason == ReasonCode::ServerShuttingDown) return 1001;
+    if (reason == ReasonCode::PacketTooLarge) return 1009;
+    if (reason == ReasonCode::MalformedPacket || reason == ReasonCode::ProtocolError) return 1002;
+    return 1008;
+}
+
+/// The id is dead from here on; the object goes when the input is handled.
+void close(Core& core, Connection& c, ReasonCode reason) {
+    c.closing = true;
+    core.dying.push_back(c.id);
+    core.fx->closes.push_back({c.id, websocket_code(reason)});
+}
+
+void send_disconnect(Core& core, Connection& c, ReasonCode reason, std::string_view detail) {
+    if (c.version != Version::V5 || c.state != Connection::State::Online) return;
+    mqtt::Disconnect packet{.reason = reason};
+    if (c.problem_information) packet.reason_string = detail;
+    if (reason == ReasonCode::ServerShuttingDown)
+        packet.server_reference = core.options.server_reference;
+    send_packet(core, c, [&](Buffer& out) {
+        const size_t at = out.size();
+        mqtt::encode_disconnect(out, Version::V5, packet);
+        if (out.size() - at <= c.packet_bytes_max) return;
+        out.resize(at);  // [MQTT5-3.14.2-3]
+        packet.reason_string = packet.server_reference = {};
+        mqtt::encode_disconnect(out, Version::V5, packet);
+    });
+}
+
+bool has_connack_code(ReasonCode reason) {
+    return reason == ReasonCode::UnsupportedProtocolVersion ||
+           reason == ReasonCode::ClientIdentifierNotValid;
+}
+
+}  // namespace
+
+void disconnect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
+    if (c.closing) return;
+    const bool broken =
+        reason == ReasonCode::MalformedPacket || reason == ReasonCode::ProtocolError;
+    if (broken) ++core.counters.malformed;
+    if (c.state != Connection::State::Online) ++core.counters.connections_refused;
+    send_disconnect(core, c, reason, detail);
+    core.event(mqtt::is_error(reason) ? Severity::Warning : Severity::Info, "disconnected", c,
+               mqtt::reason_name(reason), std::move(detail));
+    detach(core, c, reason != ReasonCode::Success);
+    close(core, c, reason);
+}
+
+void refuse_bytes(Core& core, Connection& c, const mqtt::DecodeError& error) {
+    std::string detail = std::string(error.what) + " at byte " + std::to_string(error.offset);
+    if (c.state != Connection::State::AwaitConnect)
+        return disconnect(core, c, error.reason, std::move(detail));
+    if (c.version_known && (c.version == Version::V5 || has_connack_code(error.reason))) {
+        ++core.counters.malformed;
+        return refuse_connect(core, c, error.reason, std::move(detail));
+    }
+    disconnect(core, c, error.reason, std::move(detail));
+}
+
+void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
+    mqtt::Connack packet{.reason = reason};
+    if (c.problem_information) packet.reason_string = detail;
+    if (reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved)
+        packet.server_reference = core.options.server_reference;
+    send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, packet); });
+    ++core.counters.connections_refused;
+    core.event(Severity::Warning, "refused", c, mqtt::reason_name(reason), std::move(detail));
+    close(core, c, reason);
+}
+
+void on_disconnect(Core& core, Connection& c, const mqtt::Disconnect& packet) {
+    Session* session = core.find(c.session);
+    if (packet.session_expiry_s && session) {
+        // A session that was to end with its connection cannot be prolonged now: MQTT 5.0
+        // section 3.14.2.2.2
+        if (session->ends_with_connection && *packet.session_expiry_s != 0)
+            return disconnect(core, c, ReasonCode::ProtocolError,
+                              "session expiry in DISCONNECT after none in CONNECT");
+        session->expiry_s = std::min(*packet.session_expiry_s, core.limits.session_expiry_max_s);
+        session->ends_with_connection = session->expiry_s == 0;
+    }
+    core.event(Severity::Info, "disconnected", c, mqtt::reason_name(packet.reason),
+               "by the client");
+    detach(core, c, packet.reason != ReasonCode::Success);
+    close(core, c, ReasonCode::Success);
+}
+
+void on_closed(Core& core, Connection& c, std::string_view why) {
+    if (c.closing) return;
+    const bool online = c.state == Connection::State::Online;
+    if (!online) ++core.counters.connections_refused;
+    core.event(Severity::Info, online ? "disconnected" : "refused", c, "connection_lost",
+               std::string(why));
+    detach(core, c, true);
+    c.closing = true;
+    core.dying.push_back(c.id);
+}
+
+void detach(Core& core, Connection& c, bool publish_will) {
+    if (c.state != Connection::State::Online) return;
+    c.state = Connection::State::AwaitConnect;
+    Session* session = core.find(c.session);
+    GW_ASSERT(session && session->online && session->connection == c.id);
+    session->online = false;
+    --core.counters.sessions_online;
+    leave_groups_for_now(core, *session);
+    if (!publish_will) session->will.reset();  // [MQTT5-3.14.4-3]
+    const auto armed = [&](TimerToken::Kind kind, Instant due) {
+        core.timers.arm(due, {kind, session->self.slot, session->self.generation});
+        return due;
+    };
+    if (session->will && session->will->delay_s > 0 && !session->ends_with_connection) {
+        const auto delay = std::chrono::seconds(session->will->delay_s);
+        session->will->due = armed(TimerToken::Kind::WillDelay, core.now + delay);
+    } else {
+        publish_will_of(core, *session);
+    }
+    if (session->ends_with_connection) return end_session(core, *session, "with its connection");
+    session->expires =
+        armed(TimerToken::Kind::SessionExpiry, core.now + std::chrono::seconds(session->expiry_s));
+}
+
+void end_session(Core& core, Session& session, const char* reason) {
+    GW_ASSERT(!session.online);
+    publish_will_of(core, session);
+    drop_subscriptions(core, session);
+    drop_outbox(core, session);
+    core.event(Severity::Debug, "session_ended", session, reason, {});
+    auto& index = core.realm(session.realm).sessions;
+    const auto at = index.find(session.client_id);
+    GW_ASSERT(at != index.end());
+    --core.counters.sessions;
+    core.sessions.erase(session.self);
+    index.erase(at);
+}
+
+void on_session_expiry_timer(Core& core, SessionRef ref) {
+    Session* session = core.find(ref);
+    if (!session || session->online || session->expires > core.now) return;  // came back since
+    ++core.counters.sessions_expired;
+    end_session(core, *session, "expired");
+}
+
+void on_will_timer(Core& core, SessionRef ref) {
+    Session* session = core.find(ref);
+    if (!session || session->online || !session->will || session->will->due > core.now) return;
+    publish_will_of(core, *session);
+}
+
+void watch(Core& core, Connection& c) {
+    Duration patience = core.limits.connect_timeout;
+    if (c.state == Connection::State::Online) {
+        if (c.keepalive_s == 0) {
+            c.watch_due = kNever;
+            return;
+        }
+        patience = std::chrono::milliseconds(c.keepalive_s * 1500ll);
+    }
+    c.watch_due = c.last_received + patience;
+    core.timers.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
+}
+
+void on_connection_timer(Core& core, ConnectionId id) {
+    Connection* c = core.find(id);
+    if (!c || c->watch_due > core.now) return;
+    if (c->state != Connection::State::Online)
+        return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
+    const auto patience = std::chrono::milliseconds(c->keepalive_s * 1500ll);
+    if (c->last_received + patience > core.now || c->paused) {
+        if (c->paused) c->last_received = core.now;  // we do not listen: its silence is ours
+        return watch(core, *c);
+    }
+    ++core.counters.keepalive_timeouts;
+    disconnect(core, *c, ReasonCode::KeepAliveTimeout, "silent for 1.5 keep alives");
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,317 @@
+#include "broker/connecting.h"
+
+#include "broker/closing.h"
+#include "broker/delivering.h"
+#include "broker/reading.h"
+#include "broker/sharing.h"
+#include "mqtt/encoder.h"
+#include "topic/filter.h"
+
+namespace godwit::broker {
+
+using mqtt::ReasonCode;
+using mqtt::Version;
+
+namespace {
+
+std::string_view version_text(Version version) {
+    return version == Version::V5 ? "5.0" : version == Version::V311 ? "3.1.1" : "3.1";
+}
+
+Connection& open(Core& core, ConnectionId id, ListenerId listener) {
+    if (id.slot >= core.connections.size()) core.connections.resize(id.slot + 1);
+    auto& slot = core.connections[id.slot];
+    GW_ASSERT(!slot);
+    slot = std::make_unique<Connection>();
+    slot->id = id;
+    slot->listener = listener;
+    slot->last_received = core.now;
+    ++core.counters.connections;
+    watch(core, *slot);
+    return *slot;
+}
+
+/// An id that nobody has, whose home is this shard [MQTT5-3.1.3-6].
+std::string assign_client_id(Core& core, RealmId realm) {
+    static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuv";
+    for (;;) {
+        std::string id = "gw-";
+        for (uint64_t bits = core.random.next(), i = 0; i < 12; ++i, bits >>= 5)
+            id += kDigits[bits & 31];
+        const auto& taken = core.realm(realm).sessions;
+        if (core.home_of_client(realm, id) == core.config.id && !taken.contains(id)) return id;
+    }
+}
+
+bool knows_auth_method(const Core& core, std::string_view method) {
+    const auto& known = core.options.auth_methods;
+    return std::find(known.begin(), known.end(), method) != known.end();
+}
+
+mqtt::DecodeLimits decode_limits(const Core& core) {
+    return {.properties_max = core.limits.properties_max, .filters_max = core.limits.filters_max};
+}
+
+void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
+    AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = {core.listener(c).realm}};
+    ask.client_id = c.pending->client_id;
+    ask.has_username = packet.username.has_value();
+    ask.username = packet.username.value_or("");
+    ask.password = as_text(packet.password.value_or(Bytes{}));
+    ask.auth_method = packet.auth_method.value_or("");
+    ask.auth_data = as_text(packet.auth_data);
+    core.fx->auth_requests.push_back(std::move(ask));
+    pause_reading(core, c);
+}
+
+/// Ends what the last connection of this id left: the connection itself, and the session if a clean
+/// start is asked for.
+void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool clean_start) {
+    const auto known = realm.sessions.find(client_id);
+    if (known == realm.sessions.end()) return;
+    Session* session = core.find(known->second);
+    if (Connection* old = core.connection_of(*session)) {
+        ++core.counters.takeovers;
+        disconnect(core, *old, ReasonCode::SessionTakenOver,
+                   "a newer connection with this client id");
+        const auto left =
+            realm.sessions.find(client_id);  // the session may have ended with its connection
+        if (left == realm.sessions.end()) return;
+    }
+    if (clean_start) end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
+}
+
+Session& make_session(Core& core, Realm& realm, std::string_view client_id) {
+    const auto [at, added] = realm.sessions.emplace(std::string(client_id), SessionRef{});
+    GW_ASSERT(added);
+    at->second = core.sessions.emplace();
+    Session& session = *core.find(at->second);
+    session.client_id = at->first;
+    session.client_hash = core.client_hash(realm.id, client_id);
+    session.self = at->second;
+    session.realm = realm.id;
+    ++core.counters.sessions;
+    return session;
+}
+
+std::unique_ptr<WillState> keep_will(const mqtt::Connect& packet) {
+    if (!packet.will) return nullptr;
+    const mqtt::Will& will = *packet.will;
+    auto kept = std::make_unique<WillState>();
+    kept->topic = will.topic;
+    kept->payload.assign(will.payload.begin(), will.payload.end());
+    mqtt::append_forwarded_properties(kept->forwarded_properties, will.properties);
+    kept->qos = will.qos;
+    kept->retain = will.retain;
+    kept->delay_s = will.delay_s;
+    kept->expiry_s = will.expiry_s;
+    return kept;
+}
+
+void set_expiry(Session& session, const mqtt::Connect& packet, uint32_t expiry_max_s) {
+    const uint32_t wished = packet.version == Version::V5 ? packet.session_expiry_s
+                            : packet.clean_start          ? 0
+                                                          : mqtt::kNoExpiry;
+    session.expiry_s = std::min(wished, expiry_max_s);
+    session.ends_with_connection = session.expiry_s == 0;
+}
+
+void set_features(Core& core, Connection& c, const mqtt::Connect& packet) {
+    c.receive_maximum = packet.receive_maximum;
+    c.packet_bytes_max = packet.packet_bytes_max;
+    const uint16_t wished = packet.keepalive_s, most = core.limits.keepalive_max_s;
+    c.keepalive_s = most != 0 && (wished == 0 || wished > most) ? most : wished;
+    if (packet.topic_alias_maximum > 0)
+        c.need_features().aliases_out.set_maximum(
+            std::min(packet.topic_alias_maximum, core.limits.topic_alias_out_max));
+    if (packet.auth_method) c.need_features().auth_method = *packet.auth_method;
+}
+
+void send_connack(Core& core, Connection& c, const mqtt::Connect& packet, const Session& session,
+                  bool present) {
+    mqtt::Connack ack{.session_present = present};
+    if (c.version == Version::V5) {
+        const Limits& limits = core.limits;
+        if (session.expiry_s != packet.session_expiry_s) ack.session_expiry_s = session.expiry_s;
+        ack.receive_maximum = limits.receive_maximum;
+        ack.packet_bytes_max = limits.packet_bytes_max;
+        ack.topic_alias_maximum = limits.topic_alias_max;
+        if (c.keepalive_s != packet.keepalive_s) ack.server_keepalive_s = c.keepalive_s;
+        if (c.pending->assigned) ack.assigned_client_id = session.client_id;
+        if (packet.request_response_information)
+            ack.response_information = core.options.response_information;
+        ack.auth_method = packet.auth_method;
+        ack.auth_data = as_bytes(c.pending->auth_data);
+    }
+    send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
+}
+
+/// The client may come in: its session is made or resumed, CONNACK goes out, then what waited for
+/// it.
+void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
+    Realm& realm = core.realm({core.listener(c).realm});
+    const std::string_view client_id = c.pending->client_id;
+    clear_the_way(core, realm, client_id, packet.clean_start);
+    const auto known = realm.sessions.find(client_id);
+    const bool present = known != realm.sessions.end();
+    Session& session = present ? *core.find(known->second) : make_session(core, realm, client_id);
+    session.version = packet.version;
+    session.online = true;
+    session.connection = c.id;
+    session.expires = kNever;
+    session.has_username = packet.username.has_value();
+    session.username = packet.username.value_or("");
+    session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
+    set_expiry(session, packet, core.limits.session_expiry_max_s);
+    set_features(core, c, packet);
+    c.session = session.self;
+    c.state = Connection::State::Online;
+    c.last_received = core.now;
+    watch(core, c);
+    ++core.counters.sessions_online;
+    send_connack(core, c, packet, session, present);
+    core.event(Severity::Info, "connected", c, present ? "resumed" : "new",
+               std::string(version_text(packet.version)) + (packet.bridge ? " bridge" : ""));
+    c.pending.reset();
+    return_to_groups(core, session);
+    resume_deliveries(core, session, c);
+}
+
+/// What can be refused before anybody is asked. @return false when it was refused
+bool check_wishes(Core& core, Connection& c, const mqtt::Connect& packet) {
+    if (packet.client_id.empty() && (packet.version == Version::V31 ||
+                                     (packet.version == Version::V311 && !packet.clean_start))) {
+        refuse_connect(core, c, ReasonCode::ClientIdentifierNotValid,
+                       "an empty client id");  // [MQTT311-3.1.3-8]
+        return false;
+    }
+    if (packet.will) {
+        const auto name = topic::check_name(packet.will->topic);
+        const bool too_deep = topic::level_count(packet.will->topic) > core.limits.topic_levels_max;
+        if (!name || too_deep) {
+            refuse_connect(core, c, ReasonCode::TopicNameInvalid,
+                           "will topic: " + std::string(name ? "too many levels"
+                                                             : topic::error_text(name.error())));
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Whether this client must prove who it is, may just come in, or is refused.
+void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
+    const ListenerPolicy& policy = core.listener(c);
+    c.state = Connection::State::Authenticating;
+    if (packet.auth_method) {
+        if (knows_auth_method(core, *packet.auth_method)) return ask_authenticator(core, c, packet);
+        return refuse_connect(core, c, ReasonCode::BadAuthenticationMethod,
+                              "authentication method " + std::string(*packet.auth_method));
+    }
+    if (policy.check_password && (packet.username || !policy.allow_anonymous)) {
+        if (packet.username) return ask_authenticator(core, c, packet);
+        return refuse_connect(core, c, ReasonCode::NotAuthorized,
+                              "no user name, and anonymous clients are not allowed");
+    }
+    if (!policy.allow_anonymous)
+        return refuse_connect(core, c, ReasonCode::NotAuthorized,
+                              "anonymous clients are not allowed on this listener");
+    accept(core, c, packet);
+}
+
+/// The authenticator's answer to a client that is online already.
+void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
+    ConnectionFeatures& features = c.need_features();
+    if (mqtt::is_error(verdict.reason))
+        return disconnect(core, c, verdict.reason, verdict.why);  // [MQTT5-4.12.1-2]
+    const mqtt::Auth answer{
+        verdict.reason, features.auth_method, as_bytes(verdict.auth_data), {}, {}};
+    send_packet(core, c, [&](Buffer& out) { mqtt::encode_auth(out, answer); });
+    if (verdict.reason == ReasonCode::Success) features.reauthenticating = false;
+    resume_reading(core, c);
+}
+
+}  // namespace
+
+void on_accepted(Core& core, const Accepted& in) {
+    ++core.counters.connections_accepted;
+    open(core, in.connection, in.listener);
+}
+
+void on_adopted(Core& core, const Adopted& in) {
+    Connection& c = open(core, in.connection, in.listener);
+    c.adopted = true;
+    on_received(core, c, in.bytes);
+}
+
+void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
+    const uint8_t level = mqtt::peek_protocol_level(frame);
+    c.version = level >= 5 ? Version::V5 : level == 3 ? Version::V31 : Version::V311;
+    c.version_known = true;
+    const auto packet = mqtt::decode_connect(frame, decode_limits(core));
+    if (!packet) return refuse_bytes(core, c, packet.error());
+    c.version = packet->version;
+    c.problem_information = packet->request_problem_information;
+    const RealmId realm{core.listener(c).realm};
+    if (!c.adopted && !packet->client_id.empty()) {
+        const ShardId home = core.home_of_client(realm, packet->client_id);
+        if (home != core.config.id) {
+            c.moving_to = home;
+            return;
+        }
+    }
+    c.pending = std::make_unique<PendingConnect>();
+    c.pending->client_id = packet->client_id;
+    if (!check_wishes(core, c, *packet)) return;
+    if (packet->client_id.empty()) {
+        c.pending->client_id = assign_client_id(core, realm);
+        c.pending->assigned = true;
+    }
+    c.pending->header = frame.header;
+    c.pending->body.assign(frame.body.begin(), frame.body.end());
+    c.pending->auth_method = packet->auth_method.value_or("");
+    authenticate(core, c, *packet);
+}
+
+void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
+    if (c.state == Connection::State::Online) return on_reauthenticated(core, c, verdict);
+    GW_ASSERT(c.pending != nullptr);
+    if (mqtt::is_error(verdict.reason)) return refuse_connect(core, c, verdict.reason, verdict.why);
+    const mqtt::Frame frame{c.pending->header, c.pending->body, 0};
+    const auto packet = mqtt::decode_connect(frame, decode_limits(core));
+    if (verdict.reason == ReasonCode::ContinueAuthentication) {
+        const mqtt::Auth step{
+            verdict.reason, packet->auth_method, as_bytes(verdict.auth_data), {}, {}};
+        send_packet(core, c,
+                    [&](Buffer& out) { mqtt::encode_auth(out, step); });  // [MQTT5-4.12.0-2]
+    } else {
+        c.pending->auth_data = verdict.auth_data;
+        accept(core, c, *packet);
+    }
+    resume_reading(core, c);
+}
+
+void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {
+    const bool online = c.state == Connection::State::Online;
+    std::string method;
+    if (!online)
+        method = c.pending->auth_method;
+    else if (c.features)
+        method = c.features->auth_method;
+    if (method.empty() || packet.method != method)  // [MQTT5-4.12.0-7] [MQTT5-4.12.1-1]
+        return disconnect(core, c, ReasonCode::ProtocolError,
+                          "AUTH with another authentication method");
+    const bool begins = packet.reason == ReasonCode::ReAuthenticate;
+    const bool under_way = !online || c.features->reauthenticating;
+    if (begins == under_way)
+        return disconnect(core, c, ReasonCode::ProtocolError, "AUTH out of turn");
+    if (online) c.features->reauthenticating = true;
+    AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = {core.listener(c).realm}};
+    ask.client_id = online ? core.find(c.session)->client_id : c.pending->client_id;
+    ask.auth_method = method;
+    ask.auth_data = as_text(packet.data);
+    ask.continues = true;
+    core.fx->auth_requests.push_back(std::move(ask));
+    pause_reading(core, c);
+}
+
+}  // namespace godwit::broker

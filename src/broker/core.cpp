@@ -1,0 +1,83 @@
+#include "broker/core.h"
+
+namespace godwit::broker {
+
+Core::Core(const ShardConfig& shard_config)
+    : config(shard_config),
+      options(*shard_config.options),
+      limits(options.limits),
+      gate(config.shard_count),
+      random(config.random_seed ^ mix_hash(config.id.value, config.hash_key.k0)),
+      posted(config.shard_count),
+      received(config.shard_count),
+      confirm_due(config.shard_count),
+      route_applied(config.shard_count),
+      route_ack_due(config.shard_count),
+      peer_posted(config.shard_count, std::vector<uint64_t>(config.shard_count)) {
+    GW_ASSERT(config.shard_count >= 1 && config.shard_count <= kShardsMax);
+    for (size_t i = 0; i < options.realms.size(); ++i)
+        realms.push_back(
+            std::make_unique<Realm>(RealmId{uint16_t(i)}, options.realms[i].name, config));
+}
+
+Connection* Core::find(ConnectionId id) {
+    if (id.slot >= connections.size()) return nullptr;
+    Connection* c = connections[id.slot].get();
+    return c && c->id == id && !c->closing ? c : nullptr;
+}
+
+uint64_t Core::client_hash(RealmId realm_id, std::string_view client_id) const {
+    return mix_hash(keyed_hash(as_bytes(client_id), config.hash_key), realm_id.value + 1u);
+}
+
+ShardId Core::home_of_client(RealmId realm_id, std::string_view client_id) const {
+    return {uint16_t(client_hash(realm_id, client_id) % config.shard_count)};
+}
+
+ShardId Core::home_of_topic(RealmId realm_id, std::string_view topic) const {
+    return home_of_client(realm_id, topic);
+}
+
+ShardId Core::home_of_group(const GroupKey& key) const {
+    const uint64_t share = keyed_hash(as_bytes(key.share), config.hash_key);
+    return {uint16_t(mix_hash(share, client_hash(key.realm, key.filter)) % config.shard_count)};
+}
+
+bool Core::routes_in_force(uint64_t sequence) const {
+    for (uint16_t i = 0; i < config.shard_count; ++i)
+        if (i != config.id.value && route_applied[i] < sequence) return false;
+    return true;
+}
+
+uint64_t Core::all_others() const {
+    const uint64_t all =
+        config.shard_count == 64 ? ~uint64_t(0) : (uint64_t(1) << config.shard_count) - 1;
+    return all & ~(uint64_t(1) << config.id.value);
+}
+
+void Core::post(ShardId to, Envelope envelope) {
+    if (to == config.id) {
+        loopback.push_back(std::move(envelope));
+        return;
+    }
+    ++posted[to.value];
+    fx->posts.push_back({to, std::move(envelope)});
+}
+
+void Core::event(Severity severity, const char* name, const Connection& c, std::string_view reason,
+                 std::string detail) {
+    Event e{severity, name, c.id, {listener(c).realm}, {}, std::string(reason), std::move(detail)};
+    if (const Session* session = find(c.session); session && c.state == Connection::State::Online)
+        e.client = session->client_id;
+    else if (c.pending)
+        e.client = c.pending->client_id;
+    fx->events.push_back(std::move(e));
+}
+
+void Core::event(Severity severity, const char* name, const Session& s, std::string_view reason,
+                 std::string detail) {
+    fx->events.push_back({severity, name, s.online ? s.connection : ConnectionId{}, s.realm,
+                          std::string(s.client_id), std::string(reason), std::move(detail)});
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,202 @@
+// Core: the state of one shard, and of the turn that is running. The walks (connecting, publishing,
+// delivering, subscribing, sharing, replaying, closing) are free functions over it; Shard is its
+// door. Thread: its shard's. Nothing here blocks, calls back, or reads a clock.
+#pragma once
+
+#include "base/deadline_heap.h"
+#include "base/handle_table.h"
+#include "base/hash.h"
+#include "base/random.h"
+#include "broker/ack_gate.h"
+#include "broker/counters.h"
+#include "broker/effects.h"
+#include "broker/input.h"
+#include "broker/options.h"
+#include "broker/routing/retained.h"
+#include "broker/routing/router.h"
+#include "broker/routing/shared_groups.h"
+#include "broker/session/connection.h"
+#include "broker/session/session.h"
+#include "mqtt/decoder.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace godwit::broker {
+
+struct ShardConfig {
+    ShardId id;
+    uint16_t shard_count = 1;                // 1..64
+    HashKey hash_key;                        // the same on every shard: it finds homes
+    uint64_t random_seed = 1;                // for assigned client ids
+    const BrokerOptions* options = nullptr;  // outlives the shard
+};
+
+inline constexpr uint16_t kShardsMax = 64;
+
+/// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
+/// Lamport clock that follows the monotonic one).
+class OrderClock {
+public:
+    uint64_t next(Instant now) {
+        return last_ = std::max(last_ + 1, uint64_t(now.time_since_epoch().count()));
+    }
+    void observe(uint64_t stamp) { last_ = std::max(last_, stamp); }
+    uint64_t last() const { return last_; }
+
+private:
+    uint64_t last_ = 0;
+};
+
+struct KeyedTextHash {
+    using is_transparent = void;
+    HashKey key;
+    size_t operator()(std::string_view text) const { return keyed_hash(as_bytes(text), key); }
+};
+
+/// One tenant on this shard.
+struct Realm {
+    Realm(RealmId realm, std::string label, const ShardConfig& config)
+        : id(realm),
+          name(std::move(label)),
+          router(config.hash_key, config.id),
+          sessions(16, KeyedTextHash{config.hash_key}) {}
+    RealmId id;
+    std::string name;
+    Router router;
+    Retained retained;
+    std::unordered_map<std::string, SessionRef, KeyedTextHash, std::equal_to<>>
+        sessions;                         // by client id
+    std::map<GroupKey, GroupRef> groups;  // whose home this shard is
+};
+
+struct TimerToken {
+    enum class Kind : uint8_t { Connection, SessionExpiry, WillDelay };
+    Kind kind;
+    uint32_t slot;
+    uint32_t generation;
+};
+
+/// A SUBACK that waits until its filters are routed from every shard.
+struct PendingSuback {
+    SessionRef session;
+    ConnectionId connection;
+    PacketId packet_id;
+    Buffer reasons;
+    uint64_t route_sequence = 0;
+    std::vector<uint64_t> joins;         // GroupJoin requests still to be answered
+    std::vector<Replay::Fetch> fetches;  // retained messages to fetch then
+};
+
+struct PendingJoin {
+    ShardId asker;
+    uint64_t request = 0;
+    uint64_t route_sequence = 0;
+};
+
+struct DeferredQuery {
+    ShardId asker;
+    RetainedQuery query;
+};
+
+/// The encoded PUBLISH of the message delivered last, by what may vary between takers without own
+/// properties.
+struct FrameCache {
+    struct Variant {
+        uint64_t turn = 0;  // of the Effects whose arena holds it
+        uint32_t at = 0;
+        uint32_t bytes = 0;         // head, and the payload if small
+        uint32_t packet_id_at = 0;  // within the variant; 0: QoS 0
+    };
+    MessageRef message;
+    Variant variants[2][3][2];  // [5.0][qos][retain]
+};
+
+struct Core {
+    explicit Core(const ShardConfig& shard_config);
+
+    const ShardConfig config;
+    const BrokerOptions& options;
+    const Limits& limits;
+
+    std::vector<std::unique_ptr<Connection>> connections;  // by slot
+    std::vector<ConnectionId> dying;                       // erased when the input is handled
+    HandleTable<Session, SessionRef> sessions;
+    HandleTable<SharedGroup, GroupRef> groups;
+    std::vector<std::unique_ptr<Realm>> realms;
+    DeadlineHeap<TimerToken> timers;
+    AckGate gate;
+    Counters counters;
+    Random random;
+    OrderClock clock;
+    const auth::Acl* acl = nullptr;  // null: everything is allowed
+    FrameCache frames;
+    std::vector<GroupHandout> handouts;  // scratch
+
+    // --- crossing shards; vectors are by shard ---
+    std::deque<Envelope> loopback;  // posted to ourselves
+    std::vector<uint64_t> posted;
+    std::vector<uint64_t> received;
+    uint64_t publish_number = 0;
+    std::vector<uint64_t> confirm_due;  // publishes taken this turn; 0: none
+    uint64_t route_sequence = 0;
+    std::vector<uint64_t> route_applied;             // of our changes, by the others
+    std::vector<uint64_t> route_ack_due;             // their changes applied this turn; 0: none
+    std::vector<std::vector<uint64_t>> peer_posted;  // RouteApplied::posted of each
+    std::deque<PendingSuback> pending_subacks;
+    std::deque<PendingJoin> pending_joins;
+    uint64_t join_request = 0;
+    std::vector<DeferredQuery> deferred_queries;
+
+    // --- the running turn ---
+    Instant now;
+    Effects* fx = nullptr;
+
+    Realm& realm(RealmId id) { return *realms[id.value]; }
+    const ListenerPolicy& listener(const Connection& c) const {
+        return options.listeners[c.listener.value];
+    }
+    /// nullptr when it has ended or is about to.
+    Connection* find(ConnectionId id);
+    Session* find(SessionRef ref) { return sessions.find(ref); }
+    /// The live connection of an online session.
+    Connection* connection_of(const Session& session) {
+        return session.online ? find(session.connection) : nullptr;
+    }
+
+    /// Key of a session, in hashes and on the wire between shards.
+    uint64_t client_hash(RealmId realm_id, std::string_view client_id) const;
+    ShardId home_of_client(RealmId realm_id, std::string_view client_id) const;
+    ShardId home_of_topic(RealmId realm_id, std::string_view topic) const;
+    ShardId home_of_group(const GroupKey& key) const;
+    bool routes_in_force(uint64_t sequence) const;
+    /// Bit set of all shards but this one.
+    uint64_t all_others() const;
+
+    void post(ShardId to, Envelope envelope);
+    void event(Severity severity, const char* name, const Connection& c, std::string_view reason,
+               std::string detail);
+    void event(Severity severity, const char* name, const Session& s, std::string_view reason,
+               std::string detail);
+};
+
+/// Writes one packet: `encode(Buffer&)` appends it. Nothing happens on a connection that is
+/// closing.
+template <class Encode>
+void send_packet(Core& core, Connection& c, Encode&& encode) {
+    if (c.closing) return;
+    Buffer& arena = core.fx->arena;
+    const auto at = uint32_t(arena.size());
+    encode(arena);
+    const auto bytes = uint32_t(arena.size() - at);
+    core.fx->write(c.id, c.link, at, bytes);
+    c.unsent_bytes += bytes;
+    core.counters.bytes_sent += bytes;
+    ++core.counters.packets_sent;
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,45 @@
+#include "broker/effects.h"
+
+namespace godwit::broker {
+
+void Effects::clear() {
+    arena.clear();
+    writes.clear();
+    dirty.clear();
+    closes.clear();
+    moves.clear();
+    posts.clear();
+    auth_requests.clear();
+    pauses.clear();
+    resumes.clear();
+    events.clear();
+    ++turn_;
+}
+
+void Effects::write(ConnectionId connection, Link& link, uint32_t arena_at, uint32_t arena_bytes,
+                    MessageRef message) {
+    if (link.turn != turn_) {
+        link = {turn_, uint32_t(dirty.size())};
+        dirty.push_back({connection, kNone, kNone, 0});
+    }
+    Dirty& d = dirty[link.index];
+    d.bytes += arena_bytes + (message ? message->payload().size() : 0);
+    if (d.last != kNone) {
+        // Neighbours in the arena become one write.
+        Write& before = writes[d.last];
+        if (!before.message && before.arena_at + before.arena_bytes == arena_at) {
+            before.arena_bytes += arena_bytes;
+            before.message = std::move(message);
+            return;
+        }
+    }
+    const auto index = uint32_t(writes.size());
+    writes.push_back({arena_at, arena_bytes, kNone, std::move(message)});
+    if (d.last == kNone)
+        d.first = index;
+    else
+        writes[d.last].next = index;
+    d.last = index;
+}
+
+}  // namespace godwit::broker

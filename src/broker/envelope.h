@@ -1,0 +1,142 @@
+// Envelopes: what shards tell each other. Between two shards they arrive in the order they were
+// posted; between different pairs nothing is promised, and nothing here relies on more.
+#pragma once
+
+#include "base/ids.h"
+#include "broker/message.h"
+#include "mqtt/packets.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace godwit::broker {
+
+/// A session of one shard; may go stale, never dangles.
+struct SessionRef {
+    uint32_t slot = 0;
+    uint32_t generation = 0;
+    friend auto operator<=>(const SessionRef&, const SessionRef&) = default;
+};
+
+/// A session anywhere in the broker.
+struct SessionAddress {
+    ShardId shard;
+    SessionRef session;
+    friend auto operator<=>(const SessionAddress&, const SessionAddress&) = default;
+};
+
+// --- publishing ---
+
+/// A message for the takers on this shard, for its retained store, or both.
+struct PublishEnvelope {
+    MessageRef message;
+    uint64_t number = 0;  // counts the sender's publishes; confirmed cumulatively
+    bool route = false;   // somebody here subscribes
+    bool keep = false;    // this shard is home of the topic's retained message
+};
+/// All publishes of the receiver up to this number are in the hands of their takers here.
+struct PublishConfirm {
+    uint64_t upto = 0;
+};
+
+// --- routes: "filter -> shards", a replica on every shard ---
+
+struct RouteChange {
+    RealmId realm;
+    std::string filter;
+    bool add = true;
+    uint64_t sequence = 0;  // counts the sender's changes
+};
+/// All route changes of the receiver up to this one are in force on the sender.
+struct RouteApplied {
+    uint64_t upto = 0;
+    uint64_t clock = 0;            // sender's OrderClock: later publishes carry larger stamps
+    std::vector<uint64_t> posted;  // envelopes the sender has posted to each shard so far
+};
+
+// --- retained messages, fetched batch by batch for one new subscription ---
+
+struct ReplayRef {
+    SessionRef session;
+    uint32_t replay = 0;
+};
+struct RetainedQuery {
+    ReplayRef replay;
+    RealmId realm;
+    std::string filter;
+    uint64_t stamp_max = 0;  // younger values reach the subscription live
+    std::vector<uint64_t>
+        need;           // answer only after this many envelopes from each shard; empty: at once
+    std::string after;  // last topic of the batch before; empty: begin
+    uint32_t count_max = 0;
+};
+struct RetainedBatch {
+    ReplayRef replay;
+    std::vector<MessageRef> messages;
+    std::string after;
+    bool done = false;
+};
+
+// --- shared groups: kept by the home shard of (realm, share name, filter) ---
+
+struct GroupKey {
+    RealmId realm;
+    std::string share;
+    std::string filter;
+    friend auto operator<=>(const GroupKey&, const GroupKey&) = default;
+};
+/// A group at its home shard; may go stale, never dangles.
+struct GroupRef {
+    uint32_t slot = 0;
+    uint32_t generation = 0;
+    friend auto operator<=>(const GroupRef&, const GroupRef&) = default;
+};
+struct GroupJoin {
+    GroupKey key;
+    SessionRef member;
+    uint32_t membership =
+        0;  // the member's own number for this subscription, echoed with every message
+    mqtt::SubscriptionOptions options;
+    uint32_t window = 1;  // messages it may hold unacknowledged
+    bool online = true;
+    uint64_t request = 0;  // echoed in GroupJoined
+};
+/// The group's filter is routed from every shard.
+struct GroupJoined {
+    uint64_t request = 0;
+};
+/// Leaves for good. What the member still holds is given back by it, token by token.
+struct GroupLeave {
+    GroupKey key;
+    SessionRef member;
+};
+struct GroupPresence {
+    GroupKey key;
+    SessionRef member;
+    bool online = false;
+};
+/// One message for one member.
+struct GroupDeliver {
+    SessionRef member;
+    uint32_t membership = 0;
+    GroupRef group;
+    uint64_t token = 0;  // 0: QoS 0, nothing is owed
+    MessageRef message;
+};
+/// The member is through with the message: acknowledged, refused, or dropped with its session.
+struct GroupDone {
+    GroupRef group;
+    uint64_t token = 0;
+};
+/// The member could not take it or left before acknowledging: somebody else's now.
+struct GroupReturn {
+    GroupRef group;
+    uint64_t token = 0;
+};
+
+using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteApplied,
+                              RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave,
+                              GroupPresence, GroupDeliver, GroupDone, GroupReturn>;
+
+}  // namespace godwit::broker

@@ -1,0 +1,82 @@
+// Inputs: everything that can happen to a shard. The process and the simulator are the two drivers
+// that make them. Views are borrowed for the call.
+#pragma once
+
+#include "auth/acl.h"
+#include "base/ids.h"
+#include "broker/envelope.h"
+
+#include <memory>
+#include <string>
+#include <variant>
+
+namespace godwit::broker {
+
+/// A new connection. The driver picks the id; slots are dense and reused with a new generation.
+struct Accepted {
+    ConnectionId connection;
+    ListenerId listener;
+    std::string_view certificate_name;  // common name of a verified client certificate; empty: none
+};
+/// A connection that another shard moved here, with the bytes read from it so far (CONNECT first).
+struct Adopted {
+    ConnectionId connection;
+    ListenerId listener;
+    std::string_view certificate_name;
+    Bytes bytes;
+};
+/// MQTT bytes, cut anywhere.
+struct Received {
+    ConnectionId connection;
+    Bytes bytes;
+};
+/// So many bytes of earlier writes were taken by the transport.
+struct Flushed {
+    ConnectionId connection;
+    uint32_t bytes = 0;
+};
+/// The transport is gone (not by our close).
+struct Closed {
+    ConnectionId connection;
+    std::string_view why;  // for the log
+};
+/// The authenticator's answer to an AuthRequest effect.
+struct Verdict {
+    ConnectionId connection;
+    mqtt::ReasonCode reason =
+        mqtt::ReasonCode::NotAuthorized;  // Success, ContinueAuthentication or a refusal
+    std::string auth_data;                // enhanced authentication: for AUTH or CONNACK
+    std::string why;                      // for the log
+};
+/// From another shard.
+struct Mail {
+    ShardId from;
+    const Envelope* envelope = nullptr;
+};
+/// A message of the broker itself ($SYS, rules).
+struct Inject {
+    RealmId realm;
+    std::string_view topic;
+    Bytes payload;
+    mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+    bool retain = false;
+};
+/// A deadline that next_deadline() named has come.
+struct Tick {};
+/// New access rules; null allows everything.
+struct PolicyChanged {
+    const auth::Acl* acl = nullptr;  // outlives its replacement by the next PolicyChanged
+};
+/// Ends one client's connection.
+struct Kick {
+    RealmId realm;
+    std::string_view client_id;
+    mqtt::ReasonCode reason = mqtt::ReasonCode::AdministrativeAction;
+};
+/// The broker is going down: every connection is told and closed; wills stay with their sessions.
+struct Shutdown {};
+
+using Input = std::variant<Accepted, Adopted, Received, Flushed, Closed, Verdict, Mail, Inject,
+                           Tick, PolicyChanged, Kick, Shutdown>;
+
+}  // namespace godwit::broker

@@ -1,0 +1,95 @@
+// Message: one application message, immutable, in one allocation, shared by all who take it.
+// The only thing that is shared between sessions and shards; its count is atomic.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/instant.h"
+#include "mqtt/packets.h"
+
+#include <atomic>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace godwit::broker {
+
+/// What a message is made of; views are copied into it.
+struct MessageParts {
+    RealmId realm;
+    std::string_view topic;
+    Bytes forwarded_properties;  // encoded, as mqtt::append_forwarded_properties leaves them
+    Bytes payload;
+    mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+    bool retain = false;
+    Instant expires = kNever;
+    uint64_t publisher = 0;  // Session::client_hash of the publisher; 0: the broker itself
+    uint64_t stamp = 0;      // order of publishing, see OrderClock
+};
+
+class Message {
+public:
+    RealmId realm() const { return realm_; }
+    std::string_view topic() const { return as_text(tail(0, topic_bytes_)); }
+    Bytes forwarded_properties() const { return tail(topic_bytes_, property_bytes_); }
+    Bytes payload() const { return tail(topic_bytes_ + property_bytes_, payload_bytes_); }
+    mqtt::Qos qos() const { return qos_; }
+    bool retain() const { return retain_; }
+    uint64_t publisher() const { return publisher_; }
+    uint64_t stamp() const { return stamp_; }
+    bool expired(Instant now) const { return expires_ <= now; }
+    Instant expires() const { return expires_; }
+    /// Message Expiry Interval to forward: what is left, rounded up, at least 1 [MQTT5-3.3.2-6].
+    std::optional<uint32_t> expiry_left_s(Instant now) const;
+    /// Memory it occupies, for the accounting of queues.
+    size_t size_bytes() const {
+        return sizeof(Message) + topic_bytes_ + property_bytes_ + payload_bytes_;
+    }
+
+private:
+    friend class MessageRef;
+    Message(const MessageParts& parts);
+    Bytes tail(size_t at, size_t count) const {
+        return {reinterpret_cast<const uint8_t*>(this + 1) + at, count};
+    }
+
+    std::atomic<uint32_t> refs_{1};
+    RealmId realm_;
+    mqtt::Qos qos_;
+    bool retain_;
+    uint32_t topic_bytes_;
+    uint32_t property_bytes_;
+    uint32_t payload_bytes_;
+    uint64_t publisher_;
+    uint64_t stamp_;
+    Instant expires_;
+};
+
+/// Counted reference. @cost copy: one atomic increment; move: nothing
+class MessageRef {
+public:
+    MessageRef() = default;
+    /// @cost one allocation, one copy of topic, properties and payload
+    static MessageRef make(const MessageParts& parts);
+    MessageRef(const MessageRef& other) : message_(other.message_) {
+        if (message_) message_->refs_.fetch_add(1, std::memory_order_relaxed);
+    }
+    MessageRef(MessageRef&& other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
+    MessageRef& operator=(MessageRef other) noexcept {
+        std::swap(message_, other.message_);
+        return *this;
+    }
+    ~MessageRef() { release(); }
+
+    const Message* operator->() const { return message_; }
+    const Message& operator*() const { return *message_; }
+    explicit operator bool() const { return message_ != nullptr; }
+    friend bool operator==(const MessageRef&, const MessageRef&) = default;
+
+private:
+    explicit MessageRef(Message* message) : message_(message) {}
+    void release() noexcept;
+    Message* message_ = nullptr;
+};
+
+}  // namespace godwit::broker

@@ -1,0 +1,63 @@
+// What a broker is told once: limits, features, listeners' policies. Checked by src/config before
+// it gets here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace godwit::broker {
+
+/// Bounds on what peers may hold or ask for. Each has a named answer to "full", given beside it.
+struct Limits {
+    std::chrono::milliseconds connect_timeout{10'000};  // to an accepted CONNECT; then closed
+    uint32_t preconnect_bytes_max = 64 * 1024;          // bytes held before CONNECT; then closed
+    uint32_t packet_bytes_max = 32 * 1024 * 1024;       // refused: PacketTooLarge, closed
+    uint32_t properties_max = 256;                      // a packet; refused: QuotaExceeded, closed
+    uint32_t filters_max = 1024;          // a SUBSCRIBE; refused: QuotaExceeded, closed
+    uint32_t topic_levels_max = 128;      // refused: TopicNameInvalid or TopicFilterInvalid
+    uint32_t subscriptions_max = 10'000;  // a session; refused: SUBACK QuotaExceeded
+    uint16_t topic_alias_max = 64;        // told to clients; more is TopicAliasInvalid, closed
+    uint16_t topic_alias_out_max = 64;    // aliases the broker makes for a client that allows more
+    uint16_t receive_maximum =
+        1024;  // told to clients; more is ReceiveMaximumExceeded, closed; 3.x waits
+    uint16_t inflight_max =
+        1024;  // unacknowledged messages towards one client; the rest waits in the queue
+    uint32_t queue_messages_max = 100'000;            // a session; newest is dropped and counted
+    uint64_t queue_bytes_max = 256ull * 1024 * 1024;  // a session; newest is dropped and counted
+    uint32_t group_messages_max =
+        100'000;  // a shared group without a ready member; newest is dropped and counted
+    uint64_t output_bytes_max =
+        8ull * 1024 * 1024;  // unsent to one connection; QoS 0 dropped and counted, QoS 1/2 wait
+    uint64_t retained_messages_max = 10'000'000;  // a realm and shard; refused: QuotaExceeded
+    uint32_t session_expiry_max_s =
+        7 * 24 * 3600;             // longer wishes are cut to this and told in CONNACK
+    uint16_t keepalive_max_s = 0;  // 0: the client's value holds; else Server Keep Alive
+    bool queue_qos0 = false;       // keep QoS 0 messages for offline sessions
+};
+
+/// One realm: a tenant's broker.
+struct RealmOptions {
+    std::string name = "default";
+};
+
+/// What a shard must know of the listener a connection came through.
+struct ListenerPolicy {
+    uint16_t realm = 0;           // index into BrokerOptions::realms
+    bool allow_anonymous = true;  // without a user name
+    bool check_password = false;  // user name and password go to the authenticator
+    std::string name;             // URL, for logs
+};
+
+struct BrokerOptions {
+    Limits limits;
+    std::vector<RealmOptions> realms{RealmOptions{}};
+    std::vector<ListenerPolicy> listeners{ListenerPolicy{}};
+    std::string server_reference;  // sent with UseAnotherServer / ServerMoved / ServerShuttingDown;
+                                   // empty: none
+    std::string response_information;       // prefix for response topics; empty: none is returned
+    std::vector<std::string> auth_methods;  // enhanced authentication the authenticator knows
+};
+
+}  // namespace godwit::broker

@@ -1,0 +1,280 @@
+#include "broker/publishing.h"
+
+#include "broker/closing.h"
+#include "broker/delivering.h"
+#include "broker/reading.h"
+#include "broker/sharing.h"
+#include "mqtt/encoder.h"
+#include "topic/filter.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace godwit::broker {
+
+using mqtt::Qos;
+using mqtt::ReasonCode;
+using mqtt::Version;
+
+namespace {
+
+/// Why a PUBLISH is refused though it is well formed.
+struct Refusal {
+    ReasonCode reason;
+    std::string detail;
+};
+
+std::optional<Refusal> check_permission(const Core& core, const Session& session,
+                                        std::string_view topic) {
+    if (topic.starts_with("$SYS/"))
+        return Refusal{ReasonCode::NotAuthorized, "$SYS is the broker's own"};
+    if (!core.acl) return std::nullopt;
+    const auto decision =
+        core.acl->decide(auth::AclAction::Publish, session.client_id, session.user(), topic);
+    if (decision.allowed) return std::nullopt;
+    return Refusal{ReasonCode::NotAuthorized,
+                   decision.line ? "acl line " + std::to_string(decision.line) : "no acl rule"};
+}
+
+bool is_unreleased(const Session& session, PacketId id) {
+    return session.unreleased &&
+           std::binary_search(session.unreleased->begin(), session.unreleased->end(), id);
+}
+
+void remember_unreleased(Session& session, PacketId id) {
+    if (!session.unreleased) session.unreleased = std::make_unique<std::vector<PacketId>>();
+    auto& ids = *session.unreleased;
+    ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
+}
+
+bool forget_unreleased(Session& session, PacketId id) {
+    if (!is_unreleased(session, id)) return false;
+    auto& ids = *session.unreleased;
+    ids.erase(std::lower_bound(ids.begin(), ids.end(), id));
+    if (ids.empty()) session.unreleased.reset();
+    return true;
+}
+
+void send_ack(Core& core, Connection& c, bool exactly_once, const mqtt::Ack& ack) {
+    send_packet(core, c, [&](Buffer& out) {
+        if (exactly_once)
+            mqtt::encode_pubrec(out, c.version, ack);
+        else
+            mqtt::encode_puback(out, c.version, ack);
+    });
+}
+
+/// Sends the acknowledgement when what it promises is true: now, or from the gate.
+void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonCode reason,
+                 const Receipt& receipt) {
+    if (packet.qos == Qos::AtMostOnce) return;
+    const bool exactly_once = packet.qos == Qos::ExactlyOnce;
+    if (core.gate.may_pass(receipt))
+        return send_ack(core, c, exactly_once, {packet.packet_id, reason, {}, {}});
+    core.gate.hold({c.id, packet.packet_id, exactly_once, reason, receipt});
+    // A 3.x client knows no Receive Maximum: it waits instead.
+    if (++c.held_acks >= core.limits.receive_maximum && c.version != Version::V5)
+        pause_reading(core, c);
+}
+
+/// 5.0: the refusal goes into the acknowledgement. 3.x has no such code: it is acknowledged and
+/// goes nowhere (MQTT 3.1.1 section 3.3.5).
+void refuse(Core& core, Connection& c, Session& session, const mqtt::Publish& packet,
+            const Refusal& refusal) {
+    ++core.counters.publishes_refused;
+    core.event(Severity::Warning, "publish_refused", c, mqtt::reason_name(refusal.reason),
+               std::string(packet.topic) + ": " + refusal.detail);
+    const bool told = c.version == Version::V5;
+    if (!told && packet.qos == Qos::ExactlyOnce) remember_unreleased(session, packet.packet_id);
+    acknowledge(core, c, packet, told ? refusal.reason : ReasonCode::Success, {});
+}
+
+/// The topic that is meant, or nothing after the client was disconnected for it.
+std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
+                                              const mqtt::Publish& packet) {
+    std::string_view topic = packet.topic;
+    if (packet.topic_alias != 0) {
+        const auto known = c.need_features().aliases_in.resolve(packet.topic_alias, packet.topic,
+                                                                core.limits.topic_alias_max);
+        if (!known) {
+            const bool range = known.error() == AliasError::OutOfRange;
+            disconnect(core, c, range ? ReasonCode::TopicAliasInvalid : ReasonCode::ProtocolError,
+                       "topic alias " + std::to_string(packet.topic_alias) +
+                           (range ? " above the maximum" : " stands for nothing"));
+            return std::nullopt;
+        }
+        topic = *known;
+    }
+    if (const auto name = topic::check_name(topic); !name) {
+        disconnect(core, c,
+                   name.error() == topic::NameError::HasWildcard ? ReasonCode::TopicNameInvalid
+                                                                 : ReasonCode::ProtocolError,
+                   "topic name: " + std::string(topic::error_text(name.error())));
+        return std::nullopt;
+    }
+    return topic;
+}
+
+/// QoS 1 and 2 publishes that this client may not have under way [MQTT5-3.3.4-7].
+bool exceeds_receive_maximum(const Core& core, const Connection& c, const Session& session) {
+    const size_t under_way = c.held_acks + (session.unreleased ? session.unreleased->size() : 0);
+    return c.version == Version::V5 && under_way >= core.limits.receive_maximum;
+}
+
+MessageRef make_message(Core& core, const Session& session, const mqtt::Publish& packet,
+                        std::string_view topic) {
+    Buffer changed;
+    Bytes forwarded = packet.properties;
+    if (packet.topic_alias != 0 || packet.expiry_s) {
+        mqtt::append_forwarded_properties(changed, packet.properties);
+        forwarded = changed;
+    }
+    return MessageRef::make(
+        {.realm = session.realm,
+         .topic = topic,
+         .forwarded_properties = forwarded,
+         .payload = packet.payload,
+         .qos = packet.qos,
+         .retain = packet.retain,
+         .expires = packet.expiry_s ? core.now + std::chrono::seconds(*packet.expiry_s) : kNever,
+         .publisher = session.client_hash,
+         .stamp = core.clock.next(core.now)});
+}
+
+void keep_retained(Core& core, const MessageRef& message) {
+    Realm& realm = core.realm(message->realm());
+    const size_t count = realm.retained.size(), bytes = realm.retained.memory_bytes();
+    if (!realm.retained.set(message, core.limits.retained_messages_max)) {
+        Event full{Severity::Warning, "retained_refused",           {}, realm.id, {},
+                   "quota_exceeded",  std::string(message->topic())};
+        core.fx->events.push_back(std::move(full));
+    }
+    core.counters.retained += realm.retained.size() - count;
+    core.counters.retained_bytes += realm.retained.memory_bytes() - bytes;
+}
+
+void deliver_here(Core& core, const MessageRef& message, const Matches& matches) {
+    for (const Delivery& delivery : matches.local) {
+        if (delivery.group)
+            offer_to_group(core, {delivery.session.slot, delivery.session.generation}, message);
+        else
+            deliver(core, delivery, matches, message);
+    }
+}
+
+}  // namespace
+
+void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
+    ++core.counters.publishes_received;
+    core.counters.publish_bytes_received += packet.payload.size();
+    Session& session = *core.find(c.session);
+    const auto topic = resolve_topic(core, c, packet);
+    if (!topic) return;
+    if (packet.qos == Qos::ExactlyOnce &&
+        is_unreleased(session, packet.packet_id))  // [MQTT5-4.3.3-10]
+        return acknowledge(core, c, packet, ReasonCode::Success,
+                           {.shards = core.all_others(), .number = core.publish_number});
+    if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session))
+        return disconnect(core, c, ReasonCode::ReceiveMaximumExceeded,
+                          "more unacknowledged publishes than Receive Maximum");
+    if (topic::level_count(*topic) > core.limits.topic_levels_max)
+        return refuse(core, c, session, packet, {ReasonCode::TopicNameInvalid, "too many levels"});
+    if (auto refusal = check_permission(core, session, *topic))
+        return refuse(core, c, session, packet, *refusal);
+    const Receipt receipt =
+        publish(core, make_message(core, session, packet, *topic), session.self);
+    if (packet.qos == Qos::ExactlyOnce) remember_unreleased(session, packet.packet_id);
+    acknowledge(core, c, packet,
+                receipt.taken ? ReasonCode::Success : ReasonCode::NoMatchingSubscribers, receipt);
+}
+
+void on_pubrel(Core& core, Connection& c, const mqtt::Ack& ack) {
+    const bool known = forget_unreleased(*core.find(c.session), ack.packet_id);
+    const mqtt::Ack answer{
+        ack.packet_id, known ? ReasonCode::Success : ReasonCode::PacketIdentifierNotFound, {}, {}};
+    send_packet(core, c, [&](Buffer& out) { mqtt::encode_pubcomp(out, c.version, answer); });
+}
+
+Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher) {
+    Realm& realm = core.realm(message->realm());
+    const Matches& matches = realm.router.match(message->topic(), publisher);
+    const uint64_t self = uint64_t(1) << core.config.id.value;
+    const uint64_t home =
+        message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
+    Receipt receipt{.shards = (matches.shards | home) & ~self, .number = ++core.publish_number};
+    receipt.taken = matches.shards != 0 || !matches.local.empty();
+    for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
+        const uint64_t bit = left & -left;
+        const ShardId to{uint16_t(std::countr_zero(left))};
+        core.post(to, PublishEnvelope{message, receipt.number, (matches.shards & bit) != 0,
+                                      (home & bit) != 0});
+    }
+    if (home == self) keep_retained(core, message);
+    deliver_here(core, message, matches);
+    return receipt;
+}
+
+void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in) {
+    core.clock.observe(in.message->stamp());
+    if (in.keep) keep_retained(core, in.message);
+    if (in.route) {
+        Realm& realm = core.realm(in.message->realm());
+        deliver_here(core, in.message, realm.router.match(in.message->topic(), std::nullopt));
+    }
+    core.confirm_due[from.value] = in.number;
+}
+
+void confirm_publishes(Core& core) {
+    for (uint16_t i = 0; i < core.config.shard_count; ++i)
+        if (const uint64_t upto = std::exchange(core.confirm_due[i], 0))
+            core.post({i}, PublishConfirm{upto});
+}
+
+void on_publish_confirm(Core& core, ShardId from, const PublishConfirm& in) {
+    core.gate.confirm(from, in.upto);
+    while (const auto held = core.gate.release()) {
+        Connection* c = core.find(held->connection);
+        if (!c) continue;  // it will ask again
+        send_ack(core, *c, held->exactly_once, {held->packet_id, held->reason, {}, {}});
+        if (--c->held_acks < core.limits.receive_maximum && c->version != Version::V5)
+            resume_reading(core, *c);
+    }
+}
+
+void publish_will_of(Core& core, Session& session) {
+    const auto will = std::exchange(session.will, nullptr);  // [MQTT5-3.1.2-10]
+    if (!will) return;
+    if (const auto refusal = check_permission(core, session, will->topic)) {
+        ++core.counters.publishes_refused;
+        core.event(Severity::Warning, "will_refused", session, mqtt::reason_name(refusal->reason),
+                   refusal->detail);
+        return;
+    }
+    ++core.counters.wills_published;
+    publish(
+        core,
+        MessageRef::make(
+            {.realm = session.realm,
+             .topic = will->topic,
+             .forwarded_properties = will->forwarded_properties,
+             .payload = will->payload,
+             .qos = will->qos,
+             .retain = will->retain,
+             .expires = will->expiry_s ? core.now + std::chrono::seconds(*will->expiry_s) : kNever,
+             .publisher = session.client_hash,
+             .stamp = core.clock.next(core.now)}),
+        session.self);
+}
+
+void on_inject(Core& core, const Inject& in) {
+    publish(core,
+            MessageRef::make({.realm = in.realm,
+                              .topic = in.topic,
+                              .payload = in.payload,
+                              .qos = in.qos,
+                              .retain = in.retain,
+                              .stamp = core.clock.next(core.now)}),
+            std::nullopt);
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,193 @@
+#include "broker/reading.h"
+
+#include "broker/closing.h"
+#include "broker/connecting.h"
+#include "broker/delivering.h"
+#include "broker/publishing.h"
+#include "broker/subscribing.h"
+#include "mqtt/encoder.h"
+
+namespace godwit::broker {
+
+using mqtt::PacketType;
+using mqtt::ReasonCode;
+
+namespace {
+
+mqtt::DecodeLimits decode_limits(const Core& core) {
+    return {.properties_max = core.limits.properties_max, .filters_max = core.limits.filters_max};
+}
+
+/// Calls `walk(packet)`, or answers bytes that are none.
+template <class Packet, class Walk>
+void with(Core& core, Connection& c, const Result<Packet, mqtt::DecodeError>& packet, Walk&& walk) {
+    if (!packet) return refuse_bytes(core, c, packet.error());
+    walk(*packet);
+}
+
+void on_ack(Core& core, Connection& c, const mqtt::Frame& frame) {
+    with(core, c, mqtt::decode_ack(frame, c.version, decode_limits(core)),
+         [&](const mqtt::Ack& ack) {
+             switch (frame.type()) {
+                 case PacketType::Puback:
+                     return on_puback(core, c, ack);
+                 case PacketType::Pubrec:
+                     return on_pubrec(core, c, ack);
+                 case PacketType::Pubrel:
+                     return on_pubrel(core, c, ack);
+                 default:
+                     return on_pubcomp(core, c, ack);
+             }
+         });
+}
+
+/// The one place where packet types part.
+void on_packet(Core& core, Connection& c, const mqtt::Frame& frame) {
+    switch (frame.type()) {
+        case PacketType::Publish:
+            return with(core, c, mqtt::decode_publish(frame, c.version, decode_limits(core)),
+                        [&](const mqtt::Publish& packet) { on_publish(core, c, packet); });
+        case PacketType::Puback:
+        case PacketType::Pubrec:
+        case PacketType::Pubrel:
+        case PacketType::Pubcomp:
+            return on_ack(core, c, frame);
+        case PacketType::Subscribe:
+            return with(core, c, mqtt::decode_subscribe(frame, c.version, decode_limits(core)),
+                        [&](const mqtt::Subscribe& packet) { on_subscribe(core, c, packet); });
+        case PacketType::Unsubscribe:
+            return with(core, c, mqtt::decode_unsubscribe(frame, c.version, decode_limits(core)),
+                        [&](const mqtt::Unsubscribe& packet) { on_unsubscribe(core, c, packet); });
+        case PacketType::Pingreq:
+            return with(core, c, mqtt::decode_ping(frame), [&](Done) {
+                send_packet(core, c,
+                            [](Buffer& out) { mqtt::encode_pingresp(out); });  // [MQTT5-3.12.4-1]
+            });
+        case PacketType::Disconnect:
+            return with(core, c, mqtt::decode_disconnect(frame, c.version, decode_limits(core)),
+                        [&](const mqtt::Disconnect& packet) { on_disconnect(core, c, packet); });
+        case PacketType::Auth:
+            if (c.version != mqtt::Version::V5) break;
+            return with(core, c, mqtt::decode_auth(frame, decode_limits(core)),
+                        [&](const mqtt::Auth& packet) { on_auth(core, c, packet); });
+        case PacketType::Connect:
+            return disconnect(core, c, ReasonCode::ProtocolError,
+                              "a second CONNECT");  // [MQTT5-3.1.0-2]
+        default:
+            break;
+    }
+    disconnect(core, c, ReasonCode::ProtocolError, "a packet that a client never sends");
+}
+
+/// Before CONNECT is accepted: CONNECT first [MQTT5-3.1.0-1], then only AUTH or DISCONNECT
+/// [MQTT5-3.1.2-30].
+void on_early_packet(Core& core, Connection& c, const mqtt::Frame& frame) {
+    if (c.state == Connection::State::AwaitConnect) {
+        if (frame.type() == PacketType::Connect) return on_connect(core, c, frame);
+        return disconnect(core, c, ReasonCode::ProtocolError, "the first packet is not CONNECT");
+    }
+    if (frame.type() == PacketType::Auth || frame.type() == PacketType::Disconnect)
+        return on_packet(core, c, frame);
+    disconnect(core, c, ReasonCode::ProtocolError, "not AUTH or DISCONNECT before CONNACK");
+}
+
+uint32_t packet_bytes_max(const Core& core, const Connection& c) {
+    const bool early = c.state != Connection::State::Online;
+    return early ? core.limits.preconnect_bytes_max : core.limits.packet_bytes_max;
+}
+
+/// Handles the packet at the front of `in`. @return its size; 0: not whole yet, or not to be
+/// handled now
+uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_needed) {
+    const auto status = mqtt::next_frame(in, packet_bytes_max(core, c));
+    if (!status) {
+        refuse_bytes(core, c, status.error());
+        return 0;
+    }
+    bytes_needed = status->bytes_needed;
+    if (!status->complete) return 0;
+    ++core.counters.packets_received;
+    if (c.state == Connection::State::Online)
+        on_packet(core, c, status->frame);
+    else
+        on_early_packet(core, c, status->frame);
+    return status->frame.size;
+}
+
+bool may_go_on(const Connection& c) {
+    return !c.closing && !c.paused && !c.moving_to;
+}
+
+/// Handles whole packets from the front of `in`. @return the bytes handled
+size_t handle_all(Core& core, Connection& c, Bytes in) {
+    size_t handled = 0;
+    uint32_t needed = 0;
+    while (may_go_on(c) && handled < in.size()) {
+        const uint32_t size = handle_front(core, c, in.subspan(handled), needed);
+        if (size == 0 || c.moving_to) break;  // a CONNECT that moves is handled where it goes
+        handled += size;
+    }
+    return handled;
+}
+
+/// Ends here; goes on where its session lives.
+void move_away(Core& core, Connection& c) {
+    core.fx->moves.push_back({c.id, *c.moving_to, std::move(c.partial)});
+    c.closing = true;
+    core.dying.push_back(c.id);
+}
+
+/// Handles what was kept as far as it is whole. @cost a copy of what is left over, if anything was
+/// handled
+void handle_kept(Core& core, Connection& c) {
+    const Buffer kept = std::exchange(c.partial, {});
+    const size_t handled = handle_all(core, c, kept);
+    if (!c.closing && handled < kept.size())
+        c.partial.assign(kept.begin() + std::ptrdiff_t(handled), kept.end());
+}
+
+/// Completes the cut-off packet alone, so that what follows it is not copied. @return what is left
+/// of `in`
+Bytes complete_partial(Core& core, Connection& c, Bytes in) {
+    while (!c.partial.empty() && !in.empty() && may_go_on(c)) {
+        const auto status = mqtt::next_frame(c.partial, packet_bytes_max(core, c));
+        if (!status) {
+            refuse_bytes(core, c, status.error());
+            break;
+        }
+        if (!status->complete) {
+            const size_t take = std::min(in.size(), status->bytes_needed - c.partial.size());
+            put_bytes(c.partial, in.first(take));
+            in = in.subspan(take);
+            if (c.partial.size() < status->bytes_needed) break;
+        }
+        handle_kept(core, c);
+    }
+    return in;
+}
+
+}  // namespace
+
+void on_received(Core& core, Connection& c, Bytes in) {
+    core.counters.bytes_received += in.size();
+    if (c.state == Connection::State::Online) c.last_received = core.now;
+    in = complete_partial(core, c, in);
+    if (!c.closing && c.partial.empty()) in = in.subspan(handle_all(core, c, in));
+    if (!c.closing) put_bytes(c.partial, in);
+    if (c.moving_to && !c.closing) move_away(core, c);
+}
+
+void pause_reading(Core& core, Connection& c) {
+    if (c.paused || c.closing) return;
+    c.paused = true;
+    core.fx->pauses.push_back(c.id);
+}
+
+void resume_reading(Core& core, Connection& c) {
+    if (!c.paused || c.closing) return;
+    c.paused = false;
+    core.fx->resumes.push_back(c.id);
+    handle_kept(core, c);
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,206 @@
+#include "broker/replaying.h"
+
+#include "broker/delivering.h"
+#include "topic/filter.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+using mqtt::Qos;
+
+namespace {
+
+constexpr uint32_t kBatchMax = 64;
+
+void ask(Core& core, Session& session, Replay::Fetch& fetch) {
+    RetainedQuery query{.replay = {session.self, fetch.number},
+                        .realm = session.realm,
+                        .filter = fetch.filter,
+                        .stamp_max = fetch.stamp_max,
+                        .need = {},
+                        .after = fetch.after,
+                        .count_max = kBatchMax};
+    if (fetch.after.empty())
+        for (const auto& posted : core.peer_posted)
+            query.need.push_back(posted[fetch.next_home.value]);
+    fetch.asked = true;
+    core.post(fetch.next_home, std::move(query));
+}
+
+/// The live messages that waited go on, in their order.
+void end_replay(Core& core, Session& session) {
+    const auto replay = std::exchange(session.extras->replay, nullptr);
+    for (OutboxEntry& entry : replay->held) {
+        --core.counters.queued;
+        core.counters.queued_bytes -= entry.message->size_bytes();
+        enqueue(core, session, std::move(entry));
+    }
+    pump(core, session);
+}
+
+/// Live copies of this topic that are not younger than the fetch's limit may be older than the
+/// retained value, or the value itself: older ones go first. @return  true when the value itself
+/// waits as a live message
+bool settle_ambiguous(Core& core, Session& session, const Message& value) {
+    Replay& replay = *session.replay();
+    if (replay.held_ambiguous == 0) return false;
+    bool is_held = false;
+    for (auto at = replay.held.begin(); at != replay.held.end();) {
+        const Message& live = *at->message;
+        if (live.topic() != value.topic() || live.stamp() > value.stamp()) {
+            ++at;
+            continue;
+        }
+        if (live.stamp() == value.stamp()) {
+            is_held = true;
+            ++at;
+            continue;
+        }
+        --replay.held_ambiguous;
+        --core.counters.queued;
+        core.counters.queued_bytes -= live.size_bytes();
+        enqueue(core, session, std::move(*at));
+        at = replay.held.erase(at);
+    }
+    return is_held;
+}
+
+void place(Core& core, Session& session, const Replay::Fetch& fetch, const MessageRef& message) {
+    if (fetch.options.no_local && message->publisher() == session.client_hash) return;
+    if (core.acl &&
+        !core.acl
+             ->decide(auth::AclAction::Receive, session.client_id, session.user(), message->topic())
+             .allowed) {
+        ++core.counters.dropped_not_authorized;
+        return;
+    }
+    if (settle_ambiguous(core, session, *message)) return;
+    enqueue(core, session,
+            {.message = message,
+             .extras = nullptr,
+             .subscription_id = fetch.subscription_id,
+             .qos = std::min(message->qos(), fetch.options.qos),
+             .retain = true});
+}
+
+/// Whether every shard's envelopes of before the subscription have arrived.
+bool needs_met(const Core& core, const RetainedQuery& query) {
+    for (size_t i = 0; i < query.need.size(); ++i)
+        if (i != core.config.id.value && core.received[i] < query.need[i]) return false;
+    return true;
+}
+
+void answer(Core& core, ShardId asker, const RetainedQuery& query) {
+    auto batch =
+        core.realm(query.realm)
+            .retained.match(query.filter, query.after, query.stamp_max, query.count_max, core.now);
+    core.post(asker, RetainedBatch{query.replay, std::move(batch.messages), std::move(batch.after),
+                                   batch.done});
+}
+
+}  // namespace
+
+void begin_hold(Session& session, Replay::Fetch& plan) {
+    SessionExtras& extras = session.need_extras();
+    if (!extras.replay) extras.replay = std::make_unique<Replay>();
+    plan.number = extras.next_replay++;
+    extras.replay->filters.push_back(plan.filter);
+    ++extras.replay->planned;
+}
+
+void begin_fetches(Core& core, Session& session, const std::vector<Replay::Fetch>& plans) {
+    if (plans.empty()) return;
+    Replay& replay = *session.replay();
+    for (const Replay::Fetch& plan : plans) {
+        --replay.planned;
+        if (!core.realm(session.realm).router.find(plan.filter, session.self))
+            continue;  // unsubscribed since
+        Replay::Fetch& fetch = replay.fetches.emplace_back(plan);
+        fetch.stamp_max = core.clock.last();
+        const bool exact = !topic::has_wildcard(plan.filter);
+        fetch.next_home = exact ? core.home_of_topic(session.realm, plan.filter) : ShardId{0};
+        fetch.last_home = exact ? fetch.next_home : ShardId{uint16_t(core.config.shard_count - 1)};
+    }
+    replay.stamp_max = core.clock.last();
+    replay.held_ambiguous = replay.held.size();
+    continue_replay(core, session);
+}
+
+void continue_replay(Core& core, Session& session) {
+    Replay& replay = *session.replay();
+    if (replay.fetches.empty()) {
+        if (replay.planned == 0) end_replay(core, session);
+        return;
+    }
+    if (!replay.fetches.front().asked && session.online && session.queued_count() == 0)
+        ask(core, session, replay.fetches.front());
+}
+
+void cancel_fetches(Core& core, Session& session, std::string_view filter) {
+    Replay* replay = session.replay();
+    if (!replay) return;
+    std::erase_if(replay->fetches,
+                  [&](const Replay::Fetch& each) { return each.filter == filter; });
+    continue_replay(core, session);
+}
+
+bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
+    Replay& replay = *session.replay();
+    const auto waits = [&](const std::string& filter) {
+        return topic::matches(filter, entry.message->topic());
+    };
+    if (std::none_of(replay.filters.begin(), replay.filters.end(), waits)) return false;
+    if (entry.qos == Qos::AtMostOnce && !session.online && !core.limits.queue_qos0) {
+        count_loss(core, session, &Counters::dropped_offline_qos0, "offline_qos0", entry.message);
+        return true;
+    }
+    const size_t bytes = entry.message->size_bytes();
+    if (replay.held.size() >= core.limits.queue_messages_max ||
+        replay.held_bytes + bytes > core.limits.queue_bytes_max) {
+        count_loss(core, session, &Counters::dropped_queue_full, "queue_full", entry.message);
+        return true;
+    }
+    replay.held_bytes += bytes;
+    replay.held_ambiguous += entry.message->stamp() <= replay.stamp_max;
+    ++core.counters.queued;
+    core.counters.queued_bytes += bytes;
+    replay.held.push_back(std::move(entry));
+    return true;
+}
+
+void on_retained_batch(Core& core, const RetainedBatch& in) {
+    Session* session = core.find(in.replay.session);
+    Replay* replay = session ? session->replay() : nullptr;
+    if (!replay || replay->fetches.empty() || replay->fetches.front().number != in.replay.replay)
+        return;
+    Replay::Fetch& fetch = replay->fetches.front();
+    fetch.asked = false;
+    fetch.after = in.after;
+    for (const MessageRef& message : in.messages) place(core, *session, fetch, message);
+    if (in.done) {
+        fetch.after.clear();
+        if (fetch.next_home == fetch.last_home)
+            replay->fetches.pop_front();
+        else
+            ++fetch.next_home.value;
+    }
+    pump(core, *session);
+    // A session that went offline meanwhile goes on when it is back.
+    if (session->replay() && session->replay()->fetches.empty()) continue_replay(core, *session);
+}
+
+void on_retained_query(Core& core, ShardId from, const RetainedQuery& in) {
+    if (needs_met(core, in)) return answer(core, from, in);
+    core.deferred_queries.push_back({from, in});
+}
+
+void answer_deferred(Core& core) {
+    std::erase_if(core.deferred_queries, [&](const DeferredQuery& each) {
+        if (!needs_met(core, each.query)) return false;
+        answer(core, each.asker, each.query);
+        return true;
+    });
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,51 @@
+// Retained: the last message of each topic whose home is this shard, in order of topics, so that a
+// batch can go on after any topic however the store has changed since. Source: [MQTT5-3.3.1-5] ..
+// [MQTT5-3.3.1-8], MQTT 5.0 section 3.3.1.3
+#pragma once
+
+#include "base/deadline_heap.h"
+#include "broker/message.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace godwit::broker {
+
+class Retained {
+public:
+    /// Keeps `message` as its topic's value; an empty payload removes the value and is not kept.
+    /// @return  false when the store holds `count_max` other topics already: nothing changed
+    bool set(const MessageRef& message, uint64_t count_max);
+
+    struct Batch {
+        std::vector<MessageRef> messages;
+        std::string after;  // go on from here
+        bool done = false;
+    };
+    /// Up to count_max values that match a checked filter, unexpired and no younger than stamp_max,
+    /// after topic `after`.
+    /// @cost  a walk over the topics that share the filter's literal beginning, at most kStepsMax
+    /// of them a call
+    Batch match(std::string_view filter, std::string_view after, uint64_t stamp_max,
+                uint32_t count_max, Instant now) const;
+
+    /// Forgets values whose expiry has come. @return how many
+    size_t expire(Instant now);
+    std::optional<Instant> next_expiry() const { return expiries_.next_deadline(); }
+
+    size_t size() const { return by_topic_.size(); }
+    size_t memory_bytes() const { return memory_bytes_; }
+
+    static constexpr uint32_t kStepsMax = 4096;
+
+private:
+    using Map =
+        std::map<std::string_view, MessageRef, std::less<>>;  // keys point into their message
+    void forget(Map::iterator at);
+    Map by_topic_;
+    DeadlineHeap<MessageRef> expiries_;
+    size_t memory_bytes_ = 0;
+};
+
+}  // namespace godwit::broker

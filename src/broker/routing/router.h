@@ -1,0 +1,128 @@
+// Router: who takes a message. Two levels in one table of filters: which other shards have a match
+// (a replica, changed by RouteChange envelopes), and which takers here. It knows filters, shards
+// and takers, never a Session. Source: MQTT 5.0 sections 3.3.2.3.8, 3.8.3.1, 3.8.4 and 4.7;
+// [MQTT5-3.3.4-2] .. [MQTT5-3.3.4-4]
+#pragma once
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "broker/envelope.h"
+#include "mqtt/packets.h"
+#include "topic/filter_table.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace godwit::broker {
+
+/// One subscription of one session, or one shared group at its home.
+struct Taker {
+    SessionRef session;            // or the group's handle
+    uint32_t subscription_id = 0;  // 0: none
+    mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+    bool no_local = false;
+    bool retain_as_published = false;
+    bool group = false;
+};
+
+/// Takers of one filter. One is stored in place; from kIndexFrom on, an index by slot makes removal
+/// cheap.
+class TakerList {
+public:
+    static constexpr size_t kIndexFrom = 32;
+    std::span<const Taker> all() const;
+    Taker* find(SessionRef session, bool group);
+    void add(const Taker& taker);
+    void remove(SessionRef session, bool group);
+    bool empty() const { return all().empty(); }
+
+private:
+    struct Many {
+        std::vector<Taker> takers;
+        std::unordered_map<uint64_t, uint32_t> by_slot;  // empty below kIndexFrom
+    };
+    static uint64_t slot_key(SessionRef session, bool group) {
+        return uint64_t(session.slot) << 1 | uint64_t(group);
+    }
+    std::optional<size_t> position(SessionRef session, bool group) const;
+    bool one_set_ = false;
+    Taker one_;
+    std::unique_ptr<Many> many_;
+};
+
+/// One message for one session: its overlapping subscriptions merged. [MQTT5-3.3.4-2]
+/// [MQTT5-3.3.4-4]
+struct Delivery {
+    SessionRef session;
+    uint32_t subscription_id = 0;
+    uint32_t more_ids = kNoMore;  // index into Matches::more_ids
+    mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+    bool retain_as_published = false;
+    bool group = false;
+    static constexpr uint32_t kNoMore = 0xffff'ffff;
+};
+
+struct Matches {
+    struct MoreId {
+        uint32_t subscription_id;
+        uint32_t next;
+    };
+    std::vector<Delivery> local;
+    std::vector<MoreId> more_ids;
+    uint64_t shards = 0;  // bit i: shard i has takers
+};
+
+class Router {
+public:
+    Router(HashKey key, ShardId self) : filters_(key), self_(self) {}
+
+    enum class Added : uint8_t {
+        New,
+        NewAndFirst,
+        Replaced
+    };  // NewAndFirst: tell the other shards
+    /// Adds or replaces [MQTT5-3.8.4-3] the taker's subscription to a checked filter. `id` is its
+    /// filter afterwards.
+    Added add_taker(std::string_view filter, const Taker& taker, topic::FilterId& id);
+    /// @return  true when it was the last taker here: tell the other shards
+    bool remove_taker(topic::FilterId id, SessionRef session, bool group);
+    /// The filter this session subscribes with exactly this text. [MQTT5-3.10.4-1]
+    std::optional<topic::FilterId> find(std::string_view filter, SessionRef session,
+                                        bool group = false);
+    std::string_view text(topic::FilterId id) const { return filters_.text(id); }
+
+    void set_remote(std::string_view filter, ShardId shard, bool interested);
+
+    /// All takers of `topic`. `publisher`, if it is a session here, is skipped where it said No
+    /// Local [MQTT5-3.8.3-3].
+    /// @return  valid until the next call
+    const Matches& match(std::string_view topic, std::optional<SessionRef> publisher);
+
+    size_t filter_count() const { return filters_.size(); }
+
+private:
+    struct Entry {
+        uint64_t shards = 0;
+        TakerList takers;
+    };
+    struct Mark {
+        uint64_t round = 0;
+        uint32_t index = 0;
+    };
+    Entry& entry(topic::FilterId id);
+    void merge(const Taker& taker);
+
+    topic::FilterTable filters_;
+    ShardId self_;
+    std::vector<Entry> entries_;  // by FilterId
+    std::vector<topic::FilterId> matched_;
+    std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
+    uint64_t round_ = 0;
+    Matches matches_;
+};
+
+}  // namespace godwit::broker

@@ -1,0 +1,104 @@
+#include "broker/routing/shared_groups.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+SharedGroup::Member* SharedGroup::find(SessionAddress member) {
+    const auto at = std::find_if(members_.begin(), members_.end(),
+                                 [&](const Member& each) { return each.address == member; });
+    return at == members_.end() ? nullptr : &*at;
+}
+
+void SharedGroup::join(ShardId shard, const GroupJoin& join) {
+    const SessionAddress address{shard, join.member};
+    Member* known = find(address);
+    if (!known) known = &members_.emplace_back(Member{address});
+    known->membership = join.membership;
+    known->qos = join.options.qos;
+    known->window = std::max(join.window, 1u);
+    known->online = join.online;
+}
+
+void SharedGroup::leave(SessionAddress member) {
+    std::erase_if(members_, [&](const Member& each) { return each.address == member; });
+}
+
+void SharedGroup::set_online(SessionAddress member, bool online) {
+    if (Member* known = find(member)) known->online = online;
+}
+
+bool SharedGroup::offer(const MessageRef& message, uint32_t queue_max) {
+    if (queue_.size() >= queue_max) return false;
+    queue_.push_back({message});
+    return true;
+}
+
+std::optional<SharedGroup::Holding> SharedGroup::take_back(uint64_t token) {
+    const auto at = held_.find(token);
+    if (at == held_.end()) return std::nullopt;
+    const Holding holding = std::move(at->second);
+    held_.erase(at);
+    if (Member* member = find(holding.member); member && member->holding > 0) --member->holding;
+    return holding;
+}
+
+void SharedGroup::done(uint64_t token) {
+    (void)take_back(token);
+}
+
+void SharedGroup::give_back(uint64_t token) {
+    auto holding = take_back(token);
+    if (!holding) return;
+    auto at = queue_.begin();
+    while (at != queue_.end() && at->returned_token != 0 && at->returned_token < token) ++at;
+    queue_.insert(at, {std::move(holding->message), token});
+}
+
+bool SharedGroup::any_online() const {
+    return std::any_of(members_.begin(), members_.end(),
+                       [](const Member& each) { return each.online; });
+}
+
+SharedGroup::Member* SharedGroup::next_ready(const Message& message) {
+    for (size_t tried = 0; tried < members_.size(); ++tried) {
+        if (turn_ >= members_.size()) turn_ = 0;
+        Member& member = members_[turn_++];
+        const bool owes_ack = std::min(message.qos(), member.qos) != mqtt::Qos::AtMostOnce;
+        if (member.online && (!owes_ack || member.holding < member.window)) return &member;
+    }
+    return nullptr;
+}
+
+SharedGroup::Dropped SharedGroup::hand_out(GroupRef self, Instant now,
+                                           std::vector<GroupHandout>& out) {
+    Dropped dropped;
+    const bool online = any_online();
+    while (!queue_.empty()) {
+        const MessageRef& message = queue_.front().message;
+        if (message->expired(now)) {
+            ++dropped.expired;
+            queue_.pop_front();
+            continue;
+        }
+        Member* member = next_ready(*message);
+        if (!member) {
+            if (online || message->qos() != mqtt::Qos::AtMostOnce) break;
+            ++dropped.untakeable_qos0;
+            queue_.pop_front();
+            continue;
+        }
+        uint64_t token = 0;
+        if (std::min(message->qos(), member->qos) != mqtt::Qos::AtMostOnce) {
+            token = next_token_++;
+            held_.emplace(token, Holding{message, member->address});
+            ++member->holding;
+        }
+        out.push_back(
+            {member->address, {member->address.session, member->membership, self, token, message}});
+        queue_.pop_front();
+    }
+    return dropped;
+}
+
+}  // namespace godwit::broker

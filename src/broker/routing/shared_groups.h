@@ -1,0 +1,79 @@
+// SharedGroup: one shared group, kept at the home shard of (realm, share name, filter). It draws on
+// its online members only, round robin, and keeps what nobody can take now. A message is in exactly
+// one place: the group's queue, or with one member under a token. Source: MQTT 5.0 section 4.8.2;
+// [MQTT5-4.8.2-3] .. [MQTT5-4.8.2-6]
+#pragma once
+
+#include "broker/envelope.h"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace godwit::broker {
+
+/// Hand this message to that member.
+struct GroupHandout {
+    SessionAddress member;
+    GroupDeliver deliver;
+};
+
+class SharedGroup {
+public:
+    explicit SharedGroup(GroupKey key) : key_(std::move(key)) {}
+
+    const GroupKey& key() const { return key_; }
+    size_t member_count() const { return members_.size(); }
+    size_t queued() const { return queue_.size(); }
+
+    /// Adds a member or replaces what is known of it.
+    void join(ShardId shard, const GroupJoin& join);
+    void leave(SessionAddress member);
+    void set_online(SessionAddress member, bool online);
+
+    /// Queues a message. @return false when it was dropped: the queue holds queue_max already
+    bool offer(const MessageRef& message, uint32_t queue_max);
+    /// The holder of this token is through with it. Unknown tokens are none of ours any more.
+    void done(uint64_t token);
+    /// The holder gives it back: to the front of the queue, in the order of the tokens.
+    void give_back(uint64_t token);
+
+    struct Dropped {
+        size_t expired = 0;
+        size_t untakeable_qos0 = 0;  // QoS 0, and no member is online
+    };
+    /// Appends what can be handed out now; `self` is this group's own reference.
+    Dropped hand_out(GroupRef self, Instant now, std::vector<GroupHandout>& out);
+
+private:
+    struct Member {
+        SessionAddress address;
+        uint32_t membership = 0;
+        mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+        uint32_t window = 1;
+        uint32_t holding = 0;
+        bool online = true;
+    };
+    struct Holding {
+        MessageRef message;
+        SessionAddress member;
+    };
+    struct Waiting {
+        MessageRef message;
+        uint64_t returned_token = 0;  // 0: was never handed out
+    };
+    Member* find(SessionAddress member);
+    Member* next_ready(const Message& message);
+    bool any_online() const;
+    std::optional<Holding> take_back(uint64_t token);
+
+    GroupKey key_;
+    std::vector<Member> members_;
+    size_t turn_ = 0;  // index of the member whose turn it is
+    std::deque<Waiting> queue_;
+    std::map<uint64_t, Holding> held_;
+    uint64_t next_token_ = 1;
+};
+
+}  // namespace godwit::broker

@@ -1,0 +1,114 @@
+// Session: what lasts of a client between its connections. Plain state; the walks in src/broker
+// change it. Source: MQTT 5.0 section 4.1, MQTT 3.1.1 section 3.1.2.4
+#pragma once
+
+#include "base/ids.h"
+#include "base/instant.h"
+#include "broker/envelope.h"
+#include "broker/session/outbox.h"
+#include "topic/filter_table.h"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace godwit::broker {
+
+/// The client's last will, stored with the session [MQTT5-3.1.2-7].
+struct WillState {
+    std::string topic;
+    Buffer payload;
+    Buffer forwarded_properties;
+    mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+    bool retain = false;
+    uint32_t delay_s = 0;
+    std::optional<uint32_t> expiry_s;
+    Instant due = kNever;  // while offline: when it is published
+};
+
+/// One membership in a shared group.
+struct Membership {
+    uint32_t number = 0;  // echoed by the group with every message
+    GroupKey key;
+    mqtt::SubscriptionOptions options;
+    uint32_t subscription_id = 0;
+};
+
+/// The replay of retained messages to new subscriptions: one fetch after the other; what the same
+/// subscriptions get live waits behind them, so that no topic's older value follows a newer one.
+struct Replay {
+    struct Fetch {
+        uint32_t number = 0;
+        std::string filter;
+        mqtt::SubscriptionOptions options;
+        uint32_t subscription_id = 0;
+        uint64_t stamp_max = 0;
+        ShardId next_home;  // whose values come next
+        ShardId last_home;
+        std::string after;
+        bool asked = false;  // a batch is under way
+    };
+    uint32_t planned = 0;       // fetches whose SUBACK has not left
+    std::deque<Fetch> fetches;  // the front one is active
+    std::vector<std::string>
+        filters;  // of all fetches since the replay began: whose live messages wait
+    std::deque<OutboxEntry> held;  // live messages that wait
+    uint64_t held_bytes = 0;
+    size_t held_ambiguous = 0;  // of them, not younger than some fetch's stamp_max
+    uint64_t stamp_max = 0;     // the greatest of the fetches'
+};
+
+/// Things that few sessions have.
+struct SessionExtras {
+    std::vector<Membership> memberships;
+    uint32_t next_membership = 1;
+    std::unique_ptr<Replay> replay;
+    uint32_t next_replay = 1;
+};
+
+struct Session {
+    std::string_view client_id;  // the realm's index of sessions owns it
+    uint64_t client_hash = 0;  // keyed hash of realm and client id; names the publisher in messages
+    SessionRef self;
+    RealmId realm;
+    mqtt::Version version = mqtt::Version::V5;
+    bool online = false;
+    bool ends_with_connection = true;  // expiry 0
+    uint32_t expiry_s = 0;             // kNoExpiry: the broker's maximum
+    ConnectionId connection;           // valid while online
+    Instant expires = kNever;          // while offline
+    PacketId last_packet_id;
+    uint32_t dropped = 0;  // messages this session lost, any reason
+    std::vector<topic::FilterId> subscriptions;
+    std::unique_ptr<Outbox> outbox;
+    std::unique_ptr<WillState> will;
+    std::unique_ptr<std::vector<PacketId>>
+        unreleased;  // QoS 2 in: PUBLISH came, PUBREL did not; sorted
+    std::unique_ptr<SessionExtras> extras;
+    std::string username;  // of the last connection, for access rules
+    bool has_username = false;
+
+    Outbox& need_outbox() {
+        if (!outbox) outbox = std::make_unique<Outbox>();
+        return *outbox;
+    }
+    SessionExtras& need_extras() {
+        if (!extras) extras = std::make_unique<SessionExtras>();
+        return *extras;
+    }
+    Replay* replay() const { return extras ? extras->replay.get() : nullptr; }
+    std::optional<std::string_view> user() const {
+        return has_username ? std::optional<std::string_view>(username) : std::nullopt;
+    }
+    size_t inflight_count() const { return outbox ? outbox->inflight.size() : 0; }
+    size_t queued_count() const { return outbox ? outbox->queue.size() : 0; }
+    /// A free identifier, counting up from the last, never one in flight [MQTT5-2.2.1-4]. Inflight
+    /// is bounded below 65535.
+    PacketId next_packet_id();
+};
+
+static_assert(sizeof(Session) <= 256, "docs/adr: idle memory");
+
+}  // namespace godwit::broker

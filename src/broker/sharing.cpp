@@ -1,0 +1,221 @@
+#include "broker/sharing.h"
+
+#include "broker/delivering.h"
+#include "broker/subscribing.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+using mqtt::Qos;
+
+namespace {
+
+/// Messages a member may hold unacknowledged: enough to keep a fast one busy, few enough to be
+/// fair.
+constexpr uint32_t kMemberWindowMax = 128;
+
+Membership* find_membership(Session& session, const GroupKey& key) {
+    if (!session.extras) return nullptr;
+    auto& all = session.extras->memberships;
+    const auto at = std::find_if(all.begin(), all.end(),
+                                 [&](const Membership& each) { return each.key == key; });
+    return at == all.end() ? nullptr : &*at;
+}
+
+const Membership* find_membership(const Session& session, uint32_t number) {
+    if (!session.extras) return nullptr;
+    const auto& all = session.extras->memberships;
+    const auto at = std::find_if(all.begin(), all.end(),
+                                 [&](const Membership& each) { return each.number == number; });
+    return at == all.end() ? nullptr : &*at;
+}
+
+void give_back(Core& core, const OutboxEntry& entry) {
+    core.post(entry.extras->group_home,
+              GroupReturn{entry.extras->group, entry.extras->group_token});
+}
+
+void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
+    core.handouts.clear();
+    const auto dropped = group.hand_out(ref, core.now, core.handouts);
+    core.counters.dropped_expired += dropped.expired;
+    core.counters.dropped_group_full += dropped.untakeable_qos0;
+    for (GroupHandout& each : core.handouts) core.post(each.member.shard, std::move(each.deliver));
+}
+
+}  // namespace
+
+uint64_t join_group(Core& core, Session& session, GroupKey key,
+                    const mqtt::SubscriptionOptions& options, uint32_t subscription_id) {
+    Membership* known = find_membership(session, key);
+    if (!known) {
+        SessionExtras& extras = session.need_extras();
+        known = &extras.memberships.emplace_back();
+        known->number = extras.next_membership++;
+        known->key = key;
+    }
+    known->options = options;
+    known->subscription_id = subscription_id;
+    const Connection* c = core.connection_of(session);
+    const uint32_t window = std::min<uint32_t>(c ? c->receive_maximum : 1, kMemberWindowMax);
+    const ShardId home = core.home_of_group(key);
+    core.post(home, GroupJoin{std::move(key), session.self, known->number, options, window,
+                              session.online, ++core.join_request});
+    return core.join_request;
+}
+
+bool leave_group(Core& core, Session& session, const GroupKey& key) {
+    Membership* known = find_membership(session, key);
+    if (!known) return false;
+    core.post(core.home_of_group(key), GroupLeave{key, session.self});
+    session.extras->memberships.erase(session.extras->memberships.begin() +
+                                      (known - session.extras->memberships.data()));
+    return true;
+}
+
+void return_group_messages(Core& core, Session& session) {
+    Outbox* box = session.outbox.get();
+    if (!box) return;
+    std::deque<OutboxEntry> kept;
+    for (OutboxEntry& entry : box->queue) {
+        if (entry.group_token() == 0) {
+            kept.push_back(std::move(entry));
+            continue;
+        }
+        --core.counters.queued;
+        core.counters.queued_bytes -= entry.message->size_bytes();
+        box->queued_bytes -= entry.message->size_bytes();
+        give_back(core, entry);
+    }
+    box->queue = std::move(kept);
+}
+
+void leave_groups_for_now(Core& core, Session& session) {
+    if (!session.extras || session.extras->memberships.empty()) return;
+    for (const Membership& each : session.extras->memberships)
+        core.post(core.home_of_group(each.key), GroupPresence{each.key, session.self, false});
+    return_group_messages(core, session);
+    if (!session.outbox) return;
+    const auto returned = std::erase_if(session.outbox->inflight, [&](const Inflight& each) {
+        const bool mine = each.entry.qos == Qos::AtLeastOnce && each.entry.group_token() != 0;
+        if (mine) give_back(core, each.entry);
+        return mine;
+    });
+    core.counters.inflight -= returned;
+    session.outbox->to_resend = 0;  // the next connection begins anew
+}
+
+void return_to_groups(Core& core, Session& session) {
+    if (!session.extras) return;
+    for (const Membership& each : session.extras->memberships)
+        join_group(core, session, each.key, each.options, each.subscription_id);
+}
+
+void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
+    Session* session = core.find(in.member);
+    const Membership* membership = session ? find_membership(*session, in.membership) : nullptr;
+    if (!membership || !session->online) {
+        if (in.token != 0)
+            core.post(from, GroupReturn{in.group, in.token});
+        else
+            ++core.counters.dropped_offline_qos0;
+        return;
+    }
+    OutboxEntry entry{.message = in.message,
+                      .extras = nullptr,
+                      .subscription_id = membership->subscription_id,
+                      .qos = std::min(in.message->qos(), membership->options.qos),
+                      .retain = membership->options.retain_as_published && in.message->retain()};
+    if (in.token != 0) {
+        entry.extras = std::make_unique<DeliveryExtras>();
+        entry.extras->group_home = from;
+        entry.extras->group = in.group;
+        entry.extras->group_token = in.token;
+    }
+    send_or_queue(core, *session, std::move(entry));
+}
+
+void on_group_joined(Core& core, const GroupJoined& in) {
+    for (PendingSuback& each : core.pending_subacks) std::erase(each.joins, in.request);
+    release_subacks(core);
+}
+
+void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
+    SharedGroup* group = core.groups.find(ref);
+    if (!group) return;
+    if (!group->offer(message, core.limits.group_messages_max)) ++core.counters.dropped_group_full;
+    hand_out(core, ref, *group);
+}
+
+void on_group_join(Core& core, ShardId from, const GroupJoin& in) {
+    Realm& realm = core.realm(in.key.realm);
+    const auto [at, is_new] = realm.groups.try_emplace(in.key);
+    if (is_new) {
+        at->second = core.groups.emplace(in.key);
+        const Taker taker{.session = {at->second.slot, at->second.generation},
+                          .qos = Qos::ExactlyOnce,
+                          .group = true};
+        add_route(core, realm, in.key.filter, taker);
+    }
+    SharedGroup& group = *core.groups.find(at->second);
+    const size_t before = group.member_count();
+    group.join(from, in);
+    core.counters.shared_subscriptions += group.member_count() - before;
+    core.pending_joins.push_back({from, in.request, core.route_sequence});
+    release_joins(core);
+    hand_out(core, at->second, group);
+}
+
+void on_group_leave(Core& core, ShardId from, const GroupLeave& in) {
+    Realm& realm = core.realm(in.key.realm);
+    const auto at = realm.groups.find(in.key);
+    if (at == realm.groups.end()) return;
+    const GroupRef ref = at->second;
+    SharedGroup& group = *core.groups.find(ref);
+    const size_t before = group.member_count();
+    group.leave({from, in.member});
+    core.counters.shared_subscriptions -= before - group.member_count();
+    if (group.member_count() > 0) return hand_out(core, ref, group);
+    core.counters.dropped_session_end += group.queued();
+    remove_route(core, realm, in.key.filter, {ref.slot, ref.generation}, true);
+    core.groups.erase(ref);
+    realm.groups.erase(at);
+}
+
+void on_group_presence(Core& core, ShardId from, const GroupPresence& in) {
+    const auto& known = core.realm(in.key.realm).groups;
+    const auto at = known.find(in.key);
+    if (at == known.end()) return;
+    SharedGroup& group = *core.groups.find(at->second);
+    group.set_online({from, in.member}, in.online);
+    hand_out(core, at->second, group);
+}
+
+void on_group_done(Core& core, const GroupDone& in) {
+    SharedGroup* group = core.groups.find(in.group);
+    if (!group) return;
+    group->done(in.token);
+    hand_out(core, in.group, *group);
+}
+
+void on_group_return(Core& core, const GroupReturn& in) {
+    SharedGroup* group = core.groups.find(in.group);
+    if (!group) {
+        ++core.counters.dropped_session_end;
+        return;
+    }
+    group->give_back(in.token);
+    hand_out(core, in.group, *group);
+}
+
+void release_joins(Core& core) {
+    while (!core.pending_joins.empty() &&
+           core.routes_in_force(core.pending_joins.front().route_sequence)) {
+        core.post(core.pending_joins.front().asker,
+                  GroupJoined{core.pending_joins.front().request});
+        core.pending_joins.pop_front();
+    }
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,225 @@
+#include "broker/subscribing.h"
+
+#include "broker/closing.h"
+#include "broker/delivering.h"
+#include "broker/replaying.h"
+#include "broker/sharing.h"
+#include "mqtt/encoder.h"
+#include "topic/filter.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+using mqtt::ReasonCode;
+using mqtt::RetainHandling;
+using mqtt::SubscriptionOptions;
+
+namespace {
+
+/// One entry of a SUBSCRIBE on its way.
+struct Wish {
+    topic::ParsedFilter filter;
+    SubscriptionOptions options;
+    uint32_t subscription_id = 0;
+};
+
+void announce(Core& core, const Realm& realm, std::string_view filter, bool add) {
+    ++core.route_sequence;
+    for (uint16_t i = 0; i < core.config.shard_count; ++i)
+        if (i != core.config.id.value)
+            core.post({i}, RouteChange{realm.id, std::string(filter), add, core.route_sequence});
+}
+
+/// Why this entry is refused in the SUBACK; Success if it is not.
+ReasonCode check_wish(Core& core, const Connection& c, const Session& session, const Wish& wish) {
+    if (topic::level_count(wish.filter.filter) > core.limits.topic_levels_max)
+        return ReasonCode::TopicFilterInvalid;
+    const size_t held =
+        session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
+    if (held >= core.limits.subscriptions_max) return ReasonCode::QuotaExceeded;
+    if (!core.acl) return ReasonCode::Success;
+    const auto decision = core.acl->decide(auth::AclAction::Subscribe, session.client_id,
+                                           session.user(), wish.filter.filter);
+    if (decision.allowed) return ReasonCode::Success;
+    core.event(
+        Severity::Warning, "subscribe_refused", c, "not_authorized",
+        std::string(wish.filter.filter) +
+            (decision.line ? ": acl line " + std::to_string(decision.line) : ": no acl rule"));
+    return ReasonCode::NotAuthorized;
+}
+
+void subscribe_shared(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
+    GroupKey key{session.realm, std::string(wish.filter.share), std::string(wish.filter.filter)};
+    const size_t before = session.extras ? session.extras->memberships.size() : 0;
+    pending.joins.push_back(
+        join_group(core, session, std::move(key), wish.options, wish.subscription_id));
+    core.counters.subscriptions += session.extras->memberships.size() - before;
+}
+
+void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
+    const Taker taker{session.self,
+                      wish.subscription_id,
+                      wish.options.qos,
+                      wish.options.no_local,
+                      wish.options.retain_as_published,
+                      false};
+    const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
+    if (added.is_new) {
+        session.subscriptions.push_back(added.id);
+        ++core.counters.subscriptions;
+    }
+    const auto handling = wish.options.retain_handling;
+    const bool fetch = handling == RetainHandling::SendAlways ||
+                       (handling == RetainHandling::SendIfNew && added.is_new);
+    if (!fetch) return;  // [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
+    Replay::Fetch plan;
+    plan.filter = wish.filter.filter;
+    plan.options = wish.options;
+    plan.subscription_id = wish.subscription_id;
+    begin_hold(session, plan);
+    pending.fetches.push_back(std::move(plan));
+}
+
+/// Checks every filter before any takes effect: a malformed one closes the connection.
+std::optional<std::string> find_fault(const mqtt::Subscribe& packet, ReasonCode& reason) {
+    for (const mqtt::SubscribeEntry& entry : packet.entries) {
+        const auto filter = topic::parse_filter(entry.filter);
+        if (!filter) {
+            reason = ReasonCode::MalformedPacket;
+            return "topic filter: " + std::string(topic::error_text(filter.error()));
+        }
+        if (!filter->share.empty() && entry.options.no_local) {
+            reason = ReasonCode::ProtocolError;  // [MQTT5-3.8.3-4]
+            return std::string("no local on a shared subscription");
+        }
+    }
+    return std::nullopt;
+}
+
+ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
+    const auto filter = topic::parse_filter(raw);
+    if (!filter->share.empty()) {
+        const GroupKey key{session.realm, std::string(filter->share), std::string(filter->filter)};
+        if (!leave_group(core, session, key)) return ReasonCode::NoSubscriptionExisted;
+    } else {
+        Realm& realm = core.realm(session.realm);
+        const auto id = realm.router.find(filter->filter, session.self);
+        if (!id) return ReasonCode::NoSubscriptionExisted;
+        std::erase(session.subscriptions, *id);
+        remove_route(core, realm, filter->filter, session.self, false);
+        cancel_fetches(core, session, filter->filter);
+    }
+    --core.counters.subscriptions;
+    return ReasonCode::Success;
+}
+
+}  // namespace
+
+RouteAdded add_route(Core& core, Realm& realm, std::string_view filter, const Taker& taker) {
+    RouteAdded result;
+    const auto added = realm.router.add_taker(filter, taker, result.id);
+    if (added == Router::Added::NewAndFirst) announce(core, realm, filter, true);
+    result.is_new = added != Router::Added::Replaced;
+    return result;
+}
+
+void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef session,
+                  bool group) {
+    const auto id = realm.router.find(filter, session, group);
+    GW_ASSERT(id.has_value());
+    const std::string text(filter);  // may be the router's own
+    if (realm.router.remove_taker(*id, session, group)) announce(core, realm, text, false);
+}
+
+void drop_subscriptions(Core& core, Session& session) {
+    core.counters.subscriptions -= session.subscriptions.size();
+    Realm& realm = core.realm(session.realm);
+    for (const topic::FilterId id : session.subscriptions)
+        remove_route(core, realm, realm.router.text(id), session.self, false);
+    session.subscriptions.clear();
+    if (!session.extras) return;
+    return_group_messages(core, session);
+    while (!session.extras->memberships.empty()) {
+        --core.counters.subscriptions;
+        leave_group(core, session, GroupKey(session.extras->memberships.back().key));
+    }
+}
+
+void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
+    ReasonCode fault_reason{};
+    if (auto fault = find_fault(packet, fault_reason))
+        return disconnect(core, c, fault_reason, std::move(*fault));
+    Session& session = *core.find(c.session);
+    PendingSuback pending{
+        .session = session.self, .connection = c.id, .packet_id = packet.packet_id};
+    for (const mqtt::SubscribeEntry& entry : packet.entries) {
+        const Wish wish{*topic::parse_filter(entry.filter), entry.options, packet.subscription_id};
+        const ReasonCode refusal = check_wish(core, c, session, wish);
+        if (refusal != ReasonCode::Success) {
+            pending.reasons.push_back(uint8_t(refusal));
+            continue;
+        }
+        if (wish.filter.share.empty())
+            subscribe_plain(core, session, wish, pending);
+        else
+            subscribe_shared(core, session, wish, pending);
+        pending.reasons.push_back(uint8_t(entry.options.qos));  // [MQTT5-3.8.4-7]
+    }
+    pending.route_sequence = core.route_sequence;
+    core.pending_subacks.push_back(std::move(pending));
+    release_subacks(core);
+}
+
+void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) {
+    for (const mqtt::SubscribeEntry& entry : packet.entries)
+        if (const auto filter = topic::parse_filter(entry.filter); !filter)
+            return disconnect(core, c, ReasonCode::MalformedPacket,
+                              "topic filter: " + std::string(topic::error_text(filter.error())));
+    Session& session = *core.find(c.session);
+    Buffer reasons;
+    for (const mqtt::SubscribeEntry& entry : packet.entries)
+        reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
+    const mqtt::Suback ack{.packet_id = packet.packet_id, .reasons = reasons};
+    send_packet(core, c, [&](Buffer& out) {
+        mqtt::encode_unsuback(out, c.version, ack);
+    });  // [MQTT5-3.10.4-4]
+    pump(core, session);
+}
+
+void on_route_change(Core& core, ShardId from, const RouteChange& in) {
+    core.realm(in.realm).router.set_remote(in.filter, from, in.add);
+    core.route_ack_due[from.value] = in.sequence;
+}
+
+void on_route_applied(Core& core, ShardId from, const RouteApplied& in) {
+    core.clock.observe(in.clock);
+    core.route_applied[from.value] = in.upto;
+    core.peer_posted[from.value] = in.posted;
+    release_joins(core);
+    release_subacks(core);
+}
+
+void confirm_routes(Core& core) {
+    for (uint16_t i = 0; i < core.config.shard_count; ++i)
+        if (const uint64_t upto = std::exchange(core.route_ack_due[i], 0))
+            core.post({i}, RouteApplied{upto, core.clock.next(core.now), core.posted});
+}
+
+void release_subacks(Core& core) {
+    while (!core.pending_subacks.empty()) {
+        PendingSuback& front = core.pending_subacks.front();
+        if (!front.joins.empty() || !core.routes_in_force(front.route_sequence)) return;
+        const PendingSuback ready = std::move(front);
+        core.pending_subacks.pop_front();
+        Connection* c = core.find(ready.connection);
+        if (c) {
+            const mqtt::Suback ack{.packet_id = ready.packet_id, .reasons = ready.reasons};
+            send_packet(core, *c, [&](Buffer& out) { mqtt::encode_suback(out, c->version, ack); });
+        }
+        if (Session* session = core.find(ready.session))
+            begin_fetches(core, *session, ready.fetches);
+    }
+}
+
+}  // namespace godwit::broker
