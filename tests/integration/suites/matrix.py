@@ -1,0 +1,232 @@
+"""Clients x transports x versions x QoS x payloads: each cell publishes through the broker and compares what came."""
+import hashlib
+import itertools
+import os
+import threading
+import time
+from collections import defaultdict, namedtuple
+from pathlib import Path
+
+from lib import clients
+from lib.driver import Refused
+from lib.program import Deadline
+
+SIZES = (0, 64, 70_000, 10 * 1024 * 1024)
+SIZE_NAMES = {0: '0 B', 64: '64 B', 70_000: '70 kB', 10 * 1024 * 1024: '10 MiB'}
+RECEIVE_SECONDS = 25
+
+# Publisher and subscriber are two clients with their own transport and version.
+Side = namedtuple('Side', 'client transport version')
+
+
+class Payloads:
+    """A file per size, and the end mark that is published after each payload: what comes before it is all there was."""
+
+    def __init__(self, folder):
+        self._folder = Path(folder)
+        self._digests = {}
+        for size in SIZES:
+            self._write(f'payload-{size}', os.urandom(size))
+        self._write('end', b'end of the cell')
+
+    def _write(self, name, content):
+        (self._folder / name).write_bytes(content)
+        self._digests[name] = hashlib.sha256(content).hexdigest()
+
+    def path(self, name):
+        return str(self._folder / name)
+
+    def digest(self, name):
+        return self._digests[name]
+
+
+def what_differs(messages, topic, qos, size, payloads):
+    """Why these two messages are not the payload followed by the end mark; None if they are."""
+    first, second = messages
+    if first.sha256 == payloads.digest('end'):
+        return 'the payload never came'
+    if second.sha256 != payloads.digest('end'):
+        return f'a second copy or a wrong message: {second.length} B, QoS {second.qos}'
+    if first.length != size or first.sha256 != payloads.digest(f'payload-{size}'):
+        return f'the content differs: {first.length} B came'
+    for message in messages:
+        if message.topic != topic:
+            return f'topic {message.topic} instead of {topic}'
+        if message.qos != qos:
+            return f'delivered at QoS {message.qos} instead of {qos}'
+        if message.retain:
+            return 'the retain flag is set'
+    return None
+
+
+class Pair:
+    """A publisher and a subscriber, each a process of its own, that run cells one after the other."""
+
+    def __init__(self, world, publisher, subscriber, tag):
+        self._world = world
+        self._sides = (publisher, subscriber)
+        self._out = world.publisher(publisher.client)
+        self._into = world.subscriber(subscriber.client)
+        self._names = (f'p-{tag}', f's-{tag}')
+        self._tag = tag
+        self._connected = False
+
+    def connect(self):
+        for driver, side, name in zip((self._out, self._into), self._sides, self._names):
+            driver.connect(name, self._world.endpoints[side.transport], side.version)
+        self._connected = True
+
+    def run_cell(self, subscribed_qos, published_qos, size):
+        """None, or why the cell fails."""
+        topic = f'matrix/{self._tag}/{subscribed_qos}{published_qos}/{size}'
+        publisher, subscriber = self._names
+        payloads = self._world.payloads
+        try:
+            if not self._connected:
+                self.connect()
+            self._into.subscribe(subscriber, topic, subscribed_qos)
+            for name in (f'payload-{size}', 'end'):
+                self._out.publish(publisher, topic, published_qos, payloads.path(name))
+            messages = self._into.receive(subscriber, 2, RECEIVE_SECONDS)
+            self._into.unsubscribe(subscriber, topic)
+        except (Deadline, Refused):
+            self.abandon()
+            raise
+        return what_differs(messages, topic, min(subscribed_qos, published_qos), size, payloads)
+
+    def abandon(self):
+        """A client that failed is started anew for the next cell."""
+        self._out.stop()
+        self._into.stop()
+        self._connected = False
+
+    def disconnect(self):
+        if self._connected:
+            self._out.disconnect(self._names[0])
+            self._into.disconnect(self._names[1])
+
+
+class World:
+    def __init__(self, context, broker):
+        self.endpoints = broker.endpoints
+        self.cannot = broker.cannot
+        self.payloads = Payloads(context.folder('payloads'))
+        self.report = context.report
+        self._drivers = {}
+
+    def add_clients(self, names, context):
+        for name in names:
+            try:
+                self._drivers[name] = [clients.make(name, context.folder('drivers'), context.certificates.ca)
+                                       for _ in ('publisher', 'subscriber')]
+            except clients.Missing as missing:
+                self.report.failed(f'matrix: client {name}', missing)
+        return list(self._drivers)
+
+    def publisher(self, client):
+        return self._drivers[client][0]
+
+    def subscriber(self, client):
+        return self._drivers[client][1]
+
+    def stop(self):
+        for driver in itertools.chain(*self._drivers.values()):
+            driver.stop()
+
+
+def run_cells(world, pair, name, transport, cells, table):
+    """Runs (subscribed QoS, published QoS, size) cells of one pair; fills table[qos][size]."""
+    for subscribed, published, size in cells:
+        qos = str(published) if subscribed == published else f'{published}->{subscribed}'
+        cell = f'matrix: {name}, QoS {qos}, {SIZE_NAMES[size]}'
+        if reason := world.cannot(transport, size):
+            table[published, size] = 'skip'
+            world.report.skip(cell, reason)
+            continue
+        try:
+            problem = pair.run_cell(subscribed, published, size)
+        except (Deadline, Refused) as late:
+            problem = late
+        table[published, size] = 'ok' if problem is None else 'FAIL'
+        if problem is None:
+            world.report.ok(cell)
+        else:
+            world.report.failed(cell, problem)
+    try:
+        pair.disconnect()
+    except (Deadline, Refused) as problem:
+        world.report.failed(f'matrix: {name}, disconnect', problem)
+        pair.abandon()
+
+
+def run_client(world, client, tables, seconds):
+    """All cells of one client with itself."""
+    start = time.monotonic()
+    for transport in clients.TRANSPORTS:
+        if (client, transport) in clients.IMPOSSIBLE:
+            continue
+        for version in clients.VERSIONS:
+            side = Side(client, transport, version)
+            tag = f'{client}-{transport}-{version.replace(".", "")}'.replace('python', 'py')
+            pair = Pair(world, side, side, tag)
+            cells = [(qos, qos, size) for qos in (0, 1, 2) for size in SIZES]
+            run_cells(world, pair, f'{client} {transport} {version}', transport, cells,
+                      tables[side])
+    seconds[client] = time.monotonic() - start
+
+
+def run_pairs(world, names):
+    """Every client to every other, each time over another pair of transports and versions, QoS lowered once."""
+    turn = 0
+    for publisher in names:
+        for subscriber in names:
+            if publisher == subscriber:
+                continue
+            sides = []
+            for client, shift in ((publisher, 0), (subscriber, 1)):
+                able = [t for t in clients.TRANSPORTS if (client, t) not in clients.IMPOSSIBLE]
+                sides.append(Side(client, able[(turn + shift) % len(able)],
+                                  clients.VERSIONS[(turn + 2 * shift) % 3]))
+            name = ' -> '.join(f'{side.client} {side.transport} {side.version}' for side in sides)
+            pair = Pair(world, sides[0], sides[1], f'x{turn}')
+            run_cells(world, pair, name, sides[1].transport, [(2, 2, 70_000), (1, 1, 64), (1, 2, 0), (2, 0, 64)],
+                      defaultdict(str))
+            turn += 1
+
+
+def print_matrix(report, names, tables, seconds):
+    """A row per client, transport and version; a column per QoS and payload."""
+    columns = [(qos, size) for qos in (0, 1, 2) for size in SIZES]
+    report.note()
+    report.note('client       trans. version  ' + '  '.join(f'{f"QoS {qos}":<26}' for qos in (0, 1, 2)))
+    sizes = ' '.join(f'{SIZE_NAMES[size]:<6}' for size in SIZES)
+    report.note(' ' * 29 + ' '.join([sizes] * 3))
+    for client in names:
+        for transport in clients.TRANSPORTS:
+            if (client, transport) in clients.IMPOSSIBLE:
+                report.note(f'{client:<12} {transport:<6} cannot: {clients.IMPOSSIBLE[client, transport]}')
+                continue
+            for version in clients.VERSIONS:
+                row = tables[Side(client, transport, version)]
+                cells = ' '.join(f'{row[column] or "-":<6}' for column in columns)
+                report.note(f'{client:<12} {transport:<6} {version:<8} {cells}')
+    report.note('seconds: ' + ', '.join(f'{name} {spent:.0f}' for name, spent in sorted(seconds.items())))
+
+
+def run(context):
+    broker = context.start_broker()
+    world = World(context, broker)
+    tables = defaultdict(lambda: defaultdict(str))
+    seconds = {}
+    try:
+        names = world.add_clients(context.only_clients or clients.NAMES, context)
+        threads = [threading.Thread(target=run_client, args=(world, name, tables, seconds)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        run_pairs(world, names)
+    finally:
+        world.stop()
+        broker.stop()
+    print_matrix(context.report, names, tables, seconds)
