@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
 
 namespace godwit::transport {
@@ -49,9 +50,20 @@ bool is_port(std::string_view word) {
     return whole && (word.size() == 1 || word[0] != '0');
 }
 
-bool is_address(int family, std::string_view word) {
+std::string ip_text(int family, const uint8_t* address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    inet_ntop(family, address, text.data(), text.size());
+    return text.data();
+}
+
+/// The address in its usual form; nullopt if it is none of that family.
+std::optional<std::string> canonical(int family, std::string_view word) {
     std::array<uint8_t, 16> binary;
-    return inet_pton(family, std::string(word).c_str(), binary.data()) == 1;
+    const std::string text(word);
+    // inet_pton reads up to a NUL, the word may go on behind it.
+    if (word.find('\0') != std::string_view::npos) return std::nullopt;
+    if (inet_pton(family, text.c_str(), binary.data()) != 1) return std::nullopt;
+    return ip_text(family, binary.data());
 }
 
 Parsed parse_line(std::string_view line, size_t size) {
@@ -61,13 +73,12 @@ Parsed parse_line(std::string_view line, size_t size) {
     if (!v6 && protocol != "TCP4") return Err{"PROXY v1: protocol is not TCP4, TCP6 or UNKNOWN"};
 
     const int family = v6 ? AF_INET6 : AF_INET;
-    const std::string_view source = take_word(line);
-    const std::string_view destination = take_word(line);
-    if (!is_address(family, source) || !is_address(family, destination))
-        return Err{"PROXY v1: malformed address"};
+    const auto source = canonical(family, take_word(line));
+    const auto destination = canonical(family, take_word(line));
+    if (!source || !destination) return Err{"PROXY v1: malformed address"};
     const std::string_view source_port = take_word(line);
     if (!is_port(source_port) || !is_port(line)) return Err{"PROXY v1: malformed port"};
-    return complete(endpoint(v6, source, source_port), size);
+    return complete(endpoint(v6, *source, source_port), size);
 }
 
 Parsed parse_version1(std::string_view in) {
@@ -80,12 +91,6 @@ Parsed parse_version1(std::string_view in) {
 }
 
 // --- version 2 ---
-
-std::string ip_text(int family, Bytes address, uint16_t port) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    inet_ntop(family, address.data(), text.data(), text.size());
-    return endpoint(family == AF_INET6, text.data(), std::to_string(port));
-}
 
 /// A path in a NUL-padded field; what could break a log line becomes '?'.
 std::string unix_text(Bytes field) {
@@ -111,7 +116,9 @@ Parsed parse_addresses(uint8_t family_and_transport, Bytes block, size_t size) {
     const Bytes source = block.first(address_bytes);
     if (unix_path) return complete(unix_text(source), size);
     const uint16_t port = *ByteReader(block.subspan(2 * address_bytes)).u16();
-    return complete(ip_text(family == 1 ? AF_INET : AF_INET6, source, port), size);
+    const bool v6 = family == 2;
+    const std::string address = ip_text(v6 ? AF_INET6 : AF_INET, source.data());
+    return complete(endpoint(v6, address, std::to_string(port)), size);
 }
 
 Parsed parse_version2(Bytes in, size_t header_bytes_max) {

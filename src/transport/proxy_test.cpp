@@ -70,6 +70,13 @@ TEST(ProxyVersion1, AddressesMustBeOfTheNamedFamily) {
             << address;
     EXPECT_EQ(refusal_of("PROXY TCP6 ::1 1.2.3.4 1 2\r\n"), "PROXY v1: malformed address");
 }
+TEST(ProxyVersion1, AnAddressDoesNotEndAtANul) {
+    EXPECT_EQ(refusal_of(std::string("PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", 33)),
+              "PROXY v1: malformed address");
+}
+TEST(ProxyVersion1, AddressesAreToldInTheirUsualForm) {
+    EXPECT_EQ(address_of("PROXY TCP6 2001:DB8:0:0::0007 ::1 1 2\r\n"), "[2001:db8::7]:1");
+}
 TEST(ProxyVersion1, OneBlankSeparatesWords) {
     EXPECT_EQ(refusal_of("PROXY TCP4  1.2.3.4 1.2.3.4 1 2\r\n"), "PROXY v1: malformed address");
 }

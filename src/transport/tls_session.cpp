@@ -48,7 +48,7 @@ std::string common_name(const X509* certificate) {
 }
 
 std::string fault_text(const SSL* ssl) {
-    const unsigned long code = ERR_peek_error();
+    const unsigned long code = ERR_peek_last_error();  // the outermost layer speaks last
     switch (ERR_GET_REASON(code)) {
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
             return fmt::format("the peer's certificate is refused: {}",
