@@ -71,7 +71,7 @@ TEST(ProxyVersion1, AddressesMustBeOfTheNamedFamily) {
     EXPECT_EQ(refusal_of("PROXY TCP6 ::1 1.2.3.4 1 2\r\n"), "PROXY v1: malformed address");
 }
 TEST(ProxyVersion1, AnAddressDoesNotEndAtANul) {
-    EXPECT_EQ(refusal_of(std::string("PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", 33)),
+    EXPECT_EQ(refusal_of(std::string("PROXY TCP4 1.2.3.4\0x 1.2.3.4 1 2\r\n", 34)),
               "PROXY v1: malformed address");
 }
 TEST(ProxyVersion1, AddressesAreToldInTheirUsualForm) {
