@@ -80,7 +80,7 @@ class Godwit:
         for url in listen:
             self._command += ['--listen', url]
         self._command += options
-        self._env = env
+        self._env = {'GODWIT_ADMIN_LISTEN': '127.0.0.1:0', **(env or {})}
         self._pass_fds = pass_fds
         self.endpoints = {}
 

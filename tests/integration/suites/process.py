@@ -1,0 +1,9 @@
+"""The process itself: start, stop, refusals, TLS, files, what it tells about itself, and its command line."""
+from lib.tests import run_all
+from suites import process_access, process_cli, process_life, process_proxy, process_tls, process_watch
+
+
+def run(context):
+    for prefix, module in (('life', process_life), ('access', process_access), ('tls', process_tls),
+                           ('proxy', process_proxy), ('watch', process_watch), ('cli', process_cli)):
+        run_all(module, prefix, context)
