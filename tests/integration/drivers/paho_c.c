@@ -1,4 +1,5 @@
-/* Client driver for Eclipse Paho C (libpaho-mqtt3cs, the MQTTClient interface); see drivers/README.md. */
+/* Client driver for Eclipse Paho C (libpaho-mqtt3cs, the MQTTClient interface); see
+ * drivers/README.md. */
 #include <MQTTClient.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -35,11 +36,12 @@ static int on_message(void* context, char* topic, int topic_length, MQTTClient_m
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int digest_bytes = 0;
     char hex[2 * EVP_MAX_MD_SIZE + 1];
-    EVP_Digest(message->payload, (size_t)message->payloadlen, digest, &digest_bytes, EVP_sha256(), NULL);
+    EVP_Digest(message->payload, (size_t)message->payloadlen, digest, &digest_bytes, EVP_sha256(),
+               NULL);
     for (unsigned int i = 0; i < digest_bytes; ++i) sprintf(hex + 2 * i, "%02x", digest[i]);
     if (topic_length == 0) topic_length = (int)strlen(topic);
-    say("message %s %.*s %d %d %d %s", client->name, topic_length, topic, message->qos, message->retained,
-        message->payloadlen, hex);
+    say("message %s %.*s %d %d %d %s", client->name, topic_length, topic, message->qos,
+        message->retained, message->payloadlen, hex);
     MQTTClient_freeMessage(&message);
     MQTTClient_free(topic);
     return 1;
@@ -96,9 +98,10 @@ static int on_connect(const char* name, const char* url, const char* version) {
     snprintf(client->name, sizeof client->name, "%s", name);
     create.MQTTVersion = client->version;
     paho_url(url, address, sizeof address);
-    int problem =
-        MQTTClient_createWithOptions(&client->paho, address, name, MQTTCLIENT_PERSISTENCE_NONE, NULL, &create);
-    if (problem == 0) problem = MQTTClient_setCallbacks(client->paho, client, NULL, on_message, NULL);
+    int problem = MQTTClient_createWithOptions(&client->paho, address, name,
+                                               MQTTCLIENT_PERSISTENCE_NONE, NULL, &create);
+    if (problem == 0)
+        problem = MQTTClient_setCallbacks(client->paho, client, NULL, on_message, NULL);
     if (problem == 0) problem = connect_client(client, strncmp(url, "ws", 2) == 0);
     return problem;
 }
@@ -117,7 +120,8 @@ static int on_unsubscribe(struct client* client, const char* topic) {
     return answer.reasonCode;
 }
 
-static int publish_bytes(struct client* client, const char* topic, int qos, int bytes, const void* payload) {
+static int publish_bytes(struct client* client, const char* topic, int qos, int bytes,
+                         const void* payload) {
     MQTTClient_deliveryToken token = 0;
     if (client->version == MQTTVERSION_5) {
         const MQTTResponse answer =
@@ -139,23 +143,26 @@ static int on_publish(struct client* client, const char* topic, int qos, const c
     char* payload = malloc((size_t)bytes + 1);
     const size_t got = fread(payload, 1, (size_t)bytes, file);
     fclose(file);
-    const int problem =
-        got == (size_t)bytes ? publish_bytes(client, topic, qos, (int)bytes, payload) : MQTTCLIENT_FAILURE;
+    const int problem = got == (size_t)bytes
+                            ? publish_bytes(client, topic, qos, (int)bytes, payload)
+                            : MQTTCLIENT_FAILURE;
     free(payload);
     return problem;
 }
 
 static int on_disconnect(struct client* client) {
-    const int problem = client->version == MQTTVERSION_5
-                            ? MQTTClient_disconnect5(client->paho, 1000, MQTTREASONCODE_SUCCESS, NULL)
-                            : MQTTClient_disconnect(client->paho, 1000);
+    const int problem =
+        client->version == MQTTVERSION_5
+            ? MQTTClient_disconnect5(client->paho, 1000, MQTTREASONCODE_SUCCESS, NULL)
+            : MQTTClient_disconnect(client->paho, 1000);
     MQTTClient_destroy(&client->paho);
     memset(client, 0, sizeof *client);
     return problem;
 }
 
 static int run_line(const char* line) {
-    char verb[16] = "", name[32] = "", third[kWordBytes] = "", fourth[kWordBytes] = "", fifth[kWordBytes] = "";
+    char verb[16] = "", name[32] = "", third[kWordBytes] = "", fourth[kWordBytes] = "",
+         fifth[kWordBytes] = "";
     sscanf(line, "%15s %31s %599s %599s %599s", verb, name, third, fourth, fifth);
     if (strcmp(verb, "connect") == 0) return on_connect(name, third, fourth);
     struct client* client = find(name);
