@@ -312,6 +312,11 @@ TEST_P(WireTls, APeerWithoutTlsIsTold) {
         EXPECT_EQ(step.error().what, "TLS: the peer does not speak TLS");
     }
 }
+TEST_P(WireTls, MemoryOfAnIdleConnectionIsToldAndSmall) {
+    TestLink link = connect(client_options(), server_options());
+    EXPECT_GT(link.server.wire->memory_bytes(), 14'000u);
+    EXPECT_LE(link.server.wire->memory_bytes(), 16u * 1024);
+}
 TEST_P(WireTls, ConnectionsOutliveTheirContext) {
     TestLink link = connect(client_options(), server_options());
     client_.reset();
