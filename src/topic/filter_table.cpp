@@ -76,12 +76,11 @@ size_t FilterTable::memory_bytes() const {
 
 void FilterTable::match_shapes(const NamePath& path, std::string_view name,
                                std::vector<FilterId>& out) const {
-    // All probes are under way before the first is looked at, and all records before the first is
-    // read: their cache misses overlap.
+    // Each step is taken for all probes before the next step for one: their cache misses overlap.
     Probe probes[ShapeSet::kShapesMax + 1];
     size_t probe_count = 0;
     const auto add = [&](uint64_t hash, uint16_t home) {
-        index_.prefetch(hash);
+        index_.prefetch_hint(hash);
         probes[probe_count++] = Probe{hash, home};
     };
     if (exact_count_ > 0 && !path.is_cut()) add(path.sum(path.level_count()), FilterRecord::kExact);
@@ -94,8 +93,14 @@ void FilterTable::match_shapes(const NamePath& path, std::string_view name,
         if (path.begins_with_dollar() && shape.begins_with_wildcard()) continue;
         add(hashes.of(shape), i);
     }
-    size_t hit_count = 0;
+    size_t held_count = 0;
     for (size_t i = 0; i < probe_count; ++i) {
+        if (!index_.may_hold(probes[i].hash)) continue;
+        index_.prefetch(probes[i].hash);
+        probes[held_count++] = probes[i];
+    }
+    size_t hit_count = 0;
+    for (size_t i = 0; i < held_count; ++i) {
         const IndexCell* cell = index_.first(probes[i].hash);
         if (!index_.has_tag(cell, probes[i].hash)) continue;
         records_.prefetch(cell->ref_);

@@ -29,7 +29,7 @@ using FilterId = Id<struct FilterTag, uint32_t>;
 
 /// One thread at a time; match is const and may run beside other const calls. Equal keys and equal
 /// calls give equal ids and equal order of matches.
-/// @cost  memory: 24 to 32 bytes a filter besides its text (rounded up to 8 bytes). No step takes
+/// @cost  memory: 30 to 40 bytes a filter besides its text. No step takes
 ///        long at any size: what grows, grows in pieces.
 class FilterTable {
 public:

@@ -41,6 +41,25 @@ PathTrie::Node* PathTrie::find(uint64_t hash) {
     return const_cast<Node*>(static_cast<const PathTrie*>(this)->find(hash));
 }
 
+uint32_t PathTrie::leaf_marks(const LevelHash& levels, std::string_view filter) {
+    std::string_view told;
+    uint32_t position = 256;
+    LevelReader reader(filter);
+    for (uint32_t i = 0; i < 256 && !reader.done(); ++i) {
+        const std::string_view level = reader.next();
+        if (level == "+" || level == "#") continue;
+        told = level;
+        position = i;
+    }
+    if (position == 256) return kLeaf;
+    return kLeaf | kTold | position << 8 | uint32_t(levels.term(position, told) >> 48) << 16;
+}
+
+void PathTrie::insert_leaf(const LevelHash& levels, uint64_t hash, const FilterRecords& records,
+                           RecordRef filter) {
+    nodes_.insert(hash, Node{hash, filter, leaf_marks(levels, records[filter].text())});
+}
+
 void PathTrie::add(const LevelHash& levels, const FilterRecords& records, RecordRef filter) {
     ++filter_count_;
     PathReader path(levels, records[filter].text());
@@ -53,7 +72,7 @@ void PathTrie::add(const LevelHash& levels, const FilterRecords& records, Record
         node = find(path.hash());
     }
     if (!node) {
-        nodes_.insert(path.hash(), Node{path.hash(), filter, kLeaf});
+        insert_leaf(levels, path.hash(), records, filter);
         return;
     }
     // ...to a leaf, which becomes a node, as do the levels below it until the two filters part.
@@ -66,8 +85,8 @@ void PathTrie::add(const LevelHash& levels, const FilterRecords& records, Record
         if (path.hash() != other_path.hash()) break;
         node = nodes_.insert(path.hash(), Node{path.hash(), 0, kLeaf});
     }
-    nodes_.insert(path.hash(), Node{path.hash(), filter, kLeaf});
-    nodes_.insert(other_path.hash(), Node{other_path.hash(), other, kLeaf});
+    insert_leaf(levels, path.hash(), records, filter);
+    insert_leaf(levels, other_path.hash(), records, other);
 }
 
 void PathTrie::remove(const LevelHash& levels, const FilterRecords& records, RecordRef filter) {

@@ -9,6 +9,7 @@
 #include "topic/level_hash.h"
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace godwit::topic {
@@ -31,7 +32,9 @@ public:
 
 private:
     // Which children a node may have. Marks stay until their node goes: a stale one costs a probe.
-    enum Mark : uint32_t { kLiteral = 1, kPlus = 2, kHash = 4, kEnd = 8, kLeaf = 16 };
+    // A leaf has two things more: the position of the filter's last literal level (8 bits) and a
+    // part of that level's term (16 bits), which tell most names that do not match.
+    enum Mark : uint32_t { kLiteral = 1, kPlus = 2, kHash = 4, kEnd = 8, kLeaf = 16, kTold = 32 };
     struct Node {
         uint64_t hash_;
         uint32_t value_;  // filters below; of a leaf: its filter
@@ -47,6 +50,14 @@ private:
     class PathReader;
     static constexpr uint32_t kInlineSteps = 68;
 
+    static uint32_t leaf_marks(const LevelHash& levels, std::string_view filter);
+    static bool may_match(uint32_t marks, const NamePath& name) {
+        if (!(marks & kTold)) return true;
+        const uint32_t position = marks >> 8 & 255;
+        return position < name.level_count() && name.term(position) >> 48 == marks >> 16;
+    }
+    void insert_leaf(const LevelHash& levels, uint64_t hash, const FilterRecords& records,
+                     RecordRef filter);
     const Node* find(uint64_t hash) const;
     Node* find(uint64_t hash);
 
@@ -68,6 +79,7 @@ void PathTrie::walk(const LevelHash& levels, const NamePath& name, Visit&& visit
     size_t waiting = 0;
     Step at{0, 0};
     const auto push = [&](uint64_t term) {
+        if (!nodes_.may_hold(at.hash + term)) return;
         nodes_.prefetch(at.hash + term);
         steps[waiting++] = Step{at.hash + term, at.depth + 1};
     };
@@ -88,7 +100,7 @@ void PathTrie::walk(const LevelHash& levels, const NamePath& name, Visit&& visit
             if (!node) continue;
             marks = node->marks_;
             if (!(marks & kLeaf)) break;
-            visit(RecordRef{node->value_});
+            if (may_match(marks, name)) visit(RecordRef{node->value_});
         }
     }
 }
