@@ -32,17 +32,20 @@ void read_flags(PacketReader& in, const Frame& frame, Version version, Publish& 
 Result<Publish, DecodeError> decode_publish(const Frame& frame, Version version,
                                             const DecodeLimits& limits, Sender sender) {
     PacketReader in(frame);
-    Publish packet;
+    // Filled where the caller finds it: copying the packet costs as much as reading it.
+    Result<Publish, DecodeError> result = Publish{};
+    Publish& packet = *result;
     read_flags(in, frame, version, packet);
     packet.topic = in.text(GW_FIELD("topic name"));
     if (packet.qos != Qos::AtMostOnce) packet.packet_id = in.packet_id();
     if (version == Version::V5) {
-        read_properties(in, packet, limits, sender);
+        if (!in.skip_empty_property_list()) read_properties(in, packet, limits, sender);
         if (packet.topic.empty() && packet.topic_alias == 0)
             in.fail(ReasonCode::ProtocolError, "topic name is empty and no alias is given");
     }
     packet.payload = in.take_rest();
-    return in.finish(packet);
+    if (!in.ok()) result = Err{in.error()};
+    return result;
 }
 
 namespace {

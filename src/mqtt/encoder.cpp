@@ -121,13 +121,18 @@ namespace {
 
 void encode_ack(Buffer& buffer, Version version, const Ack& packet, PacketType type,
                 uint8_t flags = 0) {
+    const bool has_properties = !packet.reason_string.empty() || !packet.user_properties.empty();
+    const bool is_plain = packet.reason == ReasonCode::Success && !has_properties;
+    if (is_plain || version != Version::V5) {  // one for each message: no detours
+        const uint16_t id = packet.packet_id.value;
+        const uint8_t raw[] = {uint8_t(uint8_t(type) << 4 | flags), 2, uint8_t(id >> 8),
+                               uint8_t(id)};
+        return put_bytes(buffer, raw);
+    }
     PacketWriter out(buffer, type, flags);
     out.u16(packet.packet_id.value);
-    const bool has_properties = !packet.reason_string.empty() || !packet.user_properties.empty();
-    if (version == Version::V5 && (has_properties || packet.reason != ReasonCode::Success)) {
-        out.u8(uint8_t(packet.reason));
-        if (has_properties) out.answer_properties(packet.reason_string, packet.user_properties);
-    }
+    out.u8(uint8_t(packet.reason));
+    if (has_properties) out.answer_properties(packet.reason_string, packet.user_properties);
     out.finish();
 }
 

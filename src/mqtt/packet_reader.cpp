@@ -2,18 +2,29 @@
 
 namespace godwit::mqtt {
 
+Bytes PacketReader::property_list() {
+    field_ = at_;
+    ByteReader in(unread());
+    const auto size = take_varint(in);
+    const auto list = size ? in.bytes(*size) : std::nullopt;
+    if (!list) return fail(ReasonCode::MalformedPacket, "property length is wrong"), Bytes();
+    at_ = in.rest().data();
+    return *list;
+}
+
 void PacketReader::fail_at(const uint8_t* place, ReasonCode reason, const char* what) {
-    if (failed_) return;
-    failed_ = true;
-    error_ = {reason, what, head_bytes_ + uint32_t(place - begin_)};
-    in_ = ByteReader(Bytes());
+    note({reason, what, head_bytes_ + uint32_t(place - begin_)});
 }
 
 void PacketReader::fail_header(const char* what) {
+    note({ReasonCode::MalformedPacket, what, 0});
+}
+
+void PacketReader::note(const DecodeError& error) {
     if (failed_) return;
     failed_ = true;
-    error_ = {ReasonCode::MalformedPacket, what, 0};
-    in_ = ByteReader(Bytes());
+    error_ = error;
+    at_ = end_;  // nothing more is read
 }
 
 const PropertyRow* PropertyScan::read_identifier() {
@@ -44,12 +55,11 @@ const Property* PropertyScan::read() {
         fail(ReasonCode::QuotaExceeded, "more properties than the limit allows");
         return nullptr;
     }
-    const auto property = take_property_value(in_, *row);
-    if (!property) {
+    current_ = {};
+    if (!take_property_value(in_, *row, current_)) {
         fail(ReasonCode::MalformedPacket, row->words.cut_off);
         return nullptr;
     }
-    current_ = *property;
     check_value(*row);
     return packet_.ok() ? &current_ : nullptr;
 }

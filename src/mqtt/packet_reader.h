@@ -12,38 +12,38 @@ namespace godwit::mqtt {
 class PacketReader {
 public:
     explicit PacketReader(const Frame& frame)
-        : in_(frame.body), head_bytes_(frame.size - uint32_t(frame.body.size())) {}
+        : begin_(frame.body.data()),
+          at_(begin_),
+          end_(begin_ + frame.body.size()),
+          field_(begin_),
+          head_bytes_(frame.size - uint32_t(frame.body.size())) {}
 
     bool ok() const { return !failed_; }
-    bool at_end() const { return in_.empty(); }
-    Bytes unread() const { return in_.rest(); }
+    bool at_end() const { return at_ == end_; }
+    Bytes unread() const { return {at_, end_}; }
 
     uint8_t u8(const char* cut_off) {
-        start_field();
-        const auto value = in_.u8();
-        if (!value) fail(ReasonCode::MalformedPacket, cut_off);
-        return value.value_or(0);
+        field_ = at_;
+        if (at_end()) return fail(ReasonCode::MalformedPacket, cut_off), uint8_t(0);
+        return *at_++;
     }
     uint16_t u16(const char* cut_off) {
-        start_field();
-        const auto value = in_.u16();
-        if (!value) fail(ReasonCode::MalformedPacket, cut_off);
-        return value.value_or(0);
+        field_ = at_;
+        if (end_ - at_ < 2) return fail(ReasonCode::MalformedPacket, cut_off), uint16_t(0);
+        at_ += 2;
+        return uint16_t(at_[-2] << 8 | at_[-1]);
     }
     /// Two bytes of length, then as many bytes.
     Bytes binary(const char* cut_off) {
         const uint16_t size = u16(cut_off);
-        const auto value = in_.bytes(size);
-        if (!value) fail(ReasonCode::MalformedPacket, cut_off);
-        return value.value_or(Bytes());
+        if (end_ - at_ < size) return fail(ReasonCode::MalformedPacket, cut_off), Bytes();
+        at_ += size;
+        return {at_ - size, size};
     }
     /// The same, as well-formed UTF-8 [MQTT5-1.5.4-1] [MQTT5-1.5.4-2].
     std::string_view text(const FieldWords& words) {
         const std::string_view value = as_text(binary(words.cut_off));
-        if (ok() && !is_mqtt_utf8(value)) {
-            fail(ReasonCode::MalformedPacket, words.not_utf8);
-            return {};
-        }
+        if (!is_mqtt_utf8(value)) fail(ReasonCode::MalformedPacket, words.not_utf8);
         return value;
     }
     PacketId packet_id() {
@@ -52,54 +52,47 @@ public:
         return id;
     }
     /// A property list with its length in front; the list without it.
-    Bytes property_list() {
-        start_field();
-        if (in_.remaining() > 0 && in_.rest()[0] == 0) return skip_empty_list();
-        const auto size = take_varint(in_);
-        const auto list = size ? in_.bytes(*size) : std::nullopt;
-        if (!list) fail(ReasonCode::MalformedPacket, "property length is wrong");
-        return list.value_or(Bytes());
+    Bytes property_list();
+    /// Takes an empty property list, if that is what comes next: the usual case, cheaply.
+    bool skip_empty_property_list() {
+        if (at_end() || *at_ != 0) return false;
+        ++at_;
+        return true;
     }
     /// What is left, as the payload.
     Bytes take_rest() {
-        start_field();
-        const Bytes rest = in_.rest();
-        in_ = ByteReader(rest.last(0));
-        return rest;
+        field_ = at_;
+        at_ = end_;
+        return {field_, end_};
     }
 
     /// Notes a fault of the field read last, unless there was one before.
     void fail(ReasonCode reason, const char* what) { fail_at(field_, reason, what); }
     /// Notes a fault of what should come next.
-    void fail_here(ReasonCode reason, const char* what) {
-        fail_at(in_.rest().data(), reason, what);
-    }
+    void fail_here(ReasonCode reason, const char* what) { fail_at(at_, reason, what); }
     /// Notes a fault at a place inside the packet.
-    void fail_at(const uint8_t* place, ReasonCode reason, const char* what);
+    [[gnu::cold]] void fail_at(const uint8_t* place, ReasonCode reason, const char* what);
     /// Notes a fault of the fixed header.
-    void fail_header(const char* what);
+    [[gnu::cold]] void fail_header(const char* what);
 
     /// The packet, or the first fault; bytes that are left over are one.
     template <class Packet>
-    Result<Packet, DecodeError> finish(Packet packet) {
-        if (!at_end()) {
-            start_field();
-            fail(ReasonCode::MalformedPacket, "bytes are left over after the packet's end");
-        }
+    Result<Packet, DecodeError> finish(const Packet& packet) {
+        if (!at_end())
+            fail_here(ReasonCode::MalformedPacket, "bytes are left over after the packet's end");
         if (failed_) return Err{error_};
         return packet;
     }
+    /// The first fault, if ok() is false.
+    const DecodeError& error() const { return error_; }
 
 private:
-    void start_field() { field_ = in_.rest().data(); }
-    Bytes skip_empty_list() {
-        in_.u8();
-        return {};
-    }
+    void note(const DecodeError& error);
 
-    ByteReader in_;
-    const uint8_t* begin_ = in_.rest().data();
-    const uint8_t* field_ = begin_;
+    const uint8_t* begin_;
+    const uint8_t* at_;
+    const uint8_t* end_;
+    const uint8_t* field_;  // where the field read last begins
     uint32_t head_bytes_;
     bool failed_ = false;
     DecodeError error_;

@@ -8,9 +8,12 @@ std::optional<Property> take_property(Bytes& rest) {
     ByteReader in(rest);
     const auto id = take_varint(in);
     const PropertyRow* row = id ? find_property(*id) : nullptr;
-    if (row == nullptr) return std::nullopt;
-    const auto property = take_property_value(in, *row);
-    if (property) rest = in.rest();
+    std::optional<Property> property(std::in_place);
+    if (row == nullptr || !take_property_value(in, *row, *property)) {
+        property.reset();
+        return property;
+    }
+    rest = in.rest();
     return property;
 }
 

@@ -71,7 +71,7 @@ public:
     explicit PropertyView(Bytes encoded_properties) : encoded_(encoded_properties) {}
     Iterator begin() const { return Iterator(encoded_); }
     Iterator end() const { return Iterator(); }
-    bool empty() const { return begin() == end(); }
+    bool empty() const { return encoded_.empty() || begin() == end(); }
     /// The whole encoded property list under the view, with what the view skips.
     Bytes encoded() const { return encoded_; }
 

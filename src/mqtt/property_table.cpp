@@ -76,18 +76,19 @@ constexpr auto kRowOfId = [] {
     return rows;
 }();
 
-std::optional<std::string_view> take_prefixed(ByteReader& in) {
+bool take_text(ByteReader& in, std::string_view& text) {
     const auto size = in.u16();
-    if (!size) return std::nullopt;
-    const auto bytes = in.bytes(*size);
-    if (!bytes) return std::nullopt;
-    return as_text(*bytes);
+    const auto bytes = size ? in.bytes(*size) : std::nullopt;
+    if (!bytes) return false;
+    text = as_text(*bytes);
+    return true;
 }
 
 template <class Number>
-std::optional<Property> as_property(PropertyId id, std::optional<Number> number) {
-    if (!number) return std::nullopt;
-    return Property{.id = id, .number = *number};
+bool take_number(std::optional<Number> taken, uint32_t& number) {
+    if (!taken) return false;
+    number = *taken;
+    return true;
 }
 
 }  // namespace
@@ -110,30 +111,24 @@ std::optional<uint32_t> take_varint(ByteReader& in) {
     return std::nullopt;
 }
 
-std::optional<Property> take_property_value(ByteReader& in, const PropertyRow& row) {
+bool take_property_value(ByteReader& in, const PropertyRow& row, Property& property) {
+    property.id = row.id;
     switch (row.type) {
         case PropertyType::Byte:
-            return as_property(row.id, in.u8());
+            return take_number(in.u8(), property.number);
         case PropertyType::U16:
-            return as_property(row.id, in.u16());
+            return take_number(in.u16(), property.number);
         case PropertyType::U32:
-            return as_property(row.id, in.u32());
+            return take_number(in.u32(), property.number);
         case PropertyType::Varint:
-            return as_property(row.id, take_varint(in));
+            return take_number(take_varint(in), property.number);
         case PropertyType::Binary:
-        case PropertyType::Text: {
-            const auto text = take_prefixed(in);
-            if (!text) return std::nullopt;
-            return Property{.id = row.id, .text = *text};
-        }
-        case PropertyType::TextPair: {
-            const auto name = take_prefixed(in);
-            const auto value = name ? take_prefixed(in) : std::nullopt;
-            if (!value) return std::nullopt;
-            return Property{.id = row.id, .text = *name, .value = *value};
-        }
+        case PropertyType::Text:
+            return take_text(in, property.text);
+        case PropertyType::TextPair:
+            return take_text(in, property.text) && take_text(in, property.value);
     }
-    return std::nullopt;
+    return false;
 }
 
 }  // namespace godwit::mqtt

@@ -56,7 +56,8 @@ const PropertyRow* find_property(uint32_t id);
 /// not in its shortest form [MQTT5-1.5.5-1].
 std::optional<uint32_t> take_varint(ByteReader& in);
 
-/// Takes the value of a property from the front; nullopt when it is cut off. Text is not checked.
-std::optional<Property> take_property_value(ByteReader& in, const PropertyRow& row);
+/// Takes the value of a property from the front into `property`, because a copy of one costs as
+/// much as reading it. Text is not checked. @return  false when the value is cut off
+[[nodiscard]] bool take_property_value(ByteReader& in, const PropertyRow& row, Property& property);
 
 }  // namespace godwit::mqtt
