@@ -3,11 +3,13 @@
 //   "unix:" path ["?" query]
 // Host: a name, an IPv4 address, or an IPv6 address in brackets; "0.0.0.0" and "[::]" are every
 // address. Port 0: one that the system chooses. The path is for ws and wss only, "/mqtt" if left
-// out. Query, for mqtts and wss: cert, key, ca (files), verify (none, optional or required client
-// certificates); values are percent-decoded, as is a Unix path.
+// out. A Unix path begins with '/', or with '@' for the abstract name space. Query, for mqtts and
+// wss: cert, key, ca (files), verify (none, optional or required client certificates); values are
+// percent-decoded, as is a Unix path.
 #pragma once
 
 #include "base/result.h"
+#include "transport/tls_options.h"
 
 #include <cstdint>
 #include <optional>
@@ -17,7 +19,6 @@
 namespace godwit::config {
 
 enum class Scheme : uint8_t { Mqtt, Mqtts, Ws, Wss, Unix };
-enum class Verify : uint8_t { None, Optional, Required };
 
 struct ListenUrl {
     Scheme scheme = Scheme::Mqtt;
@@ -25,7 +26,7 @@ struct ListenUrl {
     uint16_t port = 0;          // of host
     std::string path;           // the socket's for unix, the request's for ws and wss, else empty
     std::string cert, key, ca;  // file names; empty: not in the URL
-    std::optional<Verify> verify;  // nullopt: not in the URL
+    std::optional<transport::PeerVerify> verify;  // nullopt: not in the URL
 };
 
 struct ListenUrlError {
@@ -34,7 +35,7 @@ struct ListenUrlError {
 
 /// @errors  an unknown scheme, no host, a bad port or address, a user or a fragment, a path where
 ///          none belongs, an unknown or repeated query key, TLS files without TLS, a bad %-escape,
-///          a Unix path that is empty, relative or longer than 107 bytes
+///          a Unix path that is empty, relative, longer than 107 bytes or holds a zero byte
 Result<ListenUrl, ListenUrlError> parse_listen_url(std::string_view url);
 
 struct HostPort {

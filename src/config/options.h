@@ -2,6 +2,7 @@
 // configuration; schema.h says which key sets what.
 #pragma once
 
+#include "base/log.h"
 #include "broker/options.h"
 #include "config/listen_url.h"
 
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace godwit::config {
-
-enum class LogLevel : uint8_t { Debug, Info, Warning, Error };
-enum class LogFormat : uint8_t { Logfmt, Json };
 
 struct ServerOptions {
     std::string directory;     // for state; empty: none
@@ -27,7 +25,7 @@ struct ServerOptions {
 struct ListenerOptions {
     std::string url_text;  // as written
     std::string cert, key, ca;
-    Verify verify = Verify::None;
+    std::optional<transport::PeerVerify> verify;  // nullopt: not written, which means None
     bool proxy_protocol = false;
     std::optional<bool> allow_anonymous;  // nullopt: as [auth] says
     std::string realm = "default";

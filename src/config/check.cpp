@@ -1,0 +1,228 @@
+// Whether the options fit together. Each rule is one function that adds what it finds.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/draft.h"
+
+namespace godwit::config {
+namespace {
+
+using transport::PeerVerify;
+
+constexpr size_t kRealmBytesMax = 64;
+
+bool is_exposed(const ListenUrl& url) {
+    return url.scheme != Scheme::Unix && !is_loopback(url.host);
+}
+
+class Check {
+public:
+    explicit Check(Draft& draft) : draft_(draft) {}
+
+    void run() {
+        for (DraftListener& listener : draft_.listeners) check_listener(listener);
+        check_admin();
+        check_pairs();
+        check_limits();
+        if (!options().server.directory.empty())
+            warn("server.data", "this release keeps its state in memory; nothing is written there");
+        fill_broker();
+    }
+
+private:
+    Options& options() { return draft_.options; }
+
+    void fail(const DraftListener& at, std::string message, std::string hint = "") {
+        draft_.errors.push_back({at.url_line, 0, at.place, std::move(message), std::move(hint)});
+    }
+    void fail(const std::string& key, std::string message, std::string hint = "") {
+        draft_.errors.push_back({draft_.line_of(key), 0, key, std::move(message), std::move(hint)});
+    }
+    void warn(const DraftListener& at, std::string message, std::string hint = "") {
+        draft_.warnings.push_back({at.url_line, 0, at.place, std::move(message), std::move(hint)});
+    }
+    void warn(const std::string& key, std::string message, std::string hint = "") {
+        draft_.warnings.push_back(
+            {draft_.line_of(key), 0, key, std::move(message), std::move(hint)});
+    }
+
+    void check_listener(DraftListener& listener) {
+        ListenerOptions& own = listener.options;
+        if (own.url_text.empty())
+            return fail(listener, "the listener has no url",
+                        "as in url = \"mqtt://127.0.0.1:1883\"");
+        auto url = parse_listen_url(own.url_text);
+        if (!url)
+            return fail(listener, fmt::format("url \"{}\": {}", own.url_text, url.error().message));
+        own.url = std::move(url).value();
+        if (is_tls(own.url.scheme))
+            check_tls(listener);
+        else
+            refuse_tls_keys(listener);
+        check_realm(listener);
+        check_access(listener);
+    }
+
+    void refuse_tls_keys(const DraftListener& listener) {
+        const ListenerOptions& own = listener.options;
+        const std::pair<bool, const char*> kWritten[] = {{!own.cert.empty(), "cert"},
+                                                         {!own.key.empty(), "key"},
+                                                         {!own.ca.empty(), "ca"},
+                                                         {own.verify.has_value(), "verify"}};
+        for (const auto& [written, key] : kWritten)
+            if (written)
+                fail(listener,
+                     fmt::format("{} has no TLS, so {} means nothing here", to_text(own.url), key),
+                     "use mqtts:// or wss://");
+    }
+
+    /// Joins the keys with those of the URL, and checks that TLS can work with them.
+    void check_tls(DraftListener& listener) {
+        ListenerOptions& own = listener.options;
+        ListenUrl& url = own.url;
+        join_file(listener, "cert", own.cert, url.cert);
+        join_file(listener, "key", own.key, url.key);
+        join_file(listener, "ca", own.ca, url.ca);
+        if (own.verify && url.verify && own.verify != url.verify)
+            fail(listener, "verify is one thing in the URL and another as a key");
+        if (!url.verify) url.verify = own.verify;
+
+        const bool verifies = url.verify.value_or(PeerVerify::None) != PeerVerify::None;
+        if (url.cert.empty() || url.key.empty())
+            fail(listener, fmt::format("{} needs cert and key", to_text(url)),
+                 "a certificate and its private key, PEM files");
+        if (verifies && url.ca.empty())
+            fail(listener, "verify needs ca", "a PEM file with the authorities of the clients");
+        if (!verifies && !url.ca.empty())
+            warn(listener, "ca is not used without verify",
+                 "write verify = \"required\" or \"optional\"");
+    }
+
+    void join_file(const DraftListener& listener, const char* name, const std::string& from_key,
+                   std::string& in_url) {
+        if (!from_key.empty() && !in_url.empty() && from_key != in_url)
+            fail(listener, fmt::format("{} is one file in the URL and another as a key", name));
+        if (in_url.empty()) in_url = from_key;
+    }
+
+    void check_realm(const DraftListener& listener) {
+        const std::string& realm = listener.options.realm;
+        const bool characters_fit =
+            realm.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == realm.npos;
+        if (realm.empty() || realm.size() > kRealmBytesMax || !characters_fit)
+            fail(listener, fmt::format("\"{}\" is no name of a realm", realm),
+                 "1 to 64 of a-z, 0-9, '-', '_' and '.'");
+    }
+
+    void check_access(DraftListener& listener) {
+        ListenerOptions& own = listener.options;
+        const AuthOptions& auth = options().auth;
+        const bool exposed = is_exposed(own.url);
+        const bool has_passwords = !auth.password_file.empty();
+        const bool has_certificates =
+            is_tls(own.url.scheme) && own.url.verify == PeerVerify::Required;
+        const auto written = own.allow_anonymous ? own.allow_anonymous : auth.allow_anonymous;
+        own.anonymous_allowed = written.value_or(!has_passwords);
+        if (!written && exposed && !has_passwords && !has_certificates) {
+            own.anonymous_allowed = false;
+            return fail(
+                listener,
+                fmt::format("{} can be reached from other machines, and anybody could connect",
+                            to_text(own.url)),
+                "set auth.password_file, or verify = \"required\", or write "
+                "allow_anonymous = true");
+        }
+        if (own.anonymous_allowed && exposed && !has_certificates)
+            warn(listener, fmt::format("anybody who can reach {} may connect without a user name",
+                                       to_text(own.url)));
+        if (!own.anonymous_allowed && !has_passwords)
+            warn(
+                listener,
+                fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
+                            "users",
+                            to_text(own.url)),
+                "set auth.password_file");
+    }
+
+    void check_admin() {
+        AdminOptions& admin = options().admin;
+        if (admin.listen.empty()) return;
+        auto address = parse_host_port(admin.listen);
+        if (!address)
+            return fail("admin.listen",
+                        fmt::format("\"{}\": {}", admin.listen, address.error().message));
+        admin.address = std::move(address).value();
+        if (!is_loopback(admin.address->host))
+            warn("admin.listen",
+                 "the admin port has no login and can be reached from other machines");
+    }
+
+    void check_pairs() {
+        const auto& all = draft_.listeners;
+        for (size_t i = 0; i < all.size(); ++i)
+            for (size_t j = 0; j < i; ++j)
+                if (same_socket(all[i].options.url, all[j].options.url))
+                    fail(all[i],
+                         fmt::format("two listeners share one address: {} and {}",
+                                     to_text(all[j].options.url), to_text(all[i].options.url)));
+        if (!options().admin.address) return;
+        ListenUrl admin;
+        admin.host = options().admin.address->host;
+        admin.port = options().admin.address->port;
+        for (const DraftListener& listener : all)
+            if (same_socket(listener.options.url, admin))
+                fail(listener, fmt::format("{} has the address of admin.listen",
+                                           to_text(listener.options.url)));
+    }
+
+    void check_limits() {
+        const broker::Limits& limits = options().broker.limits;
+        if (limits.queue_bytes_max < limits.packet_bytes_max)
+            warn("limits.queue_bytes_max",
+                 "it is less than limits.packet_bytes_max: a message that may be sent could never "
+                 "wait");
+    }
+
+    /// The broker knows listeners and realms by number, in the order of the configuration.
+    void fill_broker() {
+        broker::BrokerOptions& out = options().broker;
+        out.realms = {broker::RealmOptions{"default"}};
+        out.listeners.clear();
+        options().listeners.clear();
+        for (DraftListener& listener : draft_.listeners) {
+            const ListenerOptions& own = listener.options;
+            broker::ListenerPolicy policy;
+            policy.realm = realm_number(own.realm);
+            policy.allow_anonymous = own.anonymous_allowed;
+            policy.check_password = !options().auth.password_file.empty();
+            policy.name = to_text(own.url);
+            out.listeners.push_back(std::move(policy));
+            options().listeners.push_back(std::move(listener.options));
+        }
+    }
+
+    uint16_t realm_number(const std::string& name) {
+        auto& realms = options().broker.realms;
+        const auto found = std::ranges::find(realms, name, &broker::RealmOptions::name);
+        const auto number = uint16_t(found - realms.begin());
+        if (found == realms.end()) realms.push_back(broker::RealmOptions{name});
+        return number;
+    }
+
+    Draft& draft_;
+};
+
+}  // namespace
+
+void check_draft(Draft& draft) {
+    constexpr size_t kListenersMax = 1024;  // far below what a ListenerId can count
+    if (draft.listeners.size() > kListenersMax) {
+        draft.errors.push_back(
+            {0, 0, "listener", fmt::format("there are more than {} listeners", kListenersMax), ""});
+        return;
+    }
+    Check(draft).run();
+}
+
+}  // namespace godwit::config

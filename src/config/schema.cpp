@@ -1,0 +1,274 @@
+#include "config/schema.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/schema_rows.h"
+
+namespace godwit::config {
+namespace {
+
+constexpr uint32_t kU32Max = 4294967295;
+
+constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
+constexpr std::string_view kLogFormats[] = {"logfmt", "json"};
+constexpr std::string_view kVerify[] = {"none", "optional", "required"};
+
+template <auto Path>
+constexpr auto server() {
+    return member<Options, &Options::server, Path>();
+}
+template <auto Path>
+constexpr auto auth() {
+    return member<Options, &Options::auth, Path>();
+}
+template <auto Path>
+constexpr auto listener() {
+    return member<ListenerOptions, Path>();
+}
+
+constexpr Section kSections[] = {
+    {.name = "server", .doc = "The process: threads, logs."},
+    {.name = "listener",
+     .is_list = true,
+     .doc = "Where connections are taken; one [[listener]] for each address. Without any, the "
+            "broker listens on mqtt://127.0.0.1:1883 and ws://127.0.0.1:8083/mqtt."},
+    {.name = "admin", .doc = "The HTTP port with /metrics for Prometheus and /healthz."},
+    {.name = "auth", .doc = "Who may connect, and who may do what."},
+    {.name = "limits",
+     .doc = "What peers may hold or ask for. Each limit says what happens when it is reached."},
+    {.name = "mqtt", .doc = "What the broker tells MQTT 5.0 clients about itself."},
+};
+
+const Row<Options> kServer[] = {
+    {{.section = "server",
+      .name = "data",
+      .initial = "",
+      .doc = "Directory for the broker's state. Reserved: this release keeps its state in memory "
+             "and writes nothing there."},
+     server<&ServerOptions::directory>()},
+    {{.section = "server",
+      .name = "shards",
+      .type = Type::Number,
+      .unit = "threads",
+      .range = {0, 256},
+      .initial = 0u,
+      .doc = "Threads that serve clients, each with its own share of them. 0: one per core."},
+     server<&ServerOptions::shard_count>()},
+    {{.section = "server",
+      .name = "log_level",
+      .type = Type::Choice,
+      .choices = kLogLevels,
+      .initial = "info",
+      .doc = "Events below this level are not written."},
+     server<&ServerOptions::log_level>()},
+    {{.section = "server",
+      .name = "log_format",
+      .type = Type::Choice,
+      .choices = kLogFormats,
+      .initial = "logfmt",
+      .doc = "How an event becomes a line."},
+     server<&ServerOptions::log_format>()},
+    {{.section = "server",
+      .name = "log_file",
+      .initial = "",
+      .doc = "File that events are appended to. Empty: standard error."},
+     server<&ServerOptions::log_file>()},
+    {{.section = "server",
+      .name = "sys_interval_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {0, 86400},
+      .initial = 10u,
+      .doc = "Time between two rounds of messages on $SYS/broker/... topics. 0: none are sent."},
+     server<&ServerOptions::sys_interval_s>()},
+};
+
+const Row<ListenerOptions> kListener[] = {
+    {{.section = "listener",
+      .name = "url",
+      .doc =
+          "Address and transport: mqtt://host:port, mqtts://host:port, ws://host:port/path, "
+          "wss://host:port/path or unix:/path. Ports left out are 1883, 8883, 8083 and 8084, the "
+          "path left out is /mqtt; 0.0.0.0 and [::] are every address, port 0 is one that the "
+          "system chooses. The keys cert, key, ca and verify may stand in the URL too, as in "
+          "mqtts://0.0.0.0?cert=/etc/godwit/cert.pem&key=/etc/godwit/key.pem."},
+     listener<&ListenerOptions::url_text>()},
+    {{.section = "listener",
+      .name = "cert",
+      .initial = "",
+      .doc = "File with the server's certificate and its intermediates, PEM. Needed for mqtts and "
+             "wss."},
+     listener<&ListenerOptions::cert>()},
+    {{.section = "listener",
+      .name = "key",
+      .initial = "",
+      .doc = "File with the private key of cert, PEM. Needed for mqtts and wss."},
+     listener<&ListenerOptions::key>()},
+    {{.section = "listener",
+      .name = "ca",
+      .initial = "",
+      .doc = "File with the authorities that client certificates may come from, PEM."},
+     listener<&ListenerOptions::ca>()},
+    {{.section = "listener",
+      .name = "verify",
+      .type = Type::Choice,
+      .choices = kVerify,
+      .doc = "Client certificates: none are asked for (also when nothing is written), optional "
+             "(checked if there is one), or required. The last two need ca."},
+     listener<&ListenerOptions::verify>()},
+    {{.section = "listener",
+      .name = "proxy_protocol",
+      .type = Type::Flag,
+      .initial = false,
+      .doc =
+          "Connections begin with a PROXY protocol header, version 1 or 2, and one without it is "
+          "closed. Only for listeners that nobody but the proxy can reach."},
+     listener<&ListenerOptions::proxy_protocol>()},
+    {{.section = "listener",
+      .name = "allow_anonymous",
+      .type = Type::Flag,
+      .doc =
+          "Clients without a user name may connect here. Without it auth.allow_anonymous holds."},
+     listener<&ListenerOptions::allow_anonymous>()},
+    {{.section = "listener",
+      .name = "realm",
+      .initial = "default",
+      .doc = "The realm that clients of this listener belong to: topics, client ids, sessions and "
+             "retained messages of different realms never meet."},
+     listener<&ListenerOptions::realm>()},
+    {{.section = "listener",
+      .name = "connections_max",
+      .type = Type::Number,
+      .unit = "connections",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc = "Connections of this listener at one time; more are closed at once. 0: no limit."},
+     listener<&ListenerOptions::connections_max>()},
+};
+
+const Row<Options> kAdmin[] = {
+    {{.section = "admin",
+      .name = "listen",
+      .initial = "127.0.0.1:8080",
+      .doc = "Address and port. There is no login: keep it where only you can reach it. Empty: no "
+             "admin port."},
+     member<Options, &Options::admin, &AdminOptions::listen>()},
+};
+
+const Row<Options> kAuth[] = {
+    {{.section = "auth",
+      .name = "password_file",
+      .initial = "",
+      .doc = "Users and password hashes, one `user:hash` a line, made with `godwit passwd` or "
+             "mosquitto_passwd. Empty: nobody can log in with a password."},
+     auth<&AuthOptions::password_file>()},
+    {{.section = "auth",
+      .name = "acl_file",
+      .initial = "",
+      .doc = "Who may publish and read which topics, in the format of Mosquitto's acl_file. With a "
+             "file, what no line allows is denied. Empty: every client may use every topic."},
+     auth<&AuthOptions::acl_file>()},
+    {{.section = "auth",
+      .name = "allow_anonymous",
+      .type = Type::Flag,
+      .doc = "Clients without a user name may connect, on every listener that says nothing itself. "
+             "When nothing is written: yes on loopback and Unix sockets and where client "
+             "certificates are required, as long as there is no password_file; else no. A listener "
+             "that other machines can reach and that nothing protects does not start until true is "
+             "written."},
+     auth<&AuthOptions::allow_anonymous>()},
+};
+
+std::vector<Row<Options>> joined_rows() {
+    std::vector<Row<Options>> all;
+    for (const std::span<const Row<Options>> part :
+         {std::span<const Row<Options>>(kServer), std::span<const Row<Options>>(kAdmin),
+          std::span<const Row<Options>>(kAuth), limits_rows(), mqtt_rows()})
+        all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+/// A Choice's initial text becomes what its member holds.
+Value initial_value(const Key& key) {
+    const auto* text = std::get_if<std::string>(&key.initial);
+    if (key.type != Type::Choice || !text) return key.initial;
+    const auto choice = find_choice(key, *text);
+    GW_ASSERT(choice.has_value());
+    return *choice;
+}
+
+}  // namespace
+
+std::span<const Section> sections() {
+    return kSections;
+}
+
+std::string heading(const Section& section) {
+    return section.is_list ? fmt::format("[[{}]]", section.name)
+                           : fmt::format("[{}]", section.name);
+}
+
+std::span<const Row<Options>> option_rows() {
+    static const std::vector<Row<Options>> kAll = joined_rows();
+    return kAll;
+}
+
+std::span<const Row<ListenerOptions>> listener_rows() {
+    return kListener;
+}
+
+std::vector<const Key*> keys_of(std::string_view section) {
+    std::vector<const Key*> keys;
+    for (const auto& row : option_rows())
+        if (row.key.section == section) keys.push_back(&row.key);
+    for (const auto& row : listener_rows())
+        if (row.key.section == section) keys.push_back(&row.key);
+    return keys;
+}
+
+Options initial_options() {
+    Options options;
+    for (const auto& row : option_rows()) row.member.set(options, initial_value(row.key));
+    return options;
+}
+
+ListenerOptions initial_listener() {
+    ListenerOptions listener;
+    for (const auto& row : listener_rows())
+        if (row.key.name != "url") row.member.set(listener, initial_value(row.key));
+    return listener;
+}
+
+std::string to_toml(const Key& key, const Value& value) {
+    if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+    if (const auto* number = std::get_if<uint64_t>(&value))
+        return key.type == Type::Choice ? fmt::format("\"{}\"", key.choices[*number])
+                                        : fmt::format("{}", *number);
+    if (const auto* text = std::get_if<std::string>(&value)) return fmt::format("\"{}\"", *text);
+    return "";
+}
+
+std::optional<uint64_t> find_choice(const Key& key, std::string_view text) {
+    const auto found = std::ranges::find(key.choices, text);
+    if (found == key.choices.end()) return std::nullopt;
+    return uint64_t(found - key.choices.begin());
+}
+
+std::vector<std::string> changed_keys(const Options& before, const Options& after) {
+    std::vector<std::string> changed;
+    for (const auto& [key, member] : option_rows())
+        if (member.get(before) != member.get(after))
+            changed.push_back(fmt::format("{}.{}", key.section, key.name));
+
+    const auto same = [](const ListenerOptions& left, const ListenerOptions& right) {
+        return std::ranges::all_of(listener_rows(), [&](const Row<ListenerOptions>& row) {
+            return row.member.get(left) == row.member.get(right);
+        });
+    };
+    if (!std::ranges::equal(before.listeners, after.listeners, same)) changed.push_back("listener");
+    return changed;
+}
+
+}  // namespace godwit::config

@@ -1,0 +1,222 @@
+// The rows of [limits] and [mqtt]: what ends up in broker::BrokerOptions.
+#include "config/schema_rows.h"
+
+namespace godwit::config {
+namespace {
+
+using broker::BrokerOptions;
+using broker::Limits;
+
+constexpr uint32_t kU16Max = 65535;
+constexpr uint32_t kU32Max = 4294967295;
+constexpr uint64_t kBytesMax = uint64_t(1) << 40;
+constexpr uint32_t kPacketBytesMax = 268435460;  // 5 bytes of header, 268435455 of rest
+constexpr uint32_t kMiB = 1024 * 1024;
+constexpr uint32_t kWeekSeconds = 7 * 24 * 3600;
+
+template <auto Path>
+constexpr auto limit() {
+    return member<Options, &Options::broker, &BrokerOptions::limits, Path>();
+}
+template <auto Path>
+constexpr auto mqtt() {
+    return member<Options, &Options::broker, Path>();
+}
+
+const Row<Options> kLimits[] = {
+    {{.section = "limits",
+      .name = "connect_timeout_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {1, 3600},
+      .initial = 10u,
+      .doc = "Time from the connection to an accepted CONNECT, TLS and WebSocket "
+             "handshakes included. Then it is closed."},
+     limit<&Limits::connect_timeout>()},
+    {{.section = "limits",
+      .name = "preconnect_bytes_max",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {1024, 16 * kMiB},
+      .initial = 64u * 1024,
+      .doc = "Bytes held for a connection before its CONNECT is accepted. One that needs "
+             "more is closed."},
+     limit<&Limits::preconnect_bytes_max>()},
+    {{.section = "limits",
+      .name = "packet_bytes_max",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {1024, kPacketBytesMax},
+      .initial = 32u * kMiB,
+      .doc = "Largest packet taken from a client, and told to MQTT 5.0 clients. A larger "
+             "one is refused with Packet too large and the connection closed. The largest "
+             "that MQTT can say is 268435460."},
+     limit<&Limits::packet_bytes_max>()},
+    {{.section = "limits",
+      .name = "properties_max",
+      .type = Type::Number,
+      .unit = "properties",
+      .range = {8, kU16Max},
+      .initial = 256u,
+      .doc = "Properties in one packet, user properties included. More are refused with "
+             "Quota exceeded and the connection is closed."},
+     limit<&Limits::properties_max>()},
+    {{.section = "limits",
+      .name = "filters_per_packet_max",
+      .type = Type::Number,
+      .unit = "filters",
+      .range = {1, kU16Max},
+      .initial = 1024u,
+      .doc = "Topic filters in one SUBSCRIBE or UNSUBSCRIBE. More are refused with Quota "
+             "exceeded and the connection is closed."},
+     limit<&Limits::filters_max>()},
+    {{.section = "limits",
+      .name = "topic_levels_max",
+      .type = Type::Number,
+      .unit = "levels",
+      .range = {1, 32768},
+      .initial = 128u,
+      .doc = "Levels of a topic name or filter, counted as one more than its slashes. "
+             "Deeper ones are refused as not valid."},
+     limit<&Limits::topic_levels_max>()},
+    {{.section = "limits",
+      .name = "subscriptions_per_client_max",
+      .type = Type::Number,
+      .unit = "subscriptions",
+      .range = {1, kU32Max},
+      .initial = 10'000u,
+      .doc = "Subscriptions of one session. The SUBACK refuses more with Quota exceeded."},
+     limit<&Limits::subscriptions_max>()},
+    {{.section = "limits",
+      .name = "topic_alias_max",
+      .type = Type::Number,
+      .unit = "aliases",
+      .range = {0, kU16Max},
+      .initial = 64u,
+      .doc = "Topic aliases that MQTT 5.0 clients may use, told in CONNACK. 0: none."},
+     limit<&Limits::topic_alias_max>()},
+    {{.section = "limits",
+      .name = "topic_alias_out_max",
+      .type = Type::Number,
+      .unit = "aliases",
+      .range = {0, kU16Max},
+      .initial = 64u,
+      .doc = "Topic aliases that the broker itself makes for a client that allows as many. "
+             "0: none."},
+     limit<&Limits::topic_alias_out_max>()},
+    {{.section = "limits",
+      .name = "receive_maximum",
+      .type = Type::Number,
+      .unit = "messages",
+      .range = {1, kU16Max},
+      .initial = 1024u,
+      .doc = "Messages of QoS 1 and 2 that a client may send before the first is "
+             "acknowledged, told in CONNACK. More from an MQTT 5.0 client close the "
+             "connection; older clients wait."},
+     limit<&Limits::receive_maximum>()},
+    {{.section = "limits",
+      .name = "inflight_max",
+      .type = Type::Number,
+      .unit = "messages",
+      .range = {1, kU16Max},
+      .initial = 1024u,
+      .doc = "Messages of QoS 1 and 2 sent to a client before it acknowledges the first, "
+             "also when the client would take more. The others wait in its queue."},
+     limit<&Limits::inflight_max>()},
+    {{.section = "limits",
+      .name = "queue_messages_max",
+      .type = Type::Number,
+      .unit = "messages",
+      .range = {1, kU32Max},
+      .initial = 100'000u,
+      .doc = "Messages that wait for one session. When it is full the newest is dropped "
+             "and counted."},
+     limit<&Limits::queue_messages_max>()},
+    {{.section = "limits",
+      .name = "queue_bytes_max",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {1024, kBytesMax},
+      .initial = 256u * kMiB,
+      .doc = "Bytes that wait for one session. When it is full the newest is dropped and "
+             "counted."},
+     limit<&Limits::queue_bytes_max>()},
+    {{.section = "limits",
+      .name = "queue_qos0",
+      .type = Type::Flag,
+      .initial = false,
+      .doc = "Messages of QoS 0 are kept for sessions that are offline, too."},
+     limit<&Limits::queue_qos0>()},
+    {{.section = "limits",
+      .name = "group_messages_max",
+      .type = Type::Number,
+      .unit = "messages",
+      .range = {1, kU32Max},
+      .initial = 100'000u,
+      .doc = "Messages that wait for a shared subscription of which no member is ready. "
+             "When it is full the newest is dropped and counted."},
+     limit<&Limits::group_messages_max>()},
+    {{.section = "limits",
+      .name = "output_bytes_max",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {64 * 1024, kBytesMax},
+      .initial = 8u * kMiB,
+      .doc = "Bytes not yet sent on one connection. Beyond it messages of QoS 0 are "
+             "dropped and counted, and those of QoS 1 and 2 wait in the queue."},
+     limit<&Limits::output_bytes_max>()},
+    {{.section = "limits",
+      .name = "session_expiry_max_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {0, kU32Max},
+      .initial = kWeekSeconds,
+      .doc = "Longest time that a session is kept after its connection has ended. An MQTT "
+             "5.0 client that asks for more gets this and is told so in CONNACK; it is "
+             "also what a client of MQTT 3.1 or 3.1.1 without clean session gets."},
+     limit<&Limits::session_expiry_max_s>()},
+    {{.section = "limits",
+      .name = "keepalive_max_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {0, kU16Max},
+      .initial = 0u,
+      .doc = "Longest keep alive. An MQTT 5.0 client that asks for more, or for none, is "
+             "told to use this instead. 0: the client's value holds."},
+     limit<&Limits::keepalive_max_s>()},
+    {{.section = "limits",
+      .name = "retained_messages_max",
+      .type = Type::Number,
+      .unit = "messages",
+      .range = {0, kBytesMax},
+      .initial = 10'000'000u,
+      .doc = "Retained messages of one realm and shard. When it is full, new topics are "
+             "refused with Quota exceeded."},
+     limit<&Limits::retained_messages_max>()},
+};
+
+const Row<Options> kMqtt[] = {
+    {{.section = "mqtt",
+      .name = "server_reference",
+      .initial = "",
+      .doc = "Other servers, told to clients that are sent away when this one shuts down. Empty: "
+             "none."},
+     mqtt<&BrokerOptions::server_reference>()},
+    {{.section = "mqtt",
+      .name = "response_information",
+      .initial = "",
+      .doc = "Beginning of the response topics, for clients that ask for response information. "
+             "Empty: none is told."},
+     mqtt<&BrokerOptions::response_information>()},
+};
+
+}  // namespace
+
+std::span<const Row<Options>> limits_rows() {
+    return kLimits;
+}
+std::span<const Row<Options>> mqtt_rows() {
+    return kMqtt;
+}
+
+}  // namespace godwit::config

@@ -1,0 +1,14 @@
+// The parts of the table that stand in files of their own; schema.h joins them.
+#pragma once
+
+#include "config/key.h"
+#include "config/options.h"
+
+#include <span>
+
+namespace godwit::config {
+
+std::span<const Row<Options>> limits_rows();
+std::span<const Row<Options>> mqtt_rows();
+
+}  // namespace godwit::config
