@@ -53,11 +53,13 @@ Frame whole_frame(Bytes packet) {
 /// Calls check(type, version, sender) for each kind of packet there is.
 template <class Check>
 void for_each_kind(Check check) {
-    for (uint8_t type = 1; type <= uint8_t(PacketType::Auth); ++type)
-        for (const Version version : kVersions)
-            for (const Sender sender : kSenders)
-                if (is_sent_by(PacketType(type), version, sender))
-                    check(PacketType(type), version, sender);
+    constexpr int kTypes = 15, kRoles = 2;
+    for (int i = 0; i < kTypes * kRoles * int(std::size(kVersions)); ++i) {
+        const auto type = PacketType(1 + i % kTypes);
+        const Sender sender = kSenders[i / kTypes % kRoles];
+        const Version version = kVersions[i / kTypes / kRoles];
+        if (is_sent_by(type, version, sender)) check(type, version, sender);
+    }
 }
 
 TEST(Codec, EveryPacketComesBackAsItWas) {
@@ -132,20 +134,25 @@ std::string frames_in_pieces(Bytes stream, size_t piece, Version version, Sender
     return text;
 }
 
+Buffer random_stream(Version version, Sender sender) {
+    RandomPackets packets(seed());
+    Buffer stream;
+    for (int i = 0; i < 40; ++i) {
+        const auto type = PacketType(1 + packets.below(15));
+        if (is_sent_by(type, version, sender))
+            encode_any(stream, version, packets.make(type, version, sender));
+    }
+    return stream;
+}
+
 TEST(Codec, CuttingAStreamAnywhereChangesNothing) {
     SCOPED_TRACE(fmt::format("GODWIT_SEED={}", seed()));
     for (const Version version : kVersions) {
         for (const Sender sender : kSenders) {
-            RandomPackets packets(seed());
-            Buffer stream;
-            for (int i = 0; i < 40; ++i) {
-                const auto type = PacketType(1 + packets.below(15));
-                if (!is_sent_by(type, version, sender)) continue;
-                encode_any(stream, version, packets.make(type, version, sender));
-            }
+            const Buffer stream = random_stream(version, sender);
             const std::string whole = frames_in_pieces(stream, stream.size(), version, sender);
             for (const size_t piece : {1, 2, 3, 5, 7, 64, 1000})
-                ASSERT_EQ(frames_in_pieces(stream, piece, version, sender), whole);
+                EXPECT_EQ(frames_in_pieces(stream, piece, version, sender), whole);
         }
     }
 }
