@@ -180,12 +180,14 @@ void on_received(Core& core, Connection& c, Bytes in) {
 void pause_reading(Core& core, Connection& c) {
     if (c.paused || c.closing) return;
     c.paused = true;
+    std::erase(core.fx->resumes, c.id);  // the last word of a turn counts
     core.fx->pauses.push_back(c.id);
 }
 
 void resume_reading(Core& core, Connection& c) {
     if (!c.paused || c.closing) return;
     c.paused = false;
+    std::erase(core.fx->pauses, c.id);
     core.fx->resumes.push_back(c.id);
     handle_kept(core, c);
 }
