@@ -1,0 +1,111 @@
+// CoreHost: the broker's shards in memory and the driver that a process would be. A turn: pick a
+// shard that has input, hand it some of it, end the turn, perform its effects. Which shard, which
+// sources, how many bytes: drawn from the seed. Between two shards mail keeps its order.
+#pragma once
+
+#include "base/random.h"
+#include "broker/shard.h"
+#include "world/host.h"
+#include "world/setting.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace godwit::world {
+
+struct AuthAnswer {
+    mqtt::ReasonCode reason = mqtt::ReasonCode::Success;
+    std::string data;
+    std::string why = "said the test";
+};
+using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
+
+struct CoreOptions {
+    std::optional<uint16_t> shards;  // else as the setting says
+    broker::BrokerOptions options;
+    Authenticator authenticator;  // none: everybody is welcome
+    bool cut_bytes = true;        // deliver received bytes in random pieces
+};
+
+/// One connection, both ends.
+struct Pipe {
+    enum class Stage : uint8_t { Accepted, Adopted, Open, Closed };  // what the shard learns next
+    Stage stage = Stage::Accepted;
+    uint16_t shard = 0;
+    ConnectionId id;
+    ListenerId listener;
+    Buffer adopted_bytes;
+    Buffer to_broker;
+    Buffer to_client;       // arrived
+    Buffer stalled;         // not taken by a client that does not read
+    uint32_t to_flush = 0;  // taken by the client, the shard does not know yet
+    bool paused = false;
+    bool reading = true;
+    bool cut = false;  // by the client
+    uint16_t websocket_code = 0;
+};
+
+class CoreHost : public Host {
+public:
+    CoreHost(uint64_t seed, CoreOptions options);
+    ~CoreHost() override;
+
+    std::unique_ptr<Link> dial(uint16_t listener) override;
+    void run_until(const std::function<bool()>& done, const Absorb& absorb) override;
+    bool is_core() const override { return true; }
+
+    /// Moves the clock deadline by deadline; `settle` is called after each.
+    void advance(Duration duration, const std::function<void()>& settle);
+    Instant now() const { return now_; }
+
+    // --- the broker's other inputs; they take effect when the world settles ---
+    void kick(std::string_view client_id, mqtt::ReasonCode reason);
+    void shut_down();
+    void inject(std::string_view topic, std::string_view payload, uint8_t qos, bool retain);
+    /// Rules as an ACL file; nullopt: everything is allowed.
+    void set_acl(std::optional<std::string_view> text);
+
+    uint16_t shard_count() const { return uint16_t(shards_.size()); }
+    broker::Counters counters() const;  // summed
+    const broker::Counters& counters(uint16_t shard) const;
+    std::vector<broker::Event> events;
+    std::vector<broker::AuthRequest> auth_requests;
+    ShardId home_of(std::string_view client_id) const;
+    ShardId home_of_group(std::string_view share, std::string_view filter) const;
+
+private:
+    struct ShardSeat;
+    struct Source;
+    using Order = std::function<void(ShardSeat&)>;
+
+    std::vector<uint16_t> busy_shards() const;
+    std::vector<Source> sources_of(uint16_t shard) const;
+    bool tick_due(const ShardSeat& seat) const;
+    bool has_input(const Pipe& pipe) const;
+    void run_turn(uint16_t shard);
+    void feed(ShardSeat& seat, const Source& source);
+    void feed_mail(ShardSeat& seat, uint16_t from);
+    void feed_pipe(ShardSeat& seat, Pipe& pipe);
+    void give(ShardSeat& seat, const broker::Input& input);
+    void perform(ShardSeat& seat);
+    void perform_writes(ShardSeat& seat);
+    void perform_moves(ShardSeat& seat);
+    void answer_authentication(ShardSeat& seat);
+    ConnectionId seat_connection(uint16_t shard, Pipe* pipe);
+    Pipe* release(ShardSeat& seat, ConnectionId id);
+    void order_all(const Order& order);
+    size_t some_of(size_t count);
+
+    CoreOptions options_;
+    Random random_;
+    Instant now_{std::chrono::hours(1000)};
+    std::vector<std::unique_ptr<ShardSeat>> shards_;
+    std::vector<std::unique_ptr<Pipe>> pipes_;  // links point here; none outlives the host
+    std::vector<std::unique_ptr<auth::Acl>> acls_;
+    std::unique_ptr<broker::Core> map_;  // answers where things live; never driven
+};
+
+}  // namespace godwit::world
