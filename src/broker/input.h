@@ -16,13 +16,11 @@ namespace godwit::broker {
 struct Accepted {
     ConnectionId connection;
     ListenerId listener;
-    std::string_view certificate_name;  // common name of a verified client certificate; empty: none
 };
 /// A connection that another shard moved here, with the bytes read from it so far (CONNECT first).
 struct Adopted {
     ConnectionId connection;
     ListenerId listener;
-    std::string_view certificate_name;
     Bytes bytes;
 };
 /// MQTT bytes, cut anywhere.

@@ -1,0 +1,160 @@
+#include "admin/admin_server.h"
+
+#include "admin/metrics.h"
+#include "os/thread.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include <thread>
+
+namespace godwit::admin {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Tcp = asio::ip::tcp;
+
+constexpr auto kRequestTime = std::chrono::seconds(10);
+constexpr uint64_t kRequestBytesMax = 64 * 1024;
+constexpr size_t kSessionsMax = 64;
+
+using Request = http::request<http::string_body>;
+using Response = http::response<http::string_body>;
+
+Response respond(const Request& request, const std::function<BrokerStats()>& stats) {
+    Response response{http::status::ok, request.version()};
+    response.set(http::field::content_type, "text/plain; charset=utf-8");
+    const std::string_view path(request.target().data(),
+                                request.target().find('?') == beast::string_view::npos
+                                    ? request.target().size()
+                                    : request.target().find('?'));
+    if (request.method() != http::verb::get && request.method() != http::verb::head) {
+        response.result(http::status::method_not_allowed);
+        response.set(http::field::allow, "GET, HEAD");
+        response.body() = "only GET and HEAD are served here\n";
+    } else if (path == "/metrics") {
+        response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+        response.body() = render_metrics(stats());
+    } else if (path == "/healthz") {
+        response.body() = "ok\n";
+    } else {
+        response.result(http::status::not_found);
+        response.body() = "not here; there are /metrics and /healthz\n";
+    }
+    if (request.method() == http::verb::head) {
+        const size_t bytes = response.body().size();
+        response.body().clear();
+        response.content_length(bytes);
+    } else {
+        response.prepare_payload();
+    }
+    response.keep_alive(request.keep_alive());
+    return response;
+}
+
+/// One connection; alive as long as an operation on it is under way.
+class HttpSession : public std::enable_shared_from_this<HttpSession> {
+public:
+    HttpSession(Tcp::socket socket, const std::function<BrokerStats()>& stats, size_t& count)
+        : stream_(std::move(socket)), stats_(stats), count_(count) {
+        ++count_;
+    }
+    ~HttpSession() { --count_; }
+
+    void read() {
+        parser_.emplace();
+        parser_->body_limit(kRequestBytesMax);
+        stream_.expires_after(kRequestTime);
+        http::async_read(stream_, buffer_, *parser_,
+                         [self = shared_from_this()](beast::error_code error, size_t) {
+                             if (!error) self->write();
+                         });
+    }
+
+private:
+    void write() {
+        response_ = respond(parser_->get(), stats_);
+        http::async_write(stream_, response_,
+                          [self = shared_from_this()](beast::error_code error, size_t) {
+                              if (error) return;
+                              if (self->response_.keep_alive()) return self->read();
+                              self->stream_.socket().shutdown(Tcp::socket::shutdown_send, error);
+                          });
+    }
+
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_{kRequestBytesMax};
+    std::optional<http::request_parser<http::string_body>> parser_;
+    Response response_;
+    const std::function<BrokerStats()>& stats_;
+    size_t& count_;
+};
+
+}  // namespace
+
+struct AdminServer::Impl {
+    explicit Impl(std::function<BrokerStats()> source) : stats(std::move(source)) {}
+
+    void accept() {
+        acceptor.async_accept([this](beast::error_code error, Tcp::socket socket) {
+            if (error == asio::error::operation_aborted) return;
+            if (!error && sessions < kSessionsMax)
+                std::make_shared<HttpSession>(std::move(socket), stats, sessions)->read();
+            accept();
+        });
+    }
+
+    std::function<BrokerStats()> stats;
+    size_t sessions = 0;  // outlives the context, whose end ends them
+    asio::io_context context{1};
+    Tcp::acceptor acceptor{context};
+    std::thread thread;
+};
+
+AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<AdminServer>, std::string> AdminServer::start(
+    const std::string& host, uint16_t port, std::function<BrokerStats()> stats) {
+    auto impl = std::make_unique<Impl>(std::move(stats));
+    beast::error_code error;
+    const auto fail = [&] {
+        return Err{"admin server cannot listen on " + host + ":" + std::to_string(port) + ": " +
+                   error.message()};
+    };
+    Tcp::resolver resolver(impl->context);
+    const auto found = resolver.resolve(host, std::to_string(port), Tcp::resolver::passive, error);
+    if (error || found.empty()) return fail();
+    const Tcp::endpoint endpoint = found.begin()->endpoint();
+    impl->acceptor.open(endpoint.protocol(), error);
+    if (error) return fail();
+    impl->acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    impl->acceptor.bind(endpoint, error);
+    if (error) return fail();
+    impl->acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return fail();
+    impl->accept();
+    impl->thread = std::thread([&context = impl->context] {
+        os::name_this_thread("godwit-admin");
+        context.run();
+    });
+    return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+AdminServer::~AdminServer() {
+    impl_->context.stop();
+    impl_->thread.join();
+}
+
+std::string AdminServer::url() const {
+    const Tcp::endpoint endpoint = impl_->acceptor.local_endpoint();
+    const std::string host = endpoint.address().to_string();
+    const std::string shown = endpoint.address().is_v6() ? "[" + host + "]" : host;
+    return "http://" + shown + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace godwit::admin

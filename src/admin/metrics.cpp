@@ -1,0 +1,66 @@
+#include "admin/metrics.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace godwit::admin {
+
+namespace {
+
+using Field = uint64_t broker::Counters::*;
+
+void add_family(std::string& out, const BrokerStats& stats, std::string_view name,
+                std::string_view help, bool grows, Field field) {
+    const auto at = std::back_inserter(out);
+    const std::string_view suffix = grows ? "_total" : "";
+    fmt::format_to(at, "# HELP godwit_{0}{1} {2}\n# TYPE godwit_{0}{1} {3}\n", name, suffix, help,
+                   grows ? "counter" : "gauge");
+    for (size_t shard = 0; shard < stats.shards.size(); ++shard)
+        fmt::format_to(at, "godwit_{}{}{{shard=\"{}\"}} {}\n", name, suffix, shard,
+                       stats.shards[shard].*field);
+}
+
+/// A label value: backslash, quote and newline are escaped.
+std::string label(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c == '\\' || c == '"') out += '\\';
+        out += c == '\n' ? ' ' : c;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string render_metrics(const BrokerStats& stats) {
+    std::string out;
+    const auto at = std::back_inserter(out);
+    fmt::format_to(
+        at, "# HELP godwit_build_info which build this is\n# TYPE godwit_build_info gauge\n");
+    fmt::format_to(at, "godwit_build_info{{version=\"{}\"}} 1\n", label(stats.version));
+    const double uptime_s = std::chrono::duration<double>(stats.now - stats.started).count();
+    fmt::format_to(
+        at,
+        "# HELP godwit_uptime_seconds time since the start\n# TYPE godwit_uptime_seconds gauge\n");
+    fmt::format_to(at, "godwit_uptime_seconds {:.3f}\n", uptime_s);
+    fmt::format_to(at,
+                   "# HELP godwit_log_lines_dropped_total log lines lost\n# TYPE "
+                   "godwit_log_lines_dropped_total counter\n");
+    fmt::format_to(at, "godwit_log_lines_dropped_total {}\n", stats.log_lines_dropped);
+#define GW_COUNTER(name, help) add_family(out, stats, #name, help, true, &broker::Counters::name);
+    GW_COUNTERS(GW_COUNTER)
+#undef GW_COUNTER
+#define GW_GAUGE(name, help) add_family(out, stats, #name, help, false, &broker::Counters::name);
+    GW_GAUGES(GW_GAUGE)
+#undef GW_GAUGE
+    fmt::format_to(at,
+                   "# HELP godwit_listener_connections open connections\n# TYPE "
+                   "godwit_listener_connections gauge\n");
+    for (const ListenerStats& each : stats.listeners)
+        fmt::format_to(at, "godwit_listener_connections{{listener=\"{}\"}} {}\n", label(each.name),
+                       each.connections);
+    return out;
+}
+
+}  // namespace godwit::admin

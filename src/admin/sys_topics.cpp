@@ -1,0 +1,108 @@
+#include "admin/sys_topics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace godwit::admin {
+
+namespace {
+
+using Clock = std::chrono::duration<double>;
+
+/// What the round tells besides the load averages. Names as Mosquitto's documentation lists them.
+std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Counters& sum) {
+    const auto uptime =
+        std::chrono::duration_cast<std::chrono::seconds>(stats.now - stats.started).count();
+    const auto number = [](uint64_t value) { return std::to_string(value); };
+    const uint64_t offline = sum.sessions - sum.sessions_online;
+    const uint64_t dropped = sum.dropped_queue_full + sum.dropped_group_full +
+                             sum.dropped_output_full + sum.dropped_expired + sum.dropped_too_large +
+                             sum.dropped_session_end;
+    return {
+        {"version", "godwit version " + stats.version},
+        {"uptime", fmt::format("{} seconds", uptime)},
+        {"clients/total", number(sum.sessions)},
+        {"clients/connected", number(sum.sessions_online)},
+        {"clients/active", number(sum.sessions_online)},
+        {"clients/disconnected", number(offline)},
+        {"clients/inactive", number(offline)},
+        {"clients/expired", number(sum.sessions_expired)},
+        {"messages/received", number(sum.packets_received)},
+        {"messages/sent", number(sum.packets_sent)},
+        {"messages/inflight", number(sum.inflight)},
+        {"messages/stored", number(sum.queued + sum.retained)},
+        {"store/messages/count", number(sum.queued + sum.retained)},
+        {"store/messages/bytes", number(sum.queued_bytes + sum.retained_bytes)},
+        {"publish/messages/received", number(sum.publishes_received)},
+        {"publish/messages/sent", number(sum.publishes_sent)},
+        {"publish/messages/dropped", number(dropped)},
+        {"publish/bytes/received", number(sum.publish_bytes_received)},
+        {"publish/bytes/sent", number(sum.publish_bytes_sent)},
+        {"bytes/received", number(sum.bytes_received)},
+        {"bytes/sent", number(sum.bytes_sent)},
+        {"retained messages/count", number(sum.retained)},
+        {"subscriptions/count", number(sum.subscriptions)},
+        {"shared_subscriptions/count", number(sum.shared_subscriptions)},
+        {"connections/socket/count", number(sum.connections)},
+        {"dropped/queue_full", number(sum.dropped_queue_full)},
+        {"dropped/group_full", number(sum.dropped_group_full)},
+        {"dropped/output_full", number(sum.dropped_output_full)},
+        {"dropped/offline_qos0", number(sum.dropped_offline_qos0)},
+        {"dropped/expired", number(sum.dropped_expired)},
+        {"dropped/too_large", number(sum.dropped_too_large)},
+        {"dropped/not_authorized", number(sum.dropped_not_authorized)},
+        {"dropped/session_end", number(sum.dropped_session_end)},
+    };
+}
+
+}  // namespace
+
+void SysTopics::add_load(const std::string& name, uint64_t total, double elapsed_s,
+                         std::vector<SysMessage>& out) {
+    auto at = std::find_if(loads_.begin(), loads_.end(),
+                           [&](const auto& each) { return each.first == name; });
+    if (at == loads_.end()) at = loads_.insert(loads_.end(), {name, Load{{0, 0, 0}, total}});
+    Load& load = at->second;
+    const double rate = elapsed_s > 0 ? double(total - load.last) * 60 / elapsed_s : 0;
+    load.last = total;
+    static constexpr struct {
+        const char* name;
+        double seconds;
+    } kSpans[] = {{"1min", 60}, {"5min", 300}, {"15min", 900}};
+    for (size_t i = 0; i < 3; ++i) {
+        const double keep = std::exp(-elapsed_s / kSpans[i].seconds);
+        load.per_minute[i] = load.per_minute[i] * keep + rate * (1 - keep);
+        out.push_back(
+            {"load/" + name + "/" + kSpans[i].name, fmt::format("{:.2f}", load.per_minute[i])});
+    }
+}
+
+std::vector<SysMessage> SysTopics::round(const BrokerStats& stats) {
+    const broker::Counters sum = stats.total();
+    const double elapsed_s = first_ ? 0 : Clock(stats.now - last_round_).count();
+    std::vector<SysMessage> all = plain_values(stats, sum);
+    add_load("messages/received", sum.packets_received, elapsed_s, all);
+    add_load("messages/sent", sum.packets_sent, elapsed_s, all);
+    add_load("publish/received", sum.publishes_received, elapsed_s, all);
+    add_load("publish/sent", sum.publishes_sent, elapsed_s, all);
+    add_load("publish/dropped", sum.dropped_queue_full + sum.dropped_output_full, elapsed_s, all);
+    add_load("bytes/received", sum.bytes_received, elapsed_s, all);
+    add_load("bytes/sent", sum.bytes_sent, elapsed_s, all);
+    add_load("sockets", sum.connections_accepted, elapsed_s, all);
+    add_load("connections", sum.connections_accepted - sum.connections_refused, elapsed_s, all);
+    first_ = false;
+    last_round_ = stats.now;
+
+    std::vector<SysMessage> changed;
+    for (size_t i = 0; i < all.size(); ++i) {
+        const bool same = i < last_.size() && last_[i].topic == all[i].topic &&
+                          last_[i].payload == all[i].payload;
+        if (!same) changed.push_back({"$SYS/broker/" + all[i].topic, all[i].payload});
+    }
+    last_ = std::move(all);
+    return changed;
+}
+
+}  // namespace godwit::admin

@@ -1,0 +1,100 @@
+#include "broker/ack_gate.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace godwit::broker {
+namespace {
+
+constexpr uint64_t bits(std::initializer_list<unsigned> shards) {
+    uint64_t set = 0;
+    for (const unsigned each : shards) set |= uint64_t(1) << each;
+    return set;
+}
+
+AckGate::Held held(uint16_t packet_id, uint64_t shards, uint64_t number) {
+    return {.connection = {1, 1}, .packet_id = {packet_id}, .receipt = {shards, number, true}};
+}
+
+std::vector<uint16_t> released(AckGate& gate) {
+    std::vector<uint16_t> ids;
+    while (const auto each = gate.release()) ids.push_back(each->packet_id.value);
+    return ids;
+}
+
+TEST(AckGate, LetsPassWhatWaitsForNobody) {
+    const AckGate gate(1);
+    EXPECT_TRUE(gate.may_pass({}));
+}
+
+TEST(AckGate, HoldsUntilTheOneShardHasConfirmed) {
+    AckGate gate(2);
+    EXPECT_FALSE(gate.may_pass({bits({1}), 5, true}));
+    gate.hold(held(1, bits({1}), 5));
+    EXPECT_TRUE(released(gate).empty());
+    gate.confirm({1}, 4);
+    EXPECT_TRUE(released(gate).empty());
+    gate.confirm({1}, 5);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
+    EXPECT_EQ(gate.size(), 0u);
+    EXPECT_TRUE(gate.may_pass({bits({1}), 5, true}));
+}
+
+TEST(AckGate, WaitsForEveryShardOfAReceipt) {
+    AckGate gate(4);
+    gate.hold(held(1, bits({1, 2, 3}), 7));
+    gate.confirm({3}, 9);
+    gate.confirm({1}, 7);
+    EXPECT_TRUE(released(gate).empty());
+    gate.confirm({2}, 7);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
+}
+
+TEST(AckGate, TakesAConfirmationForAllUpToItsNumber) {
+    AckGate gate(2);
+    for (uint16_t i = 1; i <= 5; ++i) gate.hold(held(i, bits({1}), i));
+    gate.confirm({1}, 3);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2, 3}));
+    gate.confirm({1}, 100);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{4, 5}));
+}
+
+TEST(AckGate, ReleasesInTheOrderOfArrivalEvenWhereLaterOnesAreReadyFirst) {
+    AckGate gate(3);
+    gate.hold(held(1, bits({1}), 1));
+    gate.hold(held(2, bits({2}), 2));
+    gate.hold(held(3, 0, 3));
+    gate.confirm({2}, 2);
+    EXPECT_TRUE(released(gate).empty());
+    EXPECT_FALSE(gate.may_pass({}));  // even what waits for nobody must not pass the others
+    gate.confirm({1}, 1);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2, 3}));
+    EXPECT_TRUE(gate.may_pass({}));
+}
+
+TEST(AckGate, KnowsTheLastOfSixtyFourShards) {
+    AckGate gate(64);
+    gate.hold(held(1, bits({0, 63}), 1));
+    gate.confirm({0}, 1);
+    EXPECT_TRUE(released(gate).empty());
+    gate.confirm({63}, 1);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
+}
+
+TEST(AckGate, GivesBackWhatItWasGiven) {
+    AckGate gate(1);
+    gate.hold({.connection = {7, 3},
+               .packet_id = {9},
+               .exactly_once = true,
+               .reason = mqtt::ReasonCode::NoMatchingSubscribers,
+               .receipt = {}});
+    const auto out = gate.release();
+    ASSERT_TRUE(out);
+    EXPECT_EQ(out->connection, (ConnectionId{7, 3}));
+    EXPECT_TRUE(out->exactly_once);
+    EXPECT_EQ(out->reason, mqtt::ReasonCode::NoMatchingSubscribers);
+}
+
+}  // namespace
+}  // namespace godwit::broker

@@ -1,0 +1,200 @@
+#include "server/broker_process.h"
+
+#include "base/version.h"
+#include "os/clock.h"
+#include "os/entropy.h"
+#include "os/file.h"
+#include "os/thread.h"
+#include "server/credentials.h"
+
+namespace godwit::server {
+
+namespace {
+
+/// Every address the listener's host means: one socket each.
+Result<std::vector<os::SocketAddress>, std::string> addresses_of(const config::ListenUrl& url) {
+    auto found = os::resolve({url.host, url.port});
+    if (!found) return Err{std::string(os::describe(found.error()))};
+    found->resize(1);
+    return std::move(*found);
+}
+
+Result<os::Listener, std::string> listen(const config::ListenUrl& url) {
+    if (url.scheme == config::Scheme::Unix) {
+        auto listener = os::listen_unix(url.path);
+        if (!listener) return Err{listener.error().text()};
+        return std::move(*listener);
+    }
+    const auto addresses = addresses_of(url);
+    if (!addresses) return Err{addresses.error()};
+    auto listener = os::listen_tcp(addresses->front());
+    if (!listener) return Err{listener.error().text()};
+    return std::move(*listener);
+}
+
+/// The URL with the port that the kernel chose.
+std::string name_of(config::ListenUrl url, const os::Listener& listener) {
+    if (url.scheme != config::Scheme::Unix) url.port = listener.address().port();
+    return config::to_text(url);
+}
+
+}  // namespace
+
+BrokerProcess::BrokerProcess(const config::Options& options, os::LogWriter& log)
+    : options_(options), log_(log), started_(os::monotonic_now()) {}
+
+Result<std::unique_ptr<BrokerProcess>, std::string> BrokerProcess::make(
+    const config::Options& options, os::LogWriter& log) {
+    std::unique_ptr<BrokerProcess> process(new BrokerProcess(options, log));
+    if (auto done = process->open_listeners(); !done) return Err{done.error()};
+    if (auto done = process->build_shards(); !done) return Err{done.error()};
+    if (auto done = process->load_passwords(); !done) return Err{done.error()};
+    return process;
+}
+
+BrokerProcess::~BrokerProcess() {
+    stop();
+}
+
+Result<Done, std::string> BrokerProcess::open_listeners() {
+    for (const config::ListenerOptions& wish : options_.listeners) {
+        auto socket = listen(wish.url);
+        if (!socket)
+            return Err{"cannot listen on " + config::to_text(wish.url) + ": " + socket.error()};
+        std::string name = name_of(wish.url, *socket);
+        const ListenerId id{uint16_t(listeners_.size())};
+        auto open = std::make_unique<OpenListener>(std::move(*socket), id, std::move(name));
+        if (config::is_tls(wish.url.scheme)) {
+            auto tls = load_tls(wish.url);
+            if (!tls) return Err{open->name + ": " + tls.error()};
+            open->tls.push_back(std::move(*tls));
+            open->current_tls = open->tls.back().get();
+        }
+        open->proxy_protocol = wish.proxy_protocol;
+        open->websocket = config::is_websocket(wish.url.scheme);
+        open->websocket_path = open->websocket ? wish.url.path : "";
+        open->connections_max = wish.connections_max;
+        options_.broker.listeners[id.value].name = open->name;
+        listeners_.push_back(std::move(open));
+    }
+    return Done{};
+}
+
+Result<Done, std::string> BrokerProcess::load_passwords() {
+    auth_ = std::make_unique<AuthWorker>(*crossing_);
+    if (options_.auth.password_file.empty()) return Done{};
+    auto passwords = server::load_passwords(options_.auth.password_file);
+    if (!passwords) return Err{passwords.error()};
+    auth_->set_passwords(std::move(*passwords));
+    return Done{};
+}
+
+Result<Done, std::string> BrokerProcess::build_shards() {
+    const size_t wished =
+        options_.server.shard_count ? options_.server.shard_count : os::usable_cpu_count();
+    const auto count = uint16_t(std::min<size_t>(wished, broker::kShardsMax));
+    auto crossing = Crossing::make(count);
+    if (!crossing) return Err{"cannot prepare the shards: " + crossing.error().text()};
+    crossing_ = std::move(*crossing);
+    for (uint16_t i = 0; i < count; ++i) counters_.push_back(std::make_unique<SharedCounters>());
+    return Done{};
+}
+
+Result<Done, std::string> BrokerProcess::start() {
+    const HashKey key = os::random_hash_key();
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
+        RunnerParts parts;
+        parts.shard = {
+            {i}, crossing_->shard_count(), key, os::random_hash_key().k0, &options_.broker};
+        parts.crossing = crossing_.get();
+        for (const auto& listener : listeners_) parts.listeners.push_back(listener.get());
+        parts.auth = auth_.get();
+        parts.log = &log_;
+        parts.counters = counters_[i].get();
+        if (!options_.auth.acl_file.empty()) {
+            auto acl = load_acl(options_.auth.acl_file);
+            if (!acl) return Err{acl.error()};
+            parts.acl = std::move(*acl);
+        }
+        auto runner = ShardRunner::make(std::move(parts));
+        if (!runner)
+            return Err{"cannot start shard " + std::to_string(i) + ": " + runner.error().text()};
+        runners_.push_back(std::move(*runner));
+    }
+    if (const auto& address = options_.admin.address) {
+        auto admin =
+            admin::AdminServer::start(address->host, address->port, [this] { return stats(); });
+        if (!admin) return Err{admin.error()};
+        admin_ = std::move(*admin);
+    }
+    for (size_t i = 0; i < runners_.size(); ++i)
+        threads_.emplace_back([this, i] {
+            os::name_this_thread("shard-" + std::to_string(i));
+            runners_[i]->run();
+        });
+    return Done{};
+}
+
+void BrokerProcess::stop() {
+    for (uint16_t i = 0; i < threads_.size(); ++i) crossing_->mailbox({i}).post(StopShard{});
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+    admin_.reset();
+}
+
+std::string BrokerProcess::listeners_text() const {
+    std::string text;
+    for (const auto& listener : listeners_) text += (text.empty() ? "" : " ") + listener->name;
+    if (admin_) text += " admin=" + admin_->url();
+    return text;
+}
+
+void BrokerProcess::reload(const config::Options& options) {
+    const auto report = [&](const std::string& what, const std::string& fault) {
+        if (fault.empty())
+            log_.log(LogLine(LogLevel::Info, "reloaded").add("what", what));
+        else
+            log_.log(LogLine(LogLevel::Error, "reload_failed")
+                         .add("what", what)
+                         .add("detail", fault + "; the old stays"));
+    };
+    log_.set_level(options.server.log_level);
+    if (!options_.auth.password_file.empty()) {
+        auto passwords = server::load_passwords(options_.auth.password_file);
+        report(options_.auth.password_file, passwords ? "" : passwords.error());
+        if (passwords) auth_->set_passwords(std::move(*passwords));
+    }
+    if (!options_.auth.acl_file.empty()) {
+        auto acl = load_acl(options_.auth.acl_file);
+        report(options_.auth.acl_file, acl ? "" : acl.error());
+        for (uint16_t i = 0; acl && i < crossing_->shard_count(); ++i)
+            crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Acl>(**acl)});
+    }
+    for (size_t i = 0; i < listeners_.size(); ++i) {
+        OpenListener& open = *listeners_[i];
+        if (open.tls.empty()) continue;
+        auto tls = load_tls(options_.listeners[i].url);
+        report("TLS files of " + open.name, tls ? "" : tls.error());
+        if (!tls) continue;
+        open.tls.push_back(std::move(*tls));
+        open.current_tls.store(open.tls.back().get(), std::memory_order_release);
+    }
+}
+
+admin::BrokerStats BrokerProcess::stats() const {
+    admin::BrokerStats stats;
+    stats.version = version();
+    stats.now = os::monotonic_now();
+    stats.started = started_;
+    for (const auto& each : counters_) stats.shards.push_back(each->load());
+    for (const auto& each : listeners_)
+        stats.listeners.push_back({each->name, each->connections.load()});
+    stats.log_lines_dropped = log_.dropped_count();
+    return stats;
+}
+
+void BrokerProcess::inject(const admin::SysMessage& message) {
+    crossing_->mailbox({0}).post(InjectMessage{{}, message.topic, message.payload, true});
+}
+
+}  // namespace godwit::server

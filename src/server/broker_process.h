@@ -1,0 +1,58 @@
+// BrokerProcess: the parts of a running broker, built from checked options and taken apart in
+// reverse. One thread a shard; the calling thread keeps signals, reloads and the admin side.
+#pragma once
+
+#include "admin/admin_server.h"
+#include "admin/sys_topics.h"
+#include "config/config.h"
+#include "server/auth_worker.h"
+#include "server/crossing.h"
+#include "server/shard_runner.h"
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace godwit::server {
+
+class BrokerProcess {
+public:
+    /// Opens every listener and reads every file it was told of; takes no client yet.
+    /// @errors  a sentence for the operator: which file or address, and what is wrong with it
+    static Result<std::unique_ptr<BrokerProcess>, std::string> make(const config::Options& options,
+                                                                    os::LogWriter& log);
+    ~BrokerProcess();
+
+    /// Starts the shards' threads and the admin server.
+    Result<Done, std::string> start();
+    /// Says good-bye to every client and ends the threads. @cost at most about a second
+    void stop();
+
+    /// "mqtt://127.0.0.1:1883 ws://127.0.0.1:8083/mqtt admin=http://127.0.0.1:8080"
+    std::string listeners_text() const;
+    /// Reads password, ACL and TLS files again. What is faulty is reported and the old kept.
+    void reload(const config::Options& options);
+    /// What the admin server and $SYS tell. Thread: any
+    admin::BrokerStats stats() const;
+    void inject(const admin::SysMessage& message);
+
+private:
+    BrokerProcess(const config::Options& options, os::LogWriter& log);
+    Result<Done, std::string> open_listeners();
+    Result<Done, std::string> load_passwords();
+    Result<Done, std::string> build_shards();
+
+    config::Options options_;
+    os::LogWriter& log_;
+    Instant started_;
+    std::unique_ptr<Crossing> crossing_;
+    std::vector<std::unique_ptr<OpenListener>> listeners_;
+    std::unique_ptr<AuthWorker> auth_;
+    std::vector<std::unique_ptr<SharedCounters>> counters_;
+    std::vector<std::unique_ptr<ShardRunner>> runners_;
+    std::unique_ptr<admin::AdminServer> admin_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace godwit::server

@@ -1,0 +1,62 @@
+#include "base/version.h"
+#include "server/commands.h"
+#include "server/credentials.h"
+#include "server/settings.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace godwit::server {
+
+namespace {
+
+/// The files that the configuration names. @return how many faults there are
+size_t check_files(const config::Options& options) {
+    size_t faults = 0;
+    const auto report = [&faults](const auto& loaded) {
+        if (loaded) return;
+        std::fprintf(stderr, "%s\n", loaded.error().c_str());
+        ++faults;
+    };
+    if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
+    if (!options.auth.acl_file.empty()) report(load_acl(options.auth.acl_file));
+    for (const config::ListenerOptions& listener : options.listeners)
+        if (config::is_tls(listener.url.scheme)) report(load_tls(listener.url));
+    return faults;
+}
+
+int check(const SettingsSource& source) {
+    const auto config = read_settings(source);
+    if (!config) return 1;
+    if (check_files(config->options) > 0) return 1;
+    std::printf("%s: good\n", source.file.empty() ? "the configuration" : source.file.c_str());
+    return 0;
+}
+
+}  // namespace
+
+void add_check(CLI::App& app, Run& run) {
+    auto* command = app.add_subcommand(
+        "check", "Check a configuration and the files it names, and start nothing");
+    auto source = std::make_shared<SettingsSource>();
+    command->add_option("config", source->file, "Configuration file (TOML)")->type_name("FILE");
+    command->add_option("-c,--config", source->file, "The same")->type_name("FILE");
+    command->footer(
+        "Faults are printed as FILE:LINE: KEY: what is wrong; what to do. GODWIT_ variables count "
+        "as they do for serve.\n"
+        "Exit status: 0 good, 1 faults.\n\nExample:\n  godwit check /etc/godwit/godwit.toml");
+    command->callback([source, &run] { run = [source] { return check(*source); }; });
+}
+
+void add_version(CLI::App& app, Run& run) {
+    auto* command = app.add_subcommand("version", "Print the version");
+    command->callback([&run] {
+        run = [] {
+            std::printf("godwit %s\n", std::string(version()).c_str());
+            return 0;
+        };
+    });
+}
+
+}  // namespace godwit::server

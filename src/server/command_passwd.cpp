@@ -1,0 +1,121 @@
+#include "auth/password_file.h"
+#include "auth/password_hash.h"
+#include "os/entropy.h"
+#include "os/file.h"
+#include "server/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <iostream>
+
+namespace godwit::server {
+
+namespace {
+
+struct PasswdOptions {
+    std::string file, user, password;
+    bool batch = false, remove = false;
+};
+
+constexpr size_t kFileBytesMax = 256 * 1024 * 1024;
+
+int fail(const std::string& why) {
+    std::fprintf(stderr, "godwit passwd: %s\n", why.c_str());
+    return 1;
+}
+
+/// One line of standard input, not shown while it is typed on a terminal.
+std::string read_hidden(const char* prompt) {
+    const bool terminal = isatty(STDIN_FILENO);
+    termios shown{};
+    if (terminal) {
+        std::fprintf(stderr, "%s", prompt);
+        tcgetattr(STDIN_FILENO, &shown);
+        termios hidden = shown;
+        hidden.c_lflag &= ~tcflag_t(ECHO);
+        tcsetattr(STDIN_FILENO, TCSANOW, &hidden);
+    }
+    std::string line;
+    std::getline(std::cin, line);
+    if (terminal) {
+        tcsetattr(STDIN_FILENO, TCSANOW, &shown);
+        std::fprintf(stderr, "\n");
+    }
+    return line;
+}
+
+Result<std::string, std::string> ask_password(const PasswdOptions& wishes) {
+    if (wishes.batch) return wishes.password;
+    std::string password = read_hidden("Password: ");
+    if (isatty(STDIN_FILENO) && password != read_hidden("Again: "))
+        return Err{std::string("the two passwords differ; nothing was changed")};
+    if (password.empty()) return Err{std::string("an empty password; nothing was changed")};
+    return password;
+}
+
+/// The file's users; none where there is no file yet.
+Result<auth::PasswordFile, std::string> open_users(const std::string& file) {
+    const auto text = os::read_whole_file(file, kFileBytesMax);
+    if (!text && text.error().code != ENOENT) return Err{file + ": " + text.error().text()};
+    auto users = auth::PasswordFile::parse(text ? std::string_view(*text) : std::string_view());
+    if (!users)
+        return Err{file + ":" + std::to_string(users.error().line) + ": " + users.error().what};
+    return std::move(*users);
+}
+
+int passwd(const PasswdOptions& wishes) {
+    auto users = open_users(wishes.file);
+    if (!users) return fail(users.error());
+    if (wishes.remove) {
+        if (!users->remove(wishes.user))
+            return fail("no user " + wishes.user + " in " + wishes.file);
+    } else {
+        const auto password = ask_password(wishes);
+        if (!password) return fail(password.error());
+        std::array<uint8_t, 16> salt;
+        os::fill_random(salt);
+        if (!users->set(wishes.user, auth::hash_password(*password, salt)))
+            return fail(
+                "this cannot be a user name: empty, with ':' or a control character, or with a '#' "
+                "in front");
+    }
+    const auto done = os::write_file_atomically(wishes.file, as_bytes(users->print()), 0600);
+    if (!done) return fail(wishes.file + ": " + done.error().text());
+    std::printf("%s: %s %s; tell a running broker with SIGHUP\n", wishes.file.c_str(),
+                wishes.user.c_str(), wishes.remove ? "removed" : "set");
+    return 0;
+}
+
+}  // namespace
+
+void add_passwd(CLI::App& app, Run& run) {
+    auto* command = app.add_subcommand("passwd", "Set or remove a user of a password file");
+    auto wishes = std::make_shared<PasswdOptions>();
+    command->add_option("file", wishes->file, "Password file; made with mode 0600 if there is none")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("user", wishes->user, "User name")->required()->type_name("USER");
+    auto* batch =
+        command
+            ->add_option("-b,--batch", wishes->password,
+                         "Take the password from the command line (others can see it there)")
+            ->type_name("PASSWORD");
+    command->add_flag("-D,--delete", wishes->remove, "Remove the user");
+    command->footer(
+        "Without --batch the password is asked for, or read as one line from standard input.\n"
+        "Files of mosquitto_passwd are read as they are; new passwords are hashed with scrypt.\n\n"
+        "Examples:\n  godwit passwd /etc/godwit/passwords alice\n  godwit passwd --delete "
+        "/etc/godwit/passwords alice");
+    command->callback([wishes, batch, &run] {
+        wishes->batch = batch->count() > 0;
+        run = [wishes] { return passwd(*wishes); };
+    });
+}
+
+}  // namespace godwit::server

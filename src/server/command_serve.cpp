@@ -1,0 +1,173 @@
+#include "base/version.h"
+#include "config/schema.h"
+#include "os/clock.h"
+#include "os/poller.h"
+#include "os/service_manager.h"
+#include "os/signals.h"
+#include "os/thread.h"
+#include "server/broker_process.h"
+#include "server/commands.h"
+#include "server/settings.h"
+
+#include <CLI/CLI.hpp>
+
+#include <array>
+#include <cstdio>
+
+namespace godwit::server {
+
+namespace {
+
+struct ServeOptions {
+    SettingsSource source;
+    std::string data, shards, log_level;
+};
+
+/// Until a signal ends it: reloads, log rotation, $SYS.
+class MainLoop {
+public:
+    MainLoop(BrokerProcess& broker, os::LogWriter& log, os::SignalReader& signals,
+             const SettingsSource& source, config::Options options)
+        : broker_(broker),
+          log_(log),
+          signals_(signals),
+          source_(source),
+          options_(std::move(options)) {}
+
+    void run(os::Poller& poller) {
+        std::array<os::PollEvent, 4> room;
+        Instant next_sys = os::monotonic_now();
+        const auto interval = std::chrono::seconds(options_.server.sys_interval_s);
+        while (!ended_) {
+            std::optional<Duration> timeout;
+            if (interval.count() > 0) timeout = next_sys - os::monotonic_now();
+            (void)poller.wait(timeout, room);
+            while (const auto signal = signals_.next()) on_signal(*signal);
+            if (interval.count() == 0 || os::monotonic_now() < next_sys) continue;
+            for (const admin::SysMessage& message : sys_.round(broker_.stats()))
+                broker_.inject(message);
+            next_sys = os::monotonic_now() + interval;
+        }
+    }
+
+private:
+    void on_signal(os::Signal signal) {
+        if (signal == os::Signal::User1) return log_.reopen();
+        if (signal == os::Signal::Hangup) return reload();
+        ended_ = true;
+    }
+
+    void reload() {
+        (void)os::notify_reloading(os::monotonic_now());
+        log_.reopen();
+        auto config = read_settings(source_);
+        if (!config) {
+            log_.log(LogLine(LogLevel::Error, "reload_failed")
+                         .add("what", source_.file)
+                         .add("detail", "see the lines above; everything stays as it was"));
+        } else {
+            for (const std::string& key : config::changed_keys(options_, config->options))
+                if (key != "server.log_level")
+                    log_.log(LogLine(LogLevel::Warning, "reload_ignored")
+                                 .add("key", key)
+                                 .add("detail", "takes effect at the next start"));
+            broker_.reload(config->options);
+        }
+        (void)os::notify_ready("");
+    }
+
+    BrokerProcess& broker_;
+    os::LogWriter& log_;
+    os::SignalReader& signals_;
+    const SettingsSource& source_;
+    const config::Options options_;
+    admin::SysTopics sys_;
+    bool ended_ = false;
+};
+
+int fail(const std::string& why) {
+    std::fprintf(stderr, "godwit: %s\n", why.c_str());
+    return 1;
+}
+
+int serve(ServeOptions& wishes) {
+    if (!wishes.shards.empty()) wishes.source.settings.emplace_back("server.shards", wishes.shards);
+    if (!wishes.log_level.empty())
+        wishes.source.settings.emplace_back("server.log_level", wishes.log_level);
+    if (!wishes.data.empty()) wishes.source.settings.emplace_back("server.data", wishes.data);
+    const auto config = read_settings(wishes.source);
+    if (!config) return 2;
+    const config::Options& options = config->options;
+
+    os::ignore_sigpipe();
+    (void)os::raise_file_limit();
+    auto signals = os::SignalReader::open();
+    if (!signals) return fail(signals.error().text());
+    auto poller = os::Poller::open();
+    if (!poller) return fail(poller.error().text());
+    if (auto added = poller->add(signals->fd(), 0, os::Interest::Read); !added)
+        return fail(added.error().text());
+    auto log = os::LogWriter::open({.path = options.server.log_file,
+                                    .format = options.server.log_format,
+                                    .level = options.server.log_level});
+    if (!log) return fail(options.server.log_file + ": " + log.error().text());
+
+    auto broker = BrokerProcess::make(options, **log);
+    if (!broker) return fail(broker.error());
+    if (auto started = (*broker)->start(); !started) return fail(started.error());
+    std::printf("godwit ready %s\n", (*broker)->listeners_text().c_str());
+    std::fflush(stdout);
+    (*log)->log(LogLine(LogLevel::Info, "started")
+                    .add("version", version())
+                    .add("listeners", (*broker)->listeners_text()));
+    (void)os::notify_ready((*broker)->listeners_text());
+
+    MainLoop(**broker, **log, *signals, wishes.source, options).run(*poller);
+    (void)os::notify_stopping();
+    (*broker)->stop();
+    (*log)->log(LogLine(LogLevel::Info, "stopped"));
+    return 0;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Run& run) {
+    auto* command = app.add_subcommand("serve", "Run the broker");
+    auto wishes = std::make_shared<ServeOptions>();
+    command
+        ->add_option("-c,--config", wishes->source.file,
+                     "Configuration file (TOML); docs/configuration.md lists every key")
+        ->type_name("FILE");
+    command
+        ->add_option(
+            "-l,--listen", wishes->source.listen,
+            "Where to take clients, in place of the file's listeners; as often as wanted:\n"
+            "mqtt://HOST:PORT  "
+            "mqtts://HOST:PORT?cert=FILE&key=FILE[&ca=FILE&verify=optional|required]\n"
+            "ws://HOST:PORT/PATH  wss://...  unix:/PATH; port 0 takes a free one")
+        ->type_name("URL")
+        ->allow_extra_args(false);
+    command
+        ->add_option(
+            "--data", wishes->data,
+            "Directory of the broker's state (reserved: this release keeps state in memory)")
+        ->type_name("DIR");
+    command
+        ->add_option("--shards", wishes->shards,
+                     "Threads that serve clients; default: one for each core")
+        ->type_name("N");
+    command->add_option("--log-level", wishes->log_level, "debug, info, warning or error")
+        ->type_name("LEVEL");
+    command->footer(
+        "Without options it listens on loopback only: MQTT on 1883, WebSocket on 8083, admin HTTP "
+        "on 8080.\n"
+        "Signals: TERM and INT end it, HUP reloads passwords, access rules and TLS files, USR1 "
+        "reopens the log.\n\n"
+        "Examples:\n"
+        "  godwit serve\n"
+        "  godwit serve --listen mqtt://127.0.0.1:1883 --listen unix:/run/godwit.sock\n"
+        "  godwit serve --config /etc/godwit/godwit.toml");
+    command->callback([wishes, &run] { run = [wishes] { return serve(*wishes); }; });
+}
+
+}  // namespace godwit::server

@@ -1,0 +1,22 @@
+// The files that say who is who: read, parsed, and refused as a whole where anything in them is
+// wrong.
+#pragma once
+
+#include "auth/acl.h"
+#include "auth/password_file.h"
+#include "base/result.h"
+#include "config/listen_url.h"
+#include "transport/tls_context.h"
+
+#include <memory>
+#include <string>
+
+namespace godwit::server {
+
+// @errors  a sentence that begins with the file (and the line) and says what is wrong
+Result<std::unique_ptr<const auth::PasswordFile>, std::string> load_passwords(
+    const std::string& path);
+Result<std::unique_ptr<const auth::Acl>, std::string> load_acl(const std::string& path);
+Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(const config::ListenUrl& url);
+
+}  // namespace godwit::server

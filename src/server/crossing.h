@@ -1,0 +1,97 @@
+// Crossing: how shards, and the threads beside them, hand things to a shard. Envelopes between
+// shards go through one ring for each ordered pair, published once per turn; everything rare goes
+// through the shard's mailbox.
+#pragma once
+
+#include "auth/acl.h"
+#include "broker/envelope.h"
+#include "broker/input.h"
+#include "os/spsc_ring.h"
+#include "os/waker.h"
+#include "server/socket_table.h"
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace godwit::server {
+
+/// A connection on its way to its session's home.
+struct MovedConnection {
+    std::unique_ptr<Socket> socket;
+    Buffer bytes;  // received and not handled, CONNECT first
+};
+struct AuthAnswer {
+    broker::Verdict verdict;
+};
+struct InjectMessage {
+    RealmId realm;
+    std::string topic;
+    std::string payload;
+    bool retain = false;
+};
+struct NewPolicy {
+    std::unique_ptr<const auth::Acl> acl;  // null: everything is allowed
+};
+/// Say good-bye to every client, then stop.
+struct StopShard {};
+
+using Control = std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, StopShard>;
+
+/// What waits for one shard. Thread: any may post; the shard takes.
+class Mailbox {
+public:
+    explicit Mailbox(os::Waker waker) : waker_(std::move(waker)) {}
+    void post(Control control);
+    /// Moves everything out, in the order of posting. @cost one uncontended mutex, only if
+    /// something waits
+    std::vector<Control> take();
+    bool empty() const { return count_.load(std::memory_order_acquire) == 0; }
+    os::Waker& waker() { return waker_; }
+
+private:
+    os::Waker waker_;
+    std::atomic<size_t> count_{0};
+    std::mutex mutex_;
+    std::vector<Control> waiting_;
+};
+
+/// All ways between all shards. Made once, before the threads start.
+class Crossing {
+public:
+    static Result<std::unique_ptr<Crossing>, os::IoError> make(uint16_t shard_count);
+
+    using Ring = os::SpscRing<broker::Envelope>;
+    static constexpr size_t kRingEntries = 4096;
+    uint16_t shard_count() const { return uint16_t(mailboxes_.size()); }
+    Mailbox& mailbox(ShardId shard) { return *mailboxes_[shard.value]; }
+    Ring& ring(ShardId from, ShardId to) {
+        return *rings_[from.value * mailboxes_.size() + to.value];
+    }
+
+private:
+    std::vector<std::unique_ptr<Mailbox>> mailboxes_;
+    std::vector<std::unique_ptr<Ring>> rings_;
+};
+
+/// One shard's outgoing side. What finds a ring full waits here, in order: the shard that is behind
+/// gets it when it has made room, and the sender's publishers wait for their acknowledgements
+/// meanwhile.
+class Outgoing {
+public:
+    Outgoing(Crossing& crossing, ShardId self);
+    void post(ShardId to, broker::Envelope envelope);
+    /// Makes everything of the turn visible and wakes who sleeps. @return true when something still
+    /// waits for room
+    bool publish();
+
+private:
+    Crossing& crossing_;
+    ShardId self_;
+    std::vector<std::deque<broker::Envelope>> overflow_;  // by target
+};
+
+}  // namespace godwit::server

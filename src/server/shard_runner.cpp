@@ -1,0 +1,444 @@
+#include "server/shard_runner.h"
+
+#include "os/clock.h"
+
+#include <array>
+#include <utility>
+
+namespace godwit::server {
+
+namespace {
+
+constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kAcceptsPerTurn = 64;
+constexpr size_t kEnvelopesPerTurn =
+    2048;  // of each ring: the others' work must not starve our clients
+constexpr size_t kOutcomeRounds =
+    8;  // of writing on because the last write went through, in one turn
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+constexpr auto kLingerTime = std::chrono::seconds(2);
+constexpr auto kStopTime = std::chrono::seconds(1);
+
+// Tokens of the poller: a ConnectionId has a generation of at least 1 in its high half.
+constexpr uint64_t kWakerToken = 0xffff'ffff;
+uint64_t token_of(ConnectionId id) {
+    return uint64_t(id.generation) << 32 | id.slot;
+}
+ConnectionId connection_of(uint64_t token) {
+    return {uint32_t(token), uint32_t(token >> 32)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ShardRunner>, os::IoError> ShardRunner::make(RunnerParts parts) {
+    auto poller = os::Poller::open();
+    if (!poller) return Err{poller.error()};
+    os::Waker& waker = parts.crossing->mailbox(parts.shard.id).waker();
+    if (auto added = poller->add(waker.fd(), kWakerToken, os::Interest::Read); !added)
+        return Err{added.error()};
+    for (OpenListener* listener : parts.listeners)
+        if (auto added = poller->add_exclusive(listener->listener.fd(), listener->id.value); !added)
+            return Err{added.error()};
+    return std::unique_ptr<ShardRunner>(new ShardRunner(std::move(parts), std::move(*poller)));
+}
+
+ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
+    : parts_(std::move(parts)),
+      poller_(std::move(poller)),
+      shard_(parts_.shard),
+      outgoing_(*parts_.crossing, parts_.shard.id),
+      now_(os::monotonic_now()),
+      read_room_(kReadBytes),
+      acl_(std::move(parts_.acl)) {
+    feed(broker::PolicyChanged{acl_.get()});
+}
+
+void ShardRunner::run() {
+    while (!stopping_ || (sockets_.size() > 0 && now_ < stop_by_)) turn();
+}
+
+bool ShardRunner::has_mail() {
+    const ShardId self = parts_.shard.id;
+    if (!parts_.crossing->mailbox(self).empty()) return true;
+    for (uint16_t i = 0; i < parts_.shard.shard_count; ++i)
+        if (i != self.value && !parts_.crossing->ring({i}, self).empty()) return true;
+    return false;
+}
+
+std::optional<Duration> ShardRunner::patience(Instant now) const {
+    if (behind_ || !flushed_.empty() || !broken_.empty()) return Duration::zero();
+    Instant next = shard_.next_deadline().value_or(kNever);
+    if (!lingering_.empty()) next = std::min(next, lingering_.front().first);
+    next = std::min({next, accept_again_, stop_by_});
+    if (next == kNever) return std::nullopt;
+    return std::max(next - now, Duration::zero());
+}
+
+void ShardRunner::turn() {
+    os::Waker& waker = parts_.crossing->mailbox(parts_.shard.id).waker();
+    std::array<os::PollEvent, 256> room;
+    waker.prepare_sleep();
+    const auto timeout =
+        has_mail() ? std::optional(Duration::zero()) : patience(os::monotonic_now());
+    const auto events = poller_.wait(timeout, room);
+    waker.cancel_sleep();
+
+    now_ = os::monotonic_now();  // the one time of the turn
+    fx_.least_severity =
+        parts_.log->wants(LogLevel::Debug) ? broker::Severity::Debug : broker::Severity::Info;
+    feed_outcomes();
+    for (const os::PollEvent& event : events) on_event(event);
+    take_mail();
+    if (const auto due = shard_.next_deadline(); due && *due <= now_) feed(broker::Tick{});
+    if (accept_again_ <= now_) pause_accepting();
+    shard_.end_turn(now_, fx_);
+    perform();
+    for (size_t round = 0; round < kOutcomeRounds && !(flushed_.empty() && broken_.empty());
+         ++round) {
+        feed_outcomes();
+        if (fx_.empty()) break;
+        shard_.end_turn(now_, fx_);
+        perform();
+    }
+    end_lingering();
+    parts_.counters->store(shard_.counters());
+}
+
+/// What became of the last writes.
+void ShardRunner::feed_outcomes() {
+    for (const broker::Flushed& flushed : std::exchange(flushed_, {})) feed(flushed);
+    for (const auto& [id, why] : std::exchange(broken_, {}))
+        if (Socket* socket = sockets_.find(id); socket && !socket->gone) on_gone(id, *socket, why);
+}
+
+void ShardRunner::feed(const broker::Input& input) {
+    shard_.handle(input, now_, fx_);
+}
+
+// --- inputs ---
+
+void ShardRunner::on_event(const os::PollEvent& event) {
+    if (event.token == kWakerToken)
+        return parts_.crossing->mailbox(parts_.shard.id).waker().drain();
+    if (event.token < parts_.listeners.size()) return accept_from(*parts_.listeners[event.token]);
+    const ConnectionId id = connection_of(event.token);
+    Socket* socket = sockets_.find(id);
+    if (!socket || socket->gone) return;
+    if (event.writable) flush(id, *socket);
+    if (event.readable && !socket->paused) return read_from(id, *socket);
+    if (event.hangup) on_gone(id, *socket, "connection reset");
+}
+
+void ShardRunner::accept_from(OpenListener& listener) {
+    if (!accepting_) return;
+    for (size_t i = 0; i < kAcceptsPerTurn; ++i) {
+        auto accepted = os::accept_one(listener.listener.fd());
+        if (accepted) {
+            open(listener, std::move(*accepted));
+            continue;
+        }
+        if (accepted.error() == os::AcceptError::Aborted) continue;
+        if (accepted.error() != os::AcceptError::WouldBlock) {
+            parts_.log->log(
+                LogLine(LogLevel::Error, "listener.paused")
+                    .add("listener", listener.name)
+                    .add("reason", "out of file descriptors; raise LimitNOFILE or ulimit -n"));
+            pause_accepting();
+        }
+        return;
+    }
+}
+
+/// Stops taking connections for a moment, or begins again.
+void ShardRunner::pause_accepting() {
+    accepting_ = accept_again_ != kNever;
+    accept_again_ = accepting_ ? kNever : now_ + kAcceptPause;
+    for (OpenListener* listener : parts_.listeners) {
+        if (!accepting_)
+            poller_.remove(listener->listener.fd());
+        else
+            (void)poller_.add_exclusive(listener->listener.fd(), listener->id.value);
+    }
+}
+
+void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
+    if (listener.connections_max != 0 && listener.connections >= listener.connections_max) {
+        parts_.log->log(LogLine(LogLevel::Warning, "connection.refused")
+                            .add("address", accepted.peer.text())
+                            .add("listener", listener.name)
+                            .add("reason", "listener's connections_max"));
+        return;
+    }
+    auto socket = std::make_unique<Socket>();
+    socket->peer = PeerName(accepted.peer);
+    socket->fd = std::move(accepted.fd);
+    socket->listener = listener.id;
+    if (!listener.plain())
+        socket->wire =
+            transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
+                                     .tls = listener.current_tls.load(std::memory_order_acquire),
+                                     .websocket = listener.websocket,
+                                     .websocket_path = listener.websocket_path});
+    const int fd = socket->fd.get();
+    const ConnectionId id = sockets_.add(std::move(socket));
+    if (!poller_.add(fd, token_of(id), os::Interest::Read)) {
+        sockets_.take(id);
+        return;
+    }
+    ++listener.connections;
+    feed(broker::Accepted{id, listener.id});
+}
+
+void ShardRunner::read_from(ConnectionId id, Socket& socket) {
+    const auto count = os::read_some(socket.fd.get(), read_room_);
+    if (!count) {
+        if (count.error().kind != os::StreamError::Kind::WouldBlock)
+            on_gone(id, socket, count.error().text());
+        return;
+    }
+    if (!socket.lingering) receive(id, socket, Bytes(read_room_).first(*count));
+}
+
+void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
+    if (!socket.wire) return feed(broker::Received{id, raw});
+    mqtt_.clear();
+    const bool had_unsent = !socket.unsent.empty();
+    const auto outcome = socket.wire->receive(raw, mqtt_, socket.unsent.tail());
+    if (!mqtt_.empty()) feed(broker::Received{id, mqtt_});
+    if (!outcome) {
+        feed(broker::Closed{id, outcome.error().what});
+        socket.lingering = true;
+        socket.linger_until = now_ + kLingerTime;
+        lingering_.emplace_back(socket.linger_until, id);
+    }
+    if (!had_unsent && !socket.unsent.empty()) return flush(id, socket);
+    if (socket.lingering) end_if_sent(socket);
+}
+
+void ShardRunner::on_gone(ConnectionId id, Socket& socket, std::string_view why) {
+    if (!socket.lingering) feed(broker::Closed{id, why});
+    socket.lingering = true;
+    socket.gone = true;
+    poller_.remove(socket.fd.get());
+    gone_.push_back(id);
+}
+
+void ShardRunner::drop_gone() {
+    for (const ConnectionId id : gone_) drop(id);
+    gone_.clear();
+}
+
+void ShardRunner::take_mail() {
+    const ShardId self = parts_.shard.id;
+    for (uint16_t i = 0; i < parts_.shard.shard_count; ++i) {
+        if (i == self.value) continue;
+        parts_.crossing->ring({i}, self).drain(
+            [&](broker::Envelope&& envelope) {
+                feed(broker::Mail{{i}, &envelope});
+            },
+            kEnvelopesPerTurn);
+    }
+    for (Control& control : parts_.crossing->mailbox(self).take()) on_control(control);
+}
+
+void ShardRunner::on_control(Control& control) {
+    if (auto* moved = std::get_if<MovedConnection>(&control)) return adopt(std::move(*moved));
+    if (const auto* answer = std::get_if<AuthAnswer>(&control)) return feed(answer->verdict);
+    if (const auto* inject = std::get_if<InjectMessage>(&control))
+        return feed(broker::Inject{inject->realm, inject->topic, as_bytes(inject->payload),
+                                   mqtt::Qos::AtMostOnce, inject->retain});
+    if (auto* policy = std::get_if<NewPolicy>(&control)) {
+        feed(broker::PolicyChanged{policy->acl.get()});
+        acl_ = std::move(policy->acl);
+        return;
+    }
+    stopping_ = true;
+    stop_by_ = now_ + kStopTime;
+    accepting_ = false;
+    accept_again_ = kNever;
+    for (OpenListener* listener : parts_.listeners) poller_.remove(listener->listener.fd());
+    feed(broker::Shutdown{});
+}
+
+void ShardRunner::adopt(MovedConnection moved) {
+    if (stopping_) return;
+    Socket& socket = *moved.socket;
+    const int fd = socket.fd.get();
+    const ListenerId listener = socket.listener;
+    socket.wants_write = !socket.unsent.empty();
+    const ConnectionId id = sockets_.add(std::move(moved.socket));
+    const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
+    if (!poller_.add(fd, token_of(id), interest)) return drop(id);
+    feed(broker::Adopted{id, listener, moved.bytes});
+}
+
+// --- effects ---
+
+void ShardRunner::perform() {
+    write_all();
+    log_events();
+    drop_gone();
+    for (const auto& each : fx_.closes) close(each);
+    for (auto& move : fx_.moves) {
+        Socket* socket = sockets_.find(move.connection);
+        if (!socket || socket->lingering) continue;  // it ended in the same turn
+        poller_.remove(socket->fd.get());
+        parts_.crossing->mailbox(move.to).post(
+            MovedConnection{sockets_.take(move.connection), std::move(move.bytes)});
+    }
+    for (auto& post : fx_.posts) outgoing_.post(post.to, std::move(post.envelope));
+    for (auto& request : fx_.auth_requests) parts_.auth->ask(parts_.shard.id, std::move(request));
+    for (const ConnectionId id : fx_.pauses) set_paused(id, true);
+    for (const ConnectionId id : fx_.resumes) set_paused(id, false);
+    fx_.clear();
+    behind_ = outgoing_.publish();
+}
+
+void ShardRunner::write_all() {
+    for (const auto& dirty : fx_.dirty) {
+        Socket* socket = sockets_.find(dirty.connection);
+        if (!socket || socket->lingering) continue;
+        socket->unflushed += uint32_t(dirty.bytes);
+        pieces_.clear();
+        for (uint32_t at = dirty.first; at != broker::Effects::kNone; at = fx_.writes[at].next) {
+            const auto& write = fx_.writes[at];
+            pieces_.push_back(Bytes(fx_.arena).subspan(write.arena_at, write.arena_bytes));
+            if (write.message) pieces_.push_back(write.message->payload());
+        }
+        if (socket->wire)
+            write_wired(dirty, *socket);
+        else
+            write_plain(dirty, *socket);
+    }
+}
+
+void ShardRunner::write_plain(const broker::Effects::Dirty& dirty, Socket& socket) {
+    std::span<const Bytes> left = pieces_;
+    size_t skip = 0;  // of the first piece: taken already
+    while (socket.unsent.empty() && !left.empty()) {
+        const auto count = os::write_some(socket.fd.get(), left);
+        if (!count) {
+            if (count.error().kind == os::StreamError::Kind::WouldBlock) break;
+            return note_broken(dirty.connection, socket, count.error().text());
+        }
+        skip = *count;
+        while (!left.empty() && skip >= left.front().size()) {
+            skip -= left.front().size();
+            left = left.subspan(1);
+        }
+        if (skip > 0) break;  // a short write: the kernel's buffer is full
+    }
+    for (const Bytes piece : left) {
+        socket.unsent.append(piece.subspan(skip));
+        skip = 0;
+    }
+    if (socket.unsent.empty()) return note_flushed(dirty.connection, socket);
+    set_interest(dirty.connection, socket);
+}
+
+void ShardRunner::write_wired(const broker::Effects::Dirty& dirty, Socket& socket) {
+    const bool had_unsent = !socket.unsent.empty();
+    for (const Bytes piece : pieces_)
+        if (!socket.wire->send(piece, socket.unsent.tail())) break;  // receive() will say why
+    if (!had_unsent) flush(dirty.connection, socket);
+}
+
+void ShardRunner::flush(ConnectionId id, Socket& socket) {
+    while (!socket.unsent.empty()) {
+        const Bytes front = socket.unsent.front();
+        const auto count = os::write_some(socket.fd.get(), {&front, 1});
+        if (!count) {
+            if (count.error().kind == os::StreamError::Kind::WouldBlock)
+                return set_interest(id, socket);
+            return note_broken(id, socket, count.error().text());
+        }
+        socket.unsent.consume(*count);
+    }
+    set_interest(id, socket);
+    note_flushed(id, socket);
+    if (socket.lingering) end_if_sent(socket);
+}
+
+/// Nothing more goes out. The shard hears of it with the next inputs: this is no time to change its
+/// state.
+void ShardRunner::note_broken(ConnectionId id, Socket& socket, std::string why) {
+    socket.unsent = {};
+    broken_.emplace_back(id, std::move(why));
+}
+
+void ShardRunner::note_flushed(ConnectionId id, Socket& socket) {
+    if (socket.unflushed == 0) return;
+    flushed_.push_back({id, std::exchange(socket.unflushed, 0)});
+}
+
+void ShardRunner::set_interest(ConnectionId id, Socket& socket) {
+    socket.wants_write = !socket.unsent.empty();
+    const os::Interest interest =
+        socket.paused ? (socket.wants_write ? os::Interest::Write : os::Interest::None)
+                      : (socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read);
+    poller_.modify(socket.fd.get(), token_of(id), interest);
+}
+
+void ShardRunner::set_paused(ConnectionId id, bool paused) {
+    Socket* socket = sockets_.find(id);
+    if (!socket || socket->lingering || socket->paused == paused) return;
+    socket->paused = paused;
+    set_interest(id, *socket);
+}
+
+/// The shard is through with it. What was written still goes out; then our end is shut, and the
+/// peer gets a moment to see it: a reset would take the last packet away from it.
+void ShardRunner::close(const broker::Effects::Close& close) {
+    Socket* socket = sockets_.find(close.connection);
+    if (!socket || socket->lingering) return;
+    socket->lingering = true;
+    socket->paused = false;
+    socket->linger_until = now_ + kLingerTime;
+    lingering_.emplace_back(socket->linger_until, close.connection);
+    if (socket->wire) {
+        socket->wire->close(transport::CloseCode(close.websocket_code), socket->unsent.tail());
+        return flush(close.connection, *socket);
+    }
+    set_interest(close.connection, *socket);
+    end_if_sent(*socket);
+}
+
+void ShardRunner::end_if_sent(Socket& socket) {
+    if (!socket.unsent.empty() || socket.ended) return;
+    socket.ended = true;
+    os::shutdown_write(socket.fd.get());
+}
+
+void ShardRunner::drop(ConnectionId id) {
+    const auto socket = sockets_.take(id);
+    --parts_.listeners[socket->listener.value]->connections;
+}
+
+void ShardRunner::end_lingering() {
+    while (!lingering_.empty() && lingering_.front().first <= now_) {
+        const ConnectionId id = lingering_.front().second;
+        lingering_.pop_front();
+        if (Socket* socket = sockets_.find(id); socket && !socket->gone) drop(id);
+    }
+}
+
+void ShardRunner::log_events() {
+    for (const broker::Event& event : fx_.events) {
+        const LogLevel level = LogLevel(event.severity);
+        if (!parts_.log->wants(level)) continue;
+        LogLine line(level, event.name);
+        if (!event.client.empty()) line.add("client", event.client);
+        if (event.realm.value != 0)
+            line.add("realm", parts_.shard.options->realms[event.realm.value].name);
+        if (Socket* socket =
+                event.connection.generation ? sockets_.find(event.connection) : nullptr) {
+            line.add("address", socket->peer_text());
+            line.add("listener", parts_.listeners[socket->listener.value]->name);
+        }
+        if (!event.reason.empty()) line.add("reason", event.reason);
+        if (!event.detail.empty()) line.add("detail", event.detail);
+        parts_.log->log(line);
+    }
+}
+
+}  // namespace godwit::server

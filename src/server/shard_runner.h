@@ -1,0 +1,112 @@
+// ShardRunner: one thread, one core, one shard. Turns: wait, feed what came to the shard, perform
+// what it asks. It is the only place where a shard meets sockets, clocks and other threads.
+#pragma once
+
+#include "broker/shard.h"
+#include "os/log_writer.h"
+#include "os/poller.h"
+#include "os/socket.h"
+#include "server/auth_worker.h"
+#include "server/crossing.h"
+#include "server/shared_counters.h"
+#include "server/socket_table.h"
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace godwit::server {
+
+/// One open listener, shared by all shards.
+struct OpenListener {
+    os::Listener listener;
+    ListenerId id;
+    std::string name;  // URL with the real port
+    std::vector<std::unique_ptr<transport::TlsContext>>
+        tls;  // the last one is in use; older ones may be
+    bool proxy_protocol = false;
+    bool websocket = false;
+    std::string websocket_path;
+    uint32_t connections_max = 0;  // 0: no limit
+    std::atomic<uint32_t> connections{0};
+    std::atomic<const transport::TlsContext*> current_tls{
+        nullptr};  // replaced by a reload; null: no TLS
+
+    bool plain() const { return tls.empty() && !websocket && !proxy_protocol; }
+};
+
+struct RunnerParts {
+    broker::ShardConfig shard;
+    Crossing* crossing = nullptr;
+    std::vector<OpenListener*> listeners;
+    AuthWorker* auth = nullptr;
+    os::LogWriter* log = nullptr;
+    SharedCounters* counters = nullptr;
+    std::unique_ptr<const auth::Acl> acl;
+};
+
+class ShardRunner {
+public:
+    static Result<std::unique_ptr<ShardRunner>, os::IoError> make(RunnerParts parts);
+    /// Turns until StopShard came and every client was told, or a second after it.
+    void run();
+
+private:
+    ShardRunner(RunnerParts parts, os::Poller poller);
+    void turn();
+    void feed_outcomes();
+    std::optional<Duration> patience(Instant now) const;
+    bool has_mail();
+    void on_event(const os::PollEvent& event);
+    void accept_from(OpenListener& listener);
+    void open(OpenListener& listener, os::Accepted accepted);
+    void pause_accepting();
+    void read_from(ConnectionId id, Socket& socket);
+    void receive(ConnectionId id, Socket& socket, Bytes raw);
+    void on_gone(ConnectionId id, Socket& socket, std::string_view why);
+    void take_mail();
+    void on_control(Control& control);
+    void adopt(MovedConnection moved);
+    void feed(const broker::Input& input);
+
+    void perform();
+    void write_all();
+    void write_plain(const broker::Effects::Dirty& dirty, Socket& socket);
+    void write_wired(const broker::Effects::Dirty& dirty, Socket& socket);
+    void flush(ConnectionId id, Socket& socket);
+    void note_flushed(ConnectionId id, Socket& socket);
+    void close(const broker::Effects::Close& close);
+    void end_if_sent(Socket& socket);
+    void note_broken(ConnectionId id, Socket& socket, std::string why);
+    void drop(ConnectionId id);
+    void drop_gone();
+    void set_interest(ConnectionId id, Socket& socket);
+    void set_paused(ConnectionId id, bool paused);
+    void end_lingering();
+    void log_events();
+
+    RunnerParts parts_;
+    os::Poller poller_;
+    broker::Shard shard_;
+    broker::Effects fx_;
+    SocketTable sockets_;
+    Outgoing outgoing_;
+    Instant now_;
+    bool accepting_ = true;
+    Instant accept_again_ = kNever;
+    bool stopping_ = false;
+    Instant stop_by_ = kNever;
+    bool behind_ = false;                                       // envelopes wait for room in a ring
+    std::vector<broker::Flushed> flushed_;                      // to be fed next
+    std::vector<std::pair<ConnectionId, std::string>> broken_;  // writing failed: to be fed next
+    std::vector<ConnectionId> gone_;  // to be dropped once their last lines are logged
+    std::deque<std::pair<Instant, ConnectionId>> lingering_;
+    std::vector<uint8_t> read_room_;  // the one read buffer
+    Buffer mqtt_;                     // scratch: what a Wire got out of it
+    std::vector<Bytes> pieces_;       // scratch
+    std::unique_ptr<const auth::Acl> acl_;
+};
+
+}  // namespace godwit::server
