@@ -10,15 +10,21 @@ namespace {
 
 using Field = uint64_t broker::Counters::*;
 
-void add_family(std::string& out, const BrokerStats& stats, std::string_view name,
-                std::string_view help, bool grows, Field field) {
+struct Family {
+    std::string_view name;
+    std::string_view help;
+    bool grows;
+    Field field;
+};
+
+void add_family(std::string& out, const BrokerStats& stats, const Family& family) {
     const auto at = std::back_inserter(out);
-    const std::string_view suffix = grows ? "_total" : "";
-    fmt::format_to(at, "# HELP godwit_{0}{1} {2}\n# TYPE godwit_{0}{1} {3}\n", name, suffix, help,
-                   grows ? "counter" : "gauge");
+    const std::string name = fmt::format("godwit_{}{}", family.name, family.grows ? "_total" : "");
+    fmt::format_to(at, "# HELP {0} {1}\n# TYPE {0} {2}\n", name, family.help,
+                   family.grows ? "counter" : "gauge");
     for (size_t shard = 0; shard < stats.shards.size(); ++shard)
-        fmt::format_to(at, "godwit_{}{}{{shard=\"{}\"}} {}\n", name, suffix, shard,
-                       stats.shards[shard].*field);
+        fmt::format_to(at, "{}{{shard=\"{}\"}} {}\n", name, shard,
+                       stats.shards[shard].*family.field);
 }
 
 /// A label value: backslash, quote and newline are escaped.
@@ -48,10 +54,10 @@ std::string render_metrics(const BrokerStats& stats) {
                    "# HELP godwit_log_lines_dropped_total log lines lost\n# TYPE "
                    "godwit_log_lines_dropped_total counter\n");
     fmt::format_to(at, "godwit_log_lines_dropped_total {}\n", stats.log_lines_dropped);
-#define GW_COUNTER(name, help) add_family(out, stats, #name, help, true, &broker::Counters::name);
+#define GW_COUNTER(name, help) add_family(out, stats, {#name, help, true, &broker::Counters::name});
     GW_COUNTERS(GW_COUNTER)
 #undef GW_COUNTER
-#define GW_GAUGE(name, help) add_family(out, stats, #name, help, false, &broker::Counters::name);
+#define GW_GAUGE(name, help) add_family(out, stats, {#name, help, false, &broker::Counters::name});
     GW_GAUGES(GW_GAUGE)
 #undef GW_GAUGE
     fmt::format_to(at,
