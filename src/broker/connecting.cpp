@@ -119,7 +119,9 @@ void set_expiry(Session& session, const mqtt::Connect& packet, uint32_t expiry_m
 void set_features(Core& core, Connection& c, const mqtt::Connect& packet) {
     c.receive_maximum = packet.receive_maximum;
     c.packet_bytes_max = packet.packet_bytes_max;
-    const uint16_t wished = packet.keepalive_s, most = core.limits.keepalive_max_s;
+    const uint16_t wished = packet.keepalive_s;
+    const uint16_t most =
+        packet.version == Version::V5 ? core.limits.keepalive_max_s : 0;  // 3.x cannot be told
     c.keepalive_s = most != 0 && (wished == 0 || wished > most) ? most : wished;
     if (packet.topic_alias_maximum > 0)
         c.need_features().aliases_out.set_maximum(

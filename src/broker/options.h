@@ -30,7 +30,8 @@ struct Limits {
         100'000;  // a shared group without a ready member; newest is dropped and counted
     uint64_t output_bytes_max =
         8ull * 1024 * 1024;  // unsent to one connection; QoS 0 dropped and counted, QoS 1/2 wait
-    uint64_t retained_messages_max = 10'000'000;  // a realm and shard; refused: QuotaExceeded
+    uint64_t retained_messages_max =
+        10'000'000;  // a realm and shard; a new topic is then not kept, and an event says so
     uint32_t session_expiry_max_s =
         7 * 24 * 3600;             // longer wishes are cut to this and told in CONNACK
     uint16_t keepalive_max_s = 0;  // 0: the client's value holds; else Server Keep Alive
