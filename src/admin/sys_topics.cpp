@@ -12,7 +12,8 @@ namespace {
 using Clock = std::chrono::duration<double>;
 
 /// What the round tells besides the load averages. Names as Mosquitto's documentation lists them.
-std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Counters& sum) {
+std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Counters& sum,
+                                     uint64_t sessions_peak) {
     const auto uptime =
         std::chrono::duration_cast<std::chrono::seconds>(stats.now - stats.started).count();
     const auto number = [](uint64_t value) { return std::to_string(value); };
@@ -24,6 +25,7 @@ std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Cou
         {"version", "godwit version " + stats.version},
         {"uptime", fmt::format("{} seconds", uptime)},
         {"clients/total", number(sum.sessions)},
+        {"clients/maximum", number(sessions_peak)},
         {"clients/connected", number(sum.sessions_online)},
         {"clients/active", number(sum.sessions_online)},
         {"clients/disconnected", number(offline)},
@@ -82,7 +84,8 @@ void SysTopics::add_load(const std::string& name, uint64_t total, double elapsed
 std::vector<SysMessage> SysTopics::round(const BrokerStats& stats) {
     const broker::Counters sum = stats.total();
     const double elapsed_s = first_ ? 0 : Clock(stats.now - last_round_).count();
-    std::vector<SysMessage> all = plain_values(stats, sum);
+    sessions_peak_ = std::max(sessions_peak_, sum.sessions);
+    std::vector<SysMessage> all = plain_values(stats, sum, sessions_peak_);
     add_load("messages/received", sum.packets_received, elapsed_s, all);
     add_load("messages/sent", sum.packets_sent, elapsed_s, all);
     add_load("publish/received", sum.publishes_received, elapsed_s, all);

@@ -29,6 +29,7 @@ private:
                   std::vector<SysMessage>& out);
     std::vector<std::pair<std::string, Load>> loads_;
     std::vector<SysMessage> last_;
+    uint64_t sessions_peak_ = 0;  // the most seen in any round
     Instant last_round_;
     bool first_ = true;
 };

@@ -108,17 +108,15 @@ std::unique_ptr<WillState> keep_will(const mqtt::Connect& packet) {
     return kept;
 }
 
-void set_expiry(Session& session, const mqtt::Connect& packet, uint32_t expiry_max_s) {
+uint32_t granted_expiry(const mqtt::Connect& packet, uint32_t expiry_max_s) {
     const uint32_t wished = packet.version == Version::V5 ? packet.session_expiry_s
                             : packet.clean_start          ? 0
                                                           : mqtt::kNoExpiry;
-    session.expiry_s = std::min(wished, expiry_max_s);
-    session.ends_with_connection = session.expiry_s == 0;
+    return std::min(wished, expiry_max_s);
 }
 
 void set_features(Core& core, Connection& c, const mqtt::Connect& packet) {
     c.receive_maximum = packet.receive_maximum;
-    c.packet_bytes_max = packet.packet_bytes_max;
     const uint16_t wished = packet.keepalive_s;
     const uint16_t most =
         packet.version == Version::V5 ? core.limits.keepalive_max_s : 0;  // 3.x cannot be told
@@ -129,28 +127,39 @@ void set_features(Core& core, Connection& c, const mqtt::Connect& packet) {
     if (packet.auth_method) c.need_features().auth_method = *packet.auth_method;
 }
 
-void send_connack(Core& core, Connection& c, const mqtt::Connect& packet, const Session& session,
-                  bool present) {
-    mqtt::Connack ack{.session_present = present};
-    if (c.version == Version::V5) {
-        const Limits& limits = core.limits;
-        if (session.expiry_s != packet.session_expiry_s) ack.session_expiry_s = session.expiry_s;
-        ack.receive_maximum = limits.receive_maximum;
-        ack.packet_bytes_max = limits.packet_bytes_max;
-        ack.topic_alias_maximum = limits.topic_alias_max;
-        if (c.keepalive_s != packet.keepalive_s) ack.server_keepalive_s = c.keepalive_s;
-        if (c.pending->assigned) ack.assigned_client_id = session.client_id;
-        if (packet.request_response_information)
-            ack.response_information = core.options.response_information;
-        ack.auth_method = packet.auth_method;
-        ack.auth_data = as_bytes(c.pending->auth_data);
-    }
-    send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
+mqtt::Connack connack_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
+    mqtt::Connack ack;
+    if (c.version != Version::V5) return ack;
+    const Limits& limits = core.limits;
+    const uint32_t expiry_s = granted_expiry(packet, limits.session_expiry_max_s);
+    if (expiry_s != packet.session_expiry_s) ack.session_expiry_s = expiry_s;
+    ack.receive_maximum = limits.receive_maximum;
+    ack.packet_bytes_max = limits.packet_bytes_max;
+    ack.topic_alias_maximum = limits.topic_alias_max;
+    if (c.keepalive_s != packet.keepalive_s) ack.server_keepalive_s = c.keepalive_s;
+    if (c.pending->assigned) ack.assigned_client_id = c.pending->client_id;
+    if (packet.request_response_information)
+        ack.response_information = core.options.response_information;
+    ack.auth_method = packet.auth_method;
+    ack.auth_data = as_bytes(c.pending->auth_data);
+    return ack;
+}
+
+bool fits(const Connection& c, const mqtt::Connack& ack) {
+    if (c.packet_bytes_max == mqtt::kPacketBytesMax) return true;
+    Buffer bytes;
+    mqtt::encode_connack(bytes, c.version, ack);
+    return bytes.size() <= c.packet_bytes_max;
 }
 
 /// The client may come in: its session is made or resumed, CONNACK goes out, then what waited for
 /// it.
 void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
+    set_features(core, c, packet);
+    mqtt::Connack ack = connack_of(core, c, packet);
+    if (!fits(c, ack))  // [MQTT5-3.1.2-24]
+        return refuse_connect(core, c, ReasonCode::PacketTooLarge,
+                              "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm({core.listener(c).realm});
     const std::string_view client_id = c.pending->client_id;
     clear_the_way(core, realm, client_id, packet.clean_start);
@@ -164,16 +173,18 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
     session.has_username = packet.username.has_value();
     session.username = packet.username.value_or("");
     session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
-    set_expiry(session, packet, core.limits.session_expiry_max_s);
-    set_features(core, c, packet);
+    session.expiry_s = granted_expiry(packet, core.limits.session_expiry_max_s);
+    session.ends_with_connection = session.expiry_s == 0;
     c.session = session.self;
     c.state = Connection::State::Online;
     c.last_received = core.now;
     watch(core, c);
     ++core.counters.sessions_online;
-    send_connack(core, c, packet, session, present);
-    core.event(Severity::Info, "connected", c, present ? "resumed" : "new",
-               std::string(version_text(packet.version)) + (packet.bridge ? " bridge" : ""));
+    ack.session_present = present;
+    send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
+    core.event(Severity::Info, "connected", c, {},
+               std::string(version_text(packet.version)) + (packet.bridge ? " bridge" : "") +
+                   (present ? ", session resumed" : ", new session"));
     c.pending.reset();
     return_to_groups(core, session);
     resume_deliveries(core, session, c);
@@ -253,6 +264,7 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
     if (!packet) return refuse_bytes(core, c, packet.error());
     c.version = packet->version;
     c.problem_information = packet->request_problem_information;
+    c.packet_bytes_max = packet->packet_bytes_max;
     const RealmId realm{core.listener(c).realm};
     if (!c.adopted && !packet->client_id.empty()) {
         const ShardId home = core.home_of_client(realm, packet->client_id);

@@ -79,13 +79,10 @@ void on_packet(Core& core, Connection& c, const mqtt::Frame& frame) {
     disconnect(core, c, ReasonCode::ProtocolError, "a packet that a client never sends");
 }
 
-/// Before CONNECT is accepted: CONNECT first [MQTT5-3.1.0-1], then only AUTH or DISCONNECT
+/// Before CONNECT is accepted: CONNECT first (see handle_front), then only AUTH or DISCONNECT
 /// [MQTT5-3.1.2-30].
 void on_early_packet(Core& core, Connection& c, const mqtt::Frame& frame) {
-    if (c.state == Connection::State::AwaitConnect) {
-        if (frame.type() == PacketType::Connect) return on_connect(core, c, frame);
-        return disconnect(core, c, ReasonCode::ProtocolError, "the first packet is not CONNECT");
-    }
+    if (c.state == Connection::State::AwaitConnect) return on_connect(core, c, frame);
     if (frame.type() == PacketType::Auth || frame.type() == PacketType::Disconnect)
         return on_packet(core, c, frame);
     disconnect(core, c, ReasonCode::ProtocolError, "not AUTH or DISCONNECT before CONNACK");
@@ -99,6 +96,12 @@ uint32_t packet_bytes_max(const Core& core, const Connection& c) {
 /// Handles the packet at the front of `in`. @return its size; 0: not whole yet, or not to be
 /// handled now
 uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_needed) {
+    if (c.state == Connection::State::AwaitConnect &&
+        mqtt::PacketType(in[0] >> 4) != PacketType::Connect) {
+        // [MQTT5-3.1.0-1], told from the first byte: what is no MQTT is not waited for.
+        disconnect(core, c, ReasonCode::ProtocolError, "the first packet is not CONNECT");
+        return 0;
+    }
     const auto status = mqtt::next_frame(in, packet_bytes_max(core, c));
     if (!status) {
         refuse_bytes(core, c, status.error());

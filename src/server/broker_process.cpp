@@ -161,8 +161,9 @@ void BrokerProcess::reload(const config::Options& options) {
     log_.set_level(options.server.log_level);
     if (!options_.auth.password_file.empty()) {
         auto passwords = server::load_passwords(options_.auth.password_file);
-        report(options_.auth.password_file, passwords ? "" : passwords.error());
+        const std::string fault = passwords ? "" : passwords.error();
         if (passwords) auth_->set_passwords(std::move(*passwords));
+        report(options_.auth.password_file, fault);
     }
     if (!options_.auth.acl_file.empty()) {
         auto acl = load_acl(options_.auth.acl_file);

@@ -428,8 +428,7 @@ void ShardRunner::log_events() {
         if (!parts_.log->wants(level)) continue;
         LogLine line(level, event.name);
         if (!event.client.empty()) line.add("client", event.client);
-        if (event.realm.value != 0)
-            line.add("realm", parts_.shard.options->realms[event.realm.value].name);
+        line.add("realm", parts_.shard.options->realms[event.realm.value].name);
         if (Socket* socket =
                 event.connection.generation ? sockets_.find(event.connection) : nullptr) {
             line.add("address", socket->peer_text());
