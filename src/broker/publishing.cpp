@@ -72,6 +72,7 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     if (core.gate.may_pass(receipt))
         return send_ack(core, c, exactly_once, {packet.packet_id, reason, {}, {}});
     core.gate.hold({c.id, packet.packet_id, exactly_once, reason, receipt});
+    if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
     if (++c.held_acks >= core.limits.receive_maximum && c.version != Version::V5)
         pause_reading(core, c);
@@ -115,9 +116,10 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
     return topic;
 }
 
-/// QoS 1 and 2 publishes that this client may not have under way [MQTT5-3.3.4-7].
+/// More QoS 1 and 2 publishes than this client may have under way [MQTT5-3.3.4-7]: at QoS 1 those
+/// that the gate holds, at QoS 2 those whose PUBREL has not come.
 bool exceeds_receive_maximum(const Core& core, const Connection& c, const Session& session) {
-    const size_t under_way = c.held_acks + (session.unreleased ? session.unreleased->size() : 0);
+    const size_t under_way = c.held_pubacks + (session.unreleased ? session.unreleased->size() : 0);
     return c.version == Version::V5 && under_way >= core.limits.receive_maximum;
 }
 
@@ -206,6 +208,7 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
     for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
         const uint64_t bit = left & -left;
         const ShardId to{uint16_t(std::countr_zero(left))};
+        core.gate.posted(to, receipt.number);
         core.post(to, PublishEnvelope{message, receipt.number, (matches.shards & bit) != 0,
                                       (home & bit) != 0});
     }
@@ -235,6 +238,7 @@ void on_publish_confirm(Core& core, ShardId from, const PublishConfirm& in) {
     while (const auto held = core.gate.release()) {
         Connection* c = core.find(held->connection);
         if (!c) continue;  // it will ask again
+        if (!held->exactly_once) --c->held_pubacks;
         send_ack(core, *c, held->exactly_once, {held->packet_id, held->reason, {}, {}});
         if (--c->held_acks < core.limits.receive_maximum && c->version != Version::V5)
             resume_reading(core, *c);

@@ -50,6 +50,7 @@ struct Connection {
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
+    uint16_t held_pubacks = 0;         // of them, at QoS 1
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
     uint64_t unsent_bytes = 0;                          // written and not yet flushed
     Instant last_received;
