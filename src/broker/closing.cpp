@@ -29,20 +29,29 @@ void close(Core& core, Connection& c, ReasonCode reason) {
     core.fx->closes.push_back({c.id, websocket_code(reason)});
 }
 
+/// Sends the packet, without its explanations where they would make it too large for the client, or
+/// not at all.
+template <class Packet>
+void send_trimmed(Core& core, Connection& c, Packet packet,
+                  void (*encode)(Buffer&, Version, const Packet&)) {
+    send_packet(core, c, [&](Buffer& out) {
+        const size_t at = out.size();
+        encode(out, c.version, packet);
+        if (out.size() - at <= c.packet_bytes_max) return;
+        out.resize(at);
+        packet.reason_string = packet.server_reference = {};
+        encode(out, c.version, packet);
+        if (out.size() - at > c.packet_bytes_max) out.resize(at);
+    });
+}
+
 void send_disconnect(Core& core, Connection& c, ReasonCode reason, std::string_view detail) {
     if (c.version != Version::V5 || c.state != Connection::State::Online) return;
     mqtt::Disconnect packet{.reason = reason};
     if (c.problem_information) packet.reason_string = detail;
     if (reason == ReasonCode::ServerShuttingDown)
         packet.server_reference = core.options.server_reference;
-    send_packet(core, c, [&](Buffer& out) {
-        const size_t at = out.size();
-        mqtt::encode_disconnect(out, Version::V5, packet);
-        if (out.size() - at <= c.packet_bytes_max) return;
-        out.resize(at);  // [MQTT5-3.14.2-3]
-        packet.reason_string = packet.server_reference = {};
-        mqtt::encode_disconnect(out, Version::V5, packet);
-    });
+    send_trimmed(core, c, packet, mqtt::encode_disconnect);  // [MQTT5-3.14.2-3]
 }
 
 bool has_connack_code(ReasonCode reason) {
@@ -81,7 +90,7 @@ void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string de
     if (c.problem_information) packet.reason_string = detail;
     if (reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved)
         packet.server_reference = core.options.server_reference;
-    send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, packet); });
+    send_trimmed(core, c, packet, mqtt::encode_connack);  // [MQTT5-3.2.2-19]
     ++core.counters.connections_refused;
     core.event(Severity::Warning, "refused", c, mqtt::reason_name(reason), std::move(detail));
     close(core, c, reason);

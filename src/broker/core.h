@@ -184,8 +184,8 @@ struct Core {
                std::string detail);
 };
 
-/// Writes one packet: `encode(Buffer&)` appends it. Nothing happens on a connection that is
-/// closing.
+/// Writes one packet: `encode(Buffer&)` appends it, or nothing. Nothing happens on a connection
+/// that is closing.
 template <class Encode>
 void send_packet(Core& core, Connection& c, Encode&& encode) {
     if (c.closing) return;
@@ -193,6 +193,7 @@ void send_packet(Core& core, Connection& c, Encode&& encode) {
     const auto at = uint32_t(arena.size());
     encode(arena);
     const auto bytes = uint32_t(arena.size() - at);
+    if (bytes == 0) return;
     core.fx->write(c.id, c.link, at, bytes);
     c.unsent_bytes += bytes;
     core.counters.bytes_sent += bytes;
