@@ -203,7 +203,12 @@ Client& Client::connect(const ConnectOptions& options) {
     ClientState& s = *state_;
     if (!s.link_ || s.link_->closed()) s.dial(options);
     s.options_ = options;
-    s.send(connect_packet(s.id_, options));
+    return connect_bytes(connect_packet(s.id_, options));
+}
+
+Client& Client::connect_bytes(Bytes bytes) {
+    ClientState& s = *state_;
+    s.send(bytes);
     s.world_.run_until([&s] {
         return s.closed() || s.count(PacketType::Connack) + s.count(PacketType::Auth) > 0;
     });
@@ -394,6 +399,11 @@ std::vector<Client::Type> Client::types() {
 
 bool Client::closed() {
     state_->world_.settle();
+    return state_->closed();
+}
+
+bool Client::closes() {
+    state_->world_.run_until([s = state_] { return s->closed(); });
     return state_->closed();
 }
 

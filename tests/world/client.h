@@ -115,6 +115,8 @@ public:
 
     // --- asking; each returns when the broker has answered, or closed ---
     Client& connect(const ConnectOptions& options = {});  // over a link that is dialled already
+    /// Any bytes in place of CONNECT.
+    Client& connect_bytes(Bytes bytes);
     Client& subscribe(std::string_view filter, const SubscribeOptions& options = {});
     Client& subscribe(std::initializer_list<std::string_view> filters,
                       const SubscribeOptions& options = {});
@@ -156,7 +158,10 @@ public:
     size_t count(Type type);
     /// Types of all packets on this connection, in order of arrival.
     std::vector<Type> types();
+    /// Is it closed, when everything has settled?
     bool closed();
+    /// Waits for the broker to close it.
+    bool closes();
     /// The reason of the broker's DISCONNECT on this connection.
     std::optional<mqtt::ReasonCode> disconnect_reason();
     mqtt::Connack connack();

@@ -4,9 +4,20 @@
 #include "mqtt/decoder.h"
 
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace godwit::mqtt {
+/// For GoogleTest.
+inline void PrintTo(ReasonCode code, std::ostream* out) {
+    *out << reason_name(code);
+}
+inline void PrintTo(PacketType type, std::ostream* out) {
+    *out << "type " << int(type);
+}
+}  // namespace godwit::mqtt
 
 namespace godwit::world {
 

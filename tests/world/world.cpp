@@ -36,9 +36,9 @@ AnyWorld::~AnyWorld() {
         std::printf("seed: GODWIT_SEED=%llu\n", static_cast<unsigned long long>(seed_));
 }
 
-Client AnyWorld::dial(uint16_t listener) {
+Client AnyWorld::dial(const ConnectOptions& options) {
     ClientState& state = clients_.emplace_back(*this, "");
-    state.dial({.listener = listener});
+    state.dial(options);
     return Client(state);
 }
 

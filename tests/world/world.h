@@ -26,7 +26,7 @@ public:
     /// 3.1.1 with the usual options.
     Client connect_v311(std::string_view id, ConnectOptions options = {});
     /// Dials only.
-    Client dial(uint16_t listener = 0);
+    Client dial(const ConnectOptions& options = {});
 
     /// Until everything that was sent has had all its effects, on every shard.
     void settle();
