@@ -1,7 +1,7 @@
 // AckGate: holds PUBACK and PUBREC until what they promise is true, then lets them go in arrival
-// order. A Receipt names what must be true: every shard in `shards` has confirmed all that was
-// posted to it up to the publish numbered `number`. Source: [MQTT5-4.6.0-2] [MQTT5-4.6.0-3] (order,
-// as a client would owe it), DESIGN.md "an acknowledgement is a fact".
+// order. A Receipt names what must be true: every shard in `shards` has confirmed the publish
+// numbered `number`. Source: [MQTT5-4.6.0-2] [MQTT5-4.6.0-3] (order, as a client would owe it),
+// DESIGN.md "an acknowledgement is a fact".
 #pragma once
 
 #include "base/ids.h"
@@ -30,14 +30,12 @@ public:
         Receipt receipt;
     };
 
-    explicit AckGate(uint16_t shard_count) : confirmed_(shard_count, 0), posted_(shard_count, 0) {}
+    explicit AckGate(uint16_t shard_count) : confirmed_(shard_count, 0) {}
 
     /// True when nothing is held before it and the receipt is satisfied: acknowledge at once
     /// instead of hold().
     bool may_pass(const Receipt& receipt) const { return held_.empty() && satisfied(receipt); }
     void hold(Held held) { held_.push_back(held); }
-    /// The publish with this number went to that shard.
-    void posted(ShardId shard, uint64_t number) { posted_[shard.value] = number; }
     void confirm(ShardId shard, uint64_t upto) { confirmed_[shard.value] = upto; }
     /// The next acknowledgement that may leave. @cost O(1) for each
     std::optional<Held> release();
@@ -46,7 +44,6 @@ public:
 private:
     bool satisfied(const Receipt& receipt) const;
     std::vector<uint64_t> confirmed_;
-    std::vector<uint64_t> posted_;  // the last one
     std::deque<Held> held_;
 };
 

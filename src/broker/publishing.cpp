@@ -172,10 +172,10 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
     Session& session = *core.find(c.session);
     const auto topic = resolve_topic(core, c, packet);
     if (!topic) return;
-    if (packet.qos == Qos::ExactlyOnce &&
-        is_unreleased(session, packet.packet_id))  // [MQTT5-4.3.3-10]
-        return acknowledge(core, c, packet, ReasonCode::Success,
-                           {.shards = core.all_others(), .number = core.publish_number});
+    // Where the first one's PUBREC is still held, the gate keeps this one behind it
+    // [MQTT5-4.3.3-10].
+    if (packet.qos == Qos::ExactlyOnce && is_unreleased(session, packet.packet_id))
+        return acknowledge(core, c, packet, ReasonCode::Success, {});
     if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session))
         return disconnect(core, c, ReasonCode::ReceiveMaximumExceeded,
                           "more unacknowledged publishes than Receive Maximum");
@@ -208,7 +208,6 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
     for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
         const uint64_t bit = left & -left;
         const ShardId to{uint16_t(std::countr_zero(left))};
-        core.gate.posted(to, receipt.number);
         core.post(to, PublishEnvelope{message, receipt.number, (matches.shards & bit) != 0,
                                       (home & bit) != 0});
     }
