@@ -165,6 +165,14 @@ TEST(Config, TomlThatIsNoneIsOneFaultWithItsLine) {
     EXPECT_THAT(lines[0], testing::StartsWith("f:3: "));
 }
 
+TEST(Config, ATableHeaderWithoutAKeyIsAFaultAndNoCrash) {
+    for (const auto* text : {"[=", "[[=]]", "[[[a]]]", "[.a]", "[a.]", "[", "[[", "[\xff]", "[#"}) {
+        const auto lines = faults(text);
+        ASSERT_EQ(lines.size(), 1u) << text;
+        EXPECT_THAT(lines[0], testing::StartsWith("f:1: "));
+    }
+}
+
 TEST(Config, AnUnknownKeyIsNamedWithItsLineAndTheNearestOne) {
     EXPECT_THAT(faults("[server]\n\nshard = 4\n"),
                 ElementsAre("f:3: server.shard: there is no such key; did you mean shards?"));
