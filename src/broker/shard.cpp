@@ -17,6 +17,8 @@ template <class... Cases>
 struct Overloaded : Cases... {
     using Cases::operator()...;
 };
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;  // clang 14 deduces no aggregates
 
 void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
     std::visit(Overloaded{
