@@ -1,6 +1,6 @@
-// DeadlineHeap: what is due when. Entries are never removed early: a fired token is checked by its
-// owner against the state of that moment (a stale one owes nothing), and re-armed if its time has
-// moved on.
+// DeadlineHeap: what is due when. An entry is not removed when it becomes stale: a fired token is
+// checked by its owner against the state of that moment (a stale one owes nothing), and re-armed if
+// its time has moved on. Where stale ones could pile up, the owner sweeps.
 #pragma once
 
 #include "base/instant.h"
@@ -33,6 +33,13 @@ public:
         const Token token = entries_.back().token;
         entries_.pop_back();
         return token;
+    }
+
+    /// Forgets the entries for which is_stale(due, token) holds. @cost O(n)
+    template <class IsStale>
+    void sweep(IsStale&& is_stale) {
+        std::erase_if(entries_, [&](const Entry& each) { return is_stale(each.due, each.token); });
+        std::make_heap(entries_.begin(), entries_.end(), later);
     }
 
     size_t size() const { return entries_.size(); }

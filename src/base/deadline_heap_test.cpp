@@ -49,6 +49,20 @@ TEST(DeadlineHeap, KeepsOneTokenArmedTwice) {
     EXPECT_EQ(heap.next_deadline(), at(20));
 }
 
+TEST(DeadlineHeap, ForgetsWhatIsStaleAndKeepsTheOrderOfTheRest) {
+    DeadlineHeap<int> heap;
+    for (int i = 0; i < 100; ++i) heap.arm(at(i * 37 % 100), i);
+    heap.sweep([](Instant due, int token) { return due < at(50) || token % 2 == 0; });
+    Instant last = at(50);
+    while (const auto due = heap.next_deadline()) {
+        EXPECT_GE(*due, last);
+        last = *due;
+        EXPECT_EQ(*heap.pop_due(kNever) % 2, 1);
+    }
+    heap.sweep([](Instant, int) { return true; });
+    EXPECT_EQ(heap.size(), 0u);
+}
+
 TEST(DeadlineHeap, AgreesWithASortedMapWhateverHappens) {
     const uint64_t seed = 20260102;
     SCOPED_TRACE(seed);
