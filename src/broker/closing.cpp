@@ -34,20 +34,23 @@ void close(Core& core, Connection& c, ReasonCode reason) {
 template <class Packet>
 void send_trimmed(Core& core, Connection& c, Packet packet,
                   void (*encode)(Buffer&, Version, const Packet&)) {
-    send_packet(core, c, [&](Buffer& out) {
-        const size_t at = out.size();
-        encode(out, c.version, packet);
-        if (out.size() - at <= c.packet_bytes_max) return;
-        out.resize(at);
-        packet.reason_string = packet.server_reference = {};
-        encode(out, c.version, packet);
-        if (out.size() - at > c.packet_bytes_max) out.resize(at);
-    });
+    const auto append = [&](Buffer& out) { encode(out, c.version, packet); };
+    if (send_packet(core, c, append)) return;
+    packet.reason_string = packet.server_reference = {};
+    send_packet(core, c, append);
+}
+
+/// The word that packets of this type have for it [MQTT5-3.2.2-8] [MQTT5-3.14.2-1].
+ReasonCode listed(ReasonCode reason, mqtt::PacketType type) {
+    if (mqtt::is_listed(reason, type, mqtt::Sender::Server)) return reason;
+    const bool identity = reason == ReasonCode::BadUserNameOrPassword ||
+                          reason == ReasonCode::BadAuthenticationMethod;
+    return identity ? ReasonCode::NotAuthorized : ReasonCode::UnspecifiedError;
 }
 
 void send_disconnect(Core& core, Connection& c, ReasonCode reason, std::string_view detail) {
     if (c.version != Version::V5 || c.state != Connection::State::Online) return;
-    mqtt::Disconnect packet{.reason = reason};
+    mqtt::Disconnect packet{.reason = listed(reason, mqtt::PacketType::Disconnect)};
     if (c.problem_information) packet.reason_string = detail;
     if (reason == ReasonCode::ServerShuttingDown)
         packet.server_reference = core.options.server_reference;
@@ -86,7 +89,7 @@ void refuse_bytes(Core& core, Connection& c, const mqtt::DecodeError& error) {
 }
 
 void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
-    mqtt::Connack packet{.reason = reason};
+    mqtt::Connack packet{.reason = listed(reason, mqtt::PacketType::Connack)};
     if (c.problem_information) packet.reason_string = detail;
     if (reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved)
         packet.server_reference = core.options.server_reference;
@@ -134,7 +137,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     leave_groups_for_now(core, *session);
     if (!publish_will) session->will.reset();  // [MQTT5-3.14.4-3]
     const auto armed = [&](TimerToken::Kind kind, Instant due) {
-        core.timers.arm(due, {kind, session->self.slot, session->self.generation});
+        core.arm(due, {kind, session->self.slot, session->self.generation});
         return due;
     };
     if (session->will && session->will->delay_s > 0 && !session->ends_with_connection) {
@@ -185,7 +188,7 @@ void watch(Core& core, Connection& c) {
         patience = std::chrono::milliseconds(c.keepalive_s * 1500ll);
     }
     c.watch_due = c.last_received + patience;
-    core.timers.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
+    core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
 }
 
 void on_connection_timer(Core& core, ConnectionId id) {

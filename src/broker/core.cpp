@@ -55,6 +55,25 @@ uint64_t Core::all_others() const {
     return all & ~(uint64_t(1) << config.id.value);
 }
 
+void Core::arm(Instant due, const TimerToken& token) {
+    if (timers.size() >= timers_sweep_at) {
+        timers.sweep([this](Instant each, const TimerToken& of) { return is_stale(each, of); });
+        timers_sweep_at = 1024 + 2 * timers.size();
+    }
+    timers.arm(due, token);
+}
+
+bool Core::is_stale(Instant due, const TimerToken& token) {
+    if (token.kind == TimerToken::Kind::Connection) {
+        const Connection* c = find(ConnectionId{token.slot, token.generation});
+        return !c || c->watch_due != due;
+    }
+    const Session* session = find(SessionRef{token.slot, token.generation});
+    if (!session || session->online) return true;
+    if (token.kind == TimerToken::Kind::SessionExpiry) return session->expires != due;
+    return !session->will || session->will->due != due;
+}
+
 void Core::post(ShardId to, Envelope envelope) {
     if (to == config.id) {
         loopback.push_back(std::move(envelope));

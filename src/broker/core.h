@@ -128,7 +128,8 @@ struct Core {
     HandleTable<Session, SessionRef> sessions;
     HandleTable<SharedGroup, GroupRef> groups;
     std::vector<std::unique_ptr<Realm>> realms;
-    DeadlineHeap<TimerToken> timers;
+    DeadlineHeap<TimerToken> timers;  // armed by arm()
+    size_t timers_sweep_at = 1024;
     AckGate gate;
     Counters counters;
     Random random;
@@ -177,27 +178,40 @@ struct Core {
     /// Bit set of all shards but this one.
     uint64_t all_others() const;
 
+    /// Timers are not taken back, so those that owe nothing any more are swept out before they pile
+    /// up. @cost O(log n), the sweeps spread over all calls
+    void arm(Instant due, const TimerToken& token);
+
     void post(ShardId to, Envelope envelope);
     void event(Severity severity, const char* name, const Connection& c, std::string_view reason,
                std::string detail);
     void event(Severity severity, const char* name, const Session& s, std::string_view reason,
                std::string detail);
+
+private:
+    bool is_stale(Instant due, const TimerToken& token);
 };
 
-/// Writes one packet: `encode(Buffer&)` appends it, or nothing. Nothing happens on a connection
-/// that is closing.
+/// Writes one packet: `encode(Buffer&)` appends it. Nothing happens on a connection that is
+/// closing.
+/// @return  false when the packet is larger than the client takes: nothing was sent
+/// [MQTT5-3.1.2-24]
 template <class Encode>
-void send_packet(Core& core, Connection& c, Encode&& encode) {
-    if (c.closing) return;
+bool send_packet(Core& core, Connection& c, Encode&& encode) {
+    if (c.closing) return true;
     Buffer& arena = core.fx->arena;
     const auto at = uint32_t(arena.size());
     encode(arena);
     const auto bytes = uint32_t(arena.size() - at);
-    if (bytes == 0) return;
+    if (bytes > c.packet_bytes_max) {
+        arena.resize(at);
+        return false;
+    }
     core.fx->write(c.id, c.link, at, bytes);
     c.unsent_bytes += bytes;
     core.counters.bytes_sent += bytes;
     ++core.counters.packets_sent;
+    return true;
 }
 
 }  // namespace godwit::broker
