@@ -3,11 +3,13 @@
 // [MQTT5-3.3.1-8], MQTT 5.0 section 3.3.1.3
 #pragma once
 
-#include "base/deadline_heap.h"
 #include "broker/message.h"
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace godwit::broker {
@@ -32,7 +34,7 @@ public:
 
     /// Forgets values whose expiry has come. @return how many
     size_t expire(Instant now);
-    std::optional<Instant> next_expiry() const { return expiries_.next_deadline(); }
+    std::optional<Instant> next_expiry() const;
 
     size_t size() const { return by_topic_.size(); }
     size_t memory_bytes() const { return memory_bytes_; }
@@ -44,7 +46,7 @@ private:
         std::map<std::string_view, MessageRef, std::less<>>;  // keys point into their message
     void forget(Map::iterator at);
     Map by_topic_;
-    DeadlineHeap<MessageRef> expiries_;
+    std::set<std::pair<Instant, std::string_view>> expiries_;  // of values that stand; the topic
     size_t memory_bytes_ = 0;
 };
 
