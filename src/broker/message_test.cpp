@@ -39,8 +39,9 @@ TEST(Message, CopiesWhatItIsMadeOf) {
     EXPECT_EQ(message->realm(), RealmId{3});
     EXPECT_EQ(message->topic(), "plant/7");
     EXPECT_EQ(as_text(message->payload()), std::string_view("p\0q", 3));
-    EXPECT_EQ(Buffer(message->forwarded_properties().begin(), message->forwarded_properties().end()),
-              (Buffer{1, 2, 3}));
+    EXPECT_EQ(
+        Buffer(message->forwarded_properties().begin(), message->forwarded_properties().end()),
+        (Buffer{1, 2, 3}));
     EXPECT_EQ(message->qos(), mqtt::Qos::ExactlyOnce);
     EXPECT_TRUE(message->retain());
     EXPECT_EQ(message->expires(), at(seconds(9)));
