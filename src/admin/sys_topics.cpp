@@ -67,7 +67,9 @@ void SysTopics::add_load(const std::string& name, uint64_t total, double elapsed
                            [&](const auto& each) { return each.first == name; });
     if (at == loads_.end()) at = loads_.insert(loads_.end(), {name, Load{{0, 0, 0}, total}});
     Load& load = at->second;
-    const double rate = elapsed_s > 0 ? double(total - load.last) * 60 / elapsed_s : 0;
+    // A difference of two counters may sink: a connection is refused after it was accepted.
+    const double grown = double(int64_t(total - load.last));
+    const double rate = elapsed_s > 0 ? grown * 60 / elapsed_s : 0;
     load.last = total;
     static constexpr struct {
         const char* name;
@@ -76,8 +78,8 @@ void SysTopics::add_load(const std::string& name, uint64_t total, double elapsed
     for (size_t i = 0; i < 3; ++i) {
         const double keep = std::exp(-elapsed_s / kSpans[i].seconds);
         load.per_minute[i] = load.per_minute[i] * keep + rate * (1 - keep);
-        out.push_back(
-            {"load/" + name + "/" + kSpans[i].name, fmt::format("{:.2f}", load.per_minute[i])});
+        out.push_back({"load/" + name + "/" + kSpans[i].name,
+                       fmt::format("{:.2f}", std::max(0.0, load.per_minute[i]))});
     }
 }
 
