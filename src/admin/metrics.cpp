@@ -31,8 +31,8 @@ void add_family(std::string& out, const BrokerStats& stats, const Family& family
 std::string label(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (c == '\\' || c == '"') out += '\\';
-        out += c == '\n' ? ' ' : c;
+        if (c == '\\' || c == '"' || c == '\n') out += '\\';
+        out += c == '\n' ? 'n' : c;
     }
     return out;
 }

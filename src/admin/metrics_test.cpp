@@ -1,0 +1,96 @@
+#include "admin/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+
+namespace godwit::admin {
+namespace {
+
+BrokerStats stats() {
+    BrokerStats in;
+    in.version = "1.2.3";
+    in.started = Instant(std::chrono::seconds(100));
+    in.now = Instant(std::chrono::milliseconds(112'500));
+    in.shards.resize(2);
+    in.shards[0].publishes_received = 12;
+    in.shards[1].publishes_received = 30;
+    in.shards[1].sessions = 5;
+    in.listeners = {{"mqtt://127.0.0.1:1883", 7}};
+    in.log_lines_dropped = 3;
+    return in;
+}
+
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+TEST(Metrics, GiveEachCounterOfEachShard) {
+    const std::string text = render_metrics(stats());
+    EXPECT_TRUE(has_line(text, "# HELP godwit_publishes_received_total PUBLISH packets received"));
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_publishes_received_total counter"));
+    EXPECT_TRUE(has_line(text, "godwit_publishes_received_total{shard=\"0\"} 12"));
+    EXPECT_TRUE(has_line(text, "godwit_publishes_received_total{shard=\"1\"} 30"));
+}
+
+TEST(Metrics, CallGaugesWhatTheyAre) {
+    const std::string text = render_metrics(stats());
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_sessions gauge"));
+    EXPECT_TRUE(has_line(text, "godwit_sessions{shard=\"1\"} 5"));
+    EXPECT_EQ(text.find("godwit_sessions_total"), std::string::npos);
+}
+
+TEST(Metrics, TellBuildUptimeListenersAndLostLogLines) {
+    const std::string text = render_metrics(stats());
+    EXPECT_TRUE(has_line(text, "godwit_build_info{version=\"1.2.3\"} 1"));
+    EXPECT_TRUE(has_line(text, "godwit_uptime_seconds 12.500"));
+    EXPECT_TRUE(has_line(text, "godwit_log_lines_dropped_total 3"));
+    EXPECT_TRUE(
+        has_line(text, "godwit_listener_connections{listener=\"mqtt://127.0.0.1:1883\"} 7"));
+}
+
+TEST(Metrics, EscapeWhatALabelMustNotHold) {
+    BrokerStats in = stats();
+    in.listeners = {{"unix:/a\"b\\c\nd", 1}};
+    EXPECT_TRUE(has_line(render_metrics(in),
+                         "godwit_listener_connections{listener=\"unix:/a\\\"b\\\\c\\nd\"} 1"));
+}
+
+// Text format 0.0.4: HELP and TYPE once a family, before its samples, which stand together.
+TEST(Metrics, AreWellFormed) {
+    std::istringstream lines(render_metrics(stats()));
+    std::set<std::string> families;
+    std::string family, line;
+    int samples = 0;
+    while (std::getline(lines, line)) {
+        if (line.starts_with("# HELP ")) {
+            family = line.substr(7, line.find(' ', 7) - 7);
+            EXPECT_TRUE(families.insert(family).second) << family;
+            EXPECT_GT(line.size(), 8 + family.size()) << "no help: " << line;
+        } else if (line.starts_with("# TYPE ")) {
+            EXPECT_TRUE(line == "# TYPE " + family + " counter" ||
+                        line == "# TYPE " + family + " gauge")
+                << line;
+        } else {
+            ++samples;
+            EXPECT_EQ(line.substr(0, line.find_first_of("{ ")), family) << line;
+            const std::string value = line.substr(line.rfind(' ') + 1);
+            EXPECT_EQ(value.find_first_not_of("0123456789."), value.npos) << line;
+        }
+    }
+    EXPECT_GT(families.size(), 30u);
+    EXPECT_GT(samples, 60);
+}
+
+TEST(BrokerStats, AddUpAllShards) {
+    const broker::Counters total = stats().total();
+    EXPECT_EQ(total.publishes_received, 42u);
+    EXPECT_EQ(total.sessions, 5u);
+    EXPECT_EQ(BrokerStats().total().publishes_received, 0u);
+}
+
+}  // namespace
+}  // namespace godwit::admin
