@@ -5,10 +5,13 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include <list>
 #include <thread>
+#include <utility>
 
 namespace godwit::admin {
 
@@ -21,7 +24,8 @@ using Tcp = asio::ip::tcp;
 
 constexpr auto kRequestTime = std::chrono::seconds(10);
 constexpr uint64_t kRequestBytesMax = 64 * 1024;
-constexpr size_t kSessionsMax = 64;
+constexpr size_t kSessionsMax = 64;  // one more ends the one that has waited longest
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
@@ -57,31 +61,46 @@ Response respond(const Request& request, const std::function<BrokerStats()>& sta
     return response;
 }
 
+class HttpSession;
+using Sessions = std::list<HttpSession*>;  // the one that has waited longest first
+
 /// One connection; alive as long as an operation on it is under way.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
 public:
-    HttpSession(Tcp::socket socket, const std::function<BrokerStats()>& stats, size_t& count)
-        : stream_(std::move(socket)), stats_(stats), count_(count) {
-        ++count_;
+    HttpSession(Tcp::socket socket, const std::function<BrokerStats()>& stats, Sessions& all)
+        : stream_(std::move(socket)),
+          stats_(stats),
+          all_(all),
+          at_(all_.insert(all_.end(), this)) {}
+    ~HttpSession() { leave(); }
+
+    /// Makes room for somebody else.
+    void end() {
+        leave();
+        stream_.close();
     }
-    ~HttpSession() { --count_; }
 
     void read() {
+        all_.splice(all_.end(), all_, at_);
         parser_.emplace();
         parser_->body_limit(kRequestBytesMax);
         stream_.expires_after(kRequestTime);
         http::async_read(stream_, buffer_, *parser_,
                          [self = shared_from_this()](beast::error_code error, size_t) {
-                             if (!error) self->write();
+                             if (!error && !self->has_left()) self->write();
                          });
     }
 
 private:
+    bool has_left() const { return at_ == all_.end(); }
+    void leave() {
+        if (!has_left()) all_.erase(std::exchange(at_, all_.end()));
+    }
     void write() {
         response_ = respond(parser_->get(), stats_);
         http::async_write(stream_, response_,
                           [self = shared_from_this()](beast::error_code error, size_t) {
-                              if (error) return;
+                              if (error || self->has_left()) return;
                               if (self->response_.keep_alive()) return self->read();
                               self->stream_.socket().shutdown(Tcp::socket::shutdown_send, error);
                           });
@@ -92,7 +111,8 @@ private:
     std::optional<http::request_parser<http::string_body>> parser_;
     Response response_;
     const std::function<BrokerStats()>& stats_;
-    size_t& count_;
+    Sessions& all_;
+    Sessions::iterator at_;  // the end once it has left
 };
 
 }  // namespace
@@ -103,16 +123,25 @@ struct AdminServer::Impl {
     void accept() {
         acceptor.async_accept([this](beast::error_code error, Tcp::socket socket) {
             if (error == asio::error::operation_aborted) return;
-            if (!error && sessions < kSessionsMax)
-                std::make_shared<HttpSession>(std::move(socket), stats, sessions)->read();
+            if (error) return accept_later();
+            if (sessions.size() >= kSessionsMax) sessions.front()->end();
+            std::make_shared<HttpSession>(std::move(socket), stats, sessions)->read();
             accept();
+        });
+    }
+    /// Out of descriptors, most likely: who waits can wait on.
+    void accept_later() {
+        pause.expires_after(kAcceptPause);
+        pause.async_wait([this](beast::error_code error) {
+            if (!error) accept();
         });
     }
 
     std::function<BrokerStats()> stats;
-    size_t sessions = 0;  // outlives the context, whose end ends them
+    Sessions sessions;  // outlives the context, whose end ends them
     asio::io_context context{1};
     Tcp::acceptor acceptor{context};
+    asio::steady_timer pause{context};
     std::thread thread;
 };
 
