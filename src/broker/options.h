@@ -29,7 +29,7 @@ struct Limits {
     uint32_t group_messages_max =
         100'000;  // a shared group without a ready member; newest is dropped and counted
     uint64_t output_bytes_max =
-        8ull * 1024 * 1024;  // unsent to one connection; QoS 0 dropped and counted, QoS 1/2 wait
+        32ull * 1024 * 1024;  // unsent to one connection; QoS 0 dropped and counted, QoS 1/2 wait
     uint64_t retained_messages_max =
         10'000'000;  // a realm and shard; a new topic is then not kept, and an event says so
     uint32_t session_expiry_max_s =

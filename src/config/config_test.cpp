@@ -173,6 +173,19 @@ TEST(Config, ATableHeaderWithoutAKeyIsAFaultAndNoCrash) {
     }
 }
 
+TEST(Config, NoCharacterOutsideOfQuotesIsMoreThanAFault) {
+    for (uint32_t c = 0x800; c < 0x10000; ++c) {
+        if (c >= 0xd800 && c < 0xe000) continue;
+        const char utf8[] = {char(0xe0 | c >> 12), char(0x80 | (c >> 6 & 0x3f)),
+                             char(0x80 | (c & 0x3f)), 0};
+        Sources sources;
+        const std::string text = "[server]\n" + std::string(utf8) + "shards = 1\n";
+        sources.text = text;
+        const auto config = parse_config(sources);
+        EXPECT_TRUE(config || config.error().size() == 1) << std::hex << c;
+    }
+}
+
 TEST(Config, AnUnknownKeyIsNamedWithItsLineAndTheNearestOne) {
     EXPECT_THAT(faults("[server]\n\nshard = 4\n"),
                 ElementsAre("f:3: server.shard: there is no such key; did you mean shards?"));
@@ -337,7 +350,7 @@ TEST(Config, ABadOptionOfTheCommandLineIsRefused) {
     sources.settings = {{"server.shards", "many"}, {"nonsense", "1"}, {"", ""}};
     EXPECT_THAT(
         faults(sources),
-        ElementsAre("server.shards: \"many\" is not an integer; it goes from 0 to 256 threads",
+        ElementsAre("server.shards: \"many\" is not an integer; it goes from 0 to 64 threads",
                     "nonsense: there is no such key", "there is no such key"));
     Sources bad_url;
     bad_url.listen = {"tcp://h"};

@@ -52,7 +52,7 @@ const Row<Options> kServer[] = {
       .name = "shards",
       .type = Type::Number,
       .unit = "threads",
-      .range = {0, 256},
+      .range = {0, 64},
       .initial = 0u,
       .doc = "Threads that serve clients, each with its own share of them. 0: one per core."},
      server<&ServerOptions::shard_count>()},

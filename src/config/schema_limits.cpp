@@ -161,9 +161,10 @@ const Row<Options> kLimits[] = {
       .type = Type::Number,
       .unit = "bytes",
       .range = {64 * 1024, kBytesMax},
-      .initial = 8u * kMiB,
+      .initial = 32u * kMiB,
       .doc = "Bytes not yet sent on one connection. Beyond it messages of QoS 0 are "
-             "dropped and counted, and those of QoS 1 and 2 wait in the queue."},
+             "dropped and counted, and those of QoS 1 and 2 wait in the queue. Keep it no "
+             "smaller than the largest message."},
      limit<&Limits::output_bytes_max>()},
     {{.section = "limits",
       .name = "session_expiry_max_s",
@@ -190,8 +191,8 @@ const Row<Options> kLimits[] = {
       .unit = "messages",
       .range = {0, kBytesMax},
       .initial = 10'000'000u,
-      .doc = "Retained messages of one realm and shard. When it is full, new topics are "
-             "refused with Quota exceeded."},
+      .doc = "Retained messages of one realm and shard. When it is full, a new topic's message "
+             "is delivered and not kept, and the log says so."},
      limit<&Limits::retained_messages_max>()},
 };
 
