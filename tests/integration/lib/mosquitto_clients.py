@@ -60,6 +60,7 @@ class MosquittoClients:
         self._options = {}
         self._inboxes = {}
         self._subscribers = {}
+        self._publish_count = 0
 
     def start(self):
         pass
@@ -82,7 +83,8 @@ class MosquittoClients:
 
     def publish(self, name, topic, qos, file):
         payload = ['-f', file] if os.path.getsize(file) else ['-n']
-        done = run(['mosquitto_pub', '-i', name, '-t', topic, '-q', str(qos), *payload,
+        self._publish_count += 1  # one client id twice would be a takeover while the first is still read
+        done = run(['mosquitto_pub', '-i', f'{name}-{self._publish_count}', '-t', topic, '-q', str(qos), *payload,
                     *self._options[name]], 30)
         if done.returncode != 0 or done.stderr:
             raise Refused(f'mosquitto_pub: status {done.returncode} {done.stderr.strip()}')

@@ -7,20 +7,21 @@ import time
 from collections import defaultdict, namedtuple
 from pathlib import Path
 
-from lib import clients
+from lib import clients, wire
 from lib.driver import Refused
 from lib.program import Deadline
 
 SIZES = (0, 64, 70_000, 10 * 1024 * 1024)
 SIZE_NAMES = {0: '0 B', 64: '64 B', 70_000: '70 kB', 10 * 1024 * 1024: '10 MiB'}
 RECEIVE_SECONDS = 25
+BURST = 20
 
 # Publisher and subscriber are two clients with their own transport and version.
 Side = namedtuple('Side', 'client transport version')
 
 
 class Payloads:
-    """A file per size, and the end mark that is published after each payload: what comes before it is all there was."""
+    """A file per size, and the end mark that is published after each payload."""
 
     def __init__(self, folder):
         self._folder = Path(folder)
@@ -40,23 +41,15 @@ class Payloads:
         return self._digests[name]
 
 
-def what_differs(messages, topic, qos, size, payloads):
-    """Why these two messages are not the payload followed by the end mark; None if they are."""
-    first, second = messages
-    if first.sha256 == payloads.digest('end'):
-        return 'the payload never came'
-    if second.sha256 != payloads.digest('end'):
-        return f'a second copy or a wrong message: {second.length} B, QoS {second.qos}'
-    if first.length != size or first.sha256 != payloads.digest(f'payload-{size}'):
-        return f'the content differs: {first.length} B came'
-    for message in messages:
-        if message.topic != topic:
-            return f'topic {message.topic} instead of {topic}'
-        if message.qos != qos:
-            return f'delivered at QoS {message.qos} instead of {qos}'
-        if message.retain:
-            return 'the retain flag is set'
-    return None
+def what_differs(message, name, topic, qos, payloads):
+    """Why this is not the payload of that name as it should come; None if it is."""
+    if message.sha256 != payloads.digest(name):
+        return f'the content differs from {name}: {message.length} B came, QoS {message.qos}'
+    if message.topic != topic:
+        return f'topic {message.topic} instead of {topic}'
+    if message.qos != qos:
+        return f'delivered at QoS {message.qos} instead of {qos}'
+    return 'the retain flag is set' if message.retain else None
 
 
 class Pair:
@@ -77,7 +70,8 @@ class Pair:
         self._connected = True
 
     def run_cell(self, subscribed_qos, published_qos, size):
-        """None, or why the cell fails."""
+        """Publishes the payload, then an end mark: what comes between the two is a second copy.
+        Raises Refused or Deadline."""
         topic = f'matrix/{self._tag}/{subscribed_qos}{published_qos}/{size}'
         publisher, subscriber = self._names
         payloads = self._world.payloads
@@ -87,12 +81,30 @@ class Pair:
             self._into.subscribe(subscriber, topic, subscribed_qos)
             for name in (f'payload-{size}', 'end'):
                 self._out.publish(publisher, topic, published_qos, payloads.path(name))
-            messages = self._into.receive(subscriber, 2, RECEIVE_SECONDS)
+                message = self._into.receive(subscriber, 1, RECEIVE_SECONDS)[0]
+                qos = min(subscribed_qos, published_qos)
+                if problem := what_differs(message, name, topic, qos, payloads):
+                    raise Refused(problem)
             self._into.unsubscribe(subscriber, topic)
         except (Deadline, Refused):
             self.abandon()
             raise
-        return what_differs(messages, topic, min(subscribed_qos, published_qos), size, payloads)
+
+    def run_burst(self):
+        """Many small messages that reach the broker in one piece come one by one."""
+        topic, subscriber = f'matrix/{self._tag}/burst', self._names[1]
+        if not self._connected:
+            self.connect()
+        self._into.subscribe(subscriber, topic, 0)
+        payloads = [b'%d' % number for number in range(BURST)]
+        with wire.RawClient(self._world.endpoints['tcp'], 4) as raw:
+            raw.connect(f'b-{self._tag}')
+            raw.send(b''.join(wire.publish(topic, payload, version=4) for payload in payloads))
+            messages = self._into.receive(subscriber, BURST, RECEIVE_SECONDS)
+        wanted = [hashlib.sha256(payload).hexdigest() for payload in payloads]
+        if [message.sha256 for message in messages] != wanted:
+            raise Refused('not in order, or not what was sent')
+        self._into.unsubscribe(subscriber, topic)
 
     def abandon(self):
         """A client that failed is started anew for the next cell."""
@@ -144,18 +156,23 @@ def run_cells(world, pair, name, transport, cells, table):
             world.report.skip(cell, reason)
             continue
         try:
-            problem = pair.run_cell(subscribed, published, size)
-        except (Deadline, Refused) as late:
-            problem = late
-        table[published, size] = 'ok' if problem is None else 'FAIL'
-        if problem is None:
-            world.report.ok(cell)
-        else:
+            pair.run_cell(subscribed, published, size)
+        except (Deadline, Refused) as problem:
+            table[published, size] = 'FAIL'
             world.report.failed(cell, problem)
+        else:
+            table[published, size] = 'ok'
+            world.report.ok(cell)
+
+
+def finish(world, pair, name):
+    """The burst and the end of a pair's connections."""
     try:
+        pair.run_burst()
         pair.disconnect()
+        world.report.ok(f'matrix: {name}, a burst of {BURST}')
     except (Deadline, Refused) as problem:
-        world.report.failed(f'matrix: {name}, disconnect', problem)
+        world.report.failed(f'matrix: {name}, a burst of {BURST}', problem)
         pair.abandon()
 
 
@@ -170,8 +187,9 @@ def run_client(world, client, tables, seconds):
             tag = f'{client}-{transport}-{version.replace(".", "")}'.replace('python', 'py')
             pair = Pair(world, side, side, tag)
             cells = [(qos, qos, size) for qos in (0, 1, 2) for size in SIZES]
-            run_cells(world, pair, f'{client} {transport} {version}', transport, cells,
-                      tables[side])
+            name = f'{client} {transport} {version}'
+            run_cells(world, pair, name, transport, cells, tables[side])
+            finish(world, pair, name)
     seconds[client] = time.monotonic() - start
 
 
@@ -191,6 +209,7 @@ def run_pairs(world, names):
             pair = Pair(world, sides[0], sides[1], f'x{turn}')
             run_cells(world, pair, name, sides[1].transport, [(2, 2, 70_000), (1, 1, 64), (1, 2, 0), (2, 0, 64)],
                       defaultdict(str))
+            finish(world, pair, name)
             turn += 1
 
 

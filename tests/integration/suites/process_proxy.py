@@ -76,7 +76,7 @@ def test_no_header(context, folder):
 
 def test_header_where_none_is_expected(context, folder):
     """a header on a listener that does not ask for it is not MQTT: closed"""
-    broker = Godwit(context.broker, folder, ['mqtt://127.0.0.1:0']).start()
+    broker = Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], env={'GODWIT_LIMITS_CONNECT_TIMEOUT_S': '3'}).start()
     try:
         with wire.RawClient(broker.endpoints['tcp'], before=V1) as client:
             client.is_closed()

@@ -155,7 +155,7 @@ def test_websocket(context, folder):
 @needs('pub')
 def test_user(context, folder):
     """-u and -P log in; a wrong password ends with a message and a non-zero status"""
-    run([context.broker, 'passwd', folder / 'users', 'ann'], 20, stdin=b'pw\npw\n')
+    run([context.broker, 'passwd', folder / 'users', 'ann'], 20, stdin=b'pw\n')
     config = f'[[listener]]\nurl = "mqtt://127.0.0.1:0"\n[auth]\npassword_file = "{folder / "users"}"\n'
     broker = Godwit(context.broker, folder, (), context.shard_options(), config).start()
     try:

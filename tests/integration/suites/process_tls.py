@@ -1,4 +1,6 @@
 """TLS listeners: client certificates, names, versions and offers."""
+import shutil
+import signal
 import socket
 import ssl
 
@@ -134,11 +136,12 @@ def test_plain_on_a_secure_port(context, folder):
             equal(client.connect('c'), 0, 'CONNACK')
 
 
+def shown_certificate(url):
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(host_and_port(url)))
+
+
 def test_reload_of_certificates(context, folder):
-    """SIGHUP: the next connection sees the new certificate, the old one stays open"""
-    import shutil
-    import signal
-    from pathlib import Path
+    """SIGHUP: new connections see the new certificate, an old one stays open"""
     pem = context.certificates.path
     cert, key = folder / 'cert.pem', folder / 'key.pem'
     shutil.copy(pem('server.crt'), cert)
@@ -152,9 +155,9 @@ def test_reload_of_certificates(context, folder):
             shutil.copy(pem('client.crt'), cert)
             shutil.copy(pem('client.key'), key)
             broker.program.signal(signal.SIGHUP)
-            broker.program.err.wait_for(lambda line: 'reload' in line, 5, 'a line about the reload')
-            shown = ssl.get_server_certificate(host_and_port(url))
-            equal(ssl.PEM_cert_to_DER_cert(shown), ssl.PEM_cert_to_DER_cert(Path(cert).read_text()), 'certificate')
+            broker.program.err.wait_for(lambda line: 'event=reloaded' in line, 5, 'a line about the reload')
+            wanted = ssl.PEM_cert_to_DER_cert(cert.read_text())
+            assert shown_certificate(url) == wanted, 'the old certificate is shown after the line `reloaded`'
             equal(before.publish('still/there'), 0x10, 'PUBACK on the old connection')
     finally:
         broker.stop()
