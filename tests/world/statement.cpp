@@ -13,7 +13,7 @@ StatementCoverage& coverage() {
 
 std::vector<Setting> settings_for(Reach reach) {
     std::vector<Setting> settings{{false, 1}, {false, 2}, {false, 4}};
-    if (reach == Reach::Everywhere && process_binary()) settings.push_back({true, 2});
+    if (reach == Reach::Everywhere && process_binary()) settings.push_back({true, 4});
     return settings;
 }
 
