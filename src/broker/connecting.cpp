@@ -238,7 +238,8 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
         return disconnect(core, c, verdict.reason, verdict.why);  // [MQTT5-4.12.1-2]
     const mqtt::Auth answer{
         verdict.reason, features.auth_method, as_bytes(verdict.auth_data), {}, {}};
-    send_packet(core, c, [&](Buffer& out) { mqtt::encode_auth(out, answer); });
+    if (!send_packet(core, c, [&](Buffer& out) { mqtt::encode_auth(out, answer); }))
+        return disconnect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     if (verdict.reason == ReasonCode::Success) features.reauthenticating = false;
     resume_reading(core, c);
 }
@@ -295,8 +296,9 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
     if (verdict.reason == ReasonCode::ContinueAuthentication) {
         const mqtt::Auth step{
             verdict.reason, packet->auth_method, as_bytes(verdict.auth_data), {}, {}};
-        send_packet(core, c,
-                    [&](Buffer& out) { mqtt::encode_auth(out, step); });  // [MQTT5-4.12.0-2]
+        const auto append = [&](Buffer& out) { mqtt::encode_auth(out, step); };
+        if (!send_packet(core, c, append))  // [MQTT5-4.12.0-2]
+            return refuse_connect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     } else {
         c.pending->auth_data = verdict.auth_data;
         accept(core, c, *packet);

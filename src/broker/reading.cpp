@@ -76,7 +76,7 @@ void on_packet(Core& core, Connection& c, const mqtt::Frame& frame) {
         default:
             break;
     }
-    disconnect(core, c, ReasonCode::ProtocolError, "a packet that a client never sends");
+    refuse_bytes(core, c, mqtt::unexpected_packet(frame, c.version));
 }
 
 /// Before CONNECT is accepted: CONNECT first (see handle_front), then only AUTH or DISCONNECT

@@ -65,6 +65,13 @@ uint64_t join_group(Core& core, Session& session, GroupKey key,
     return core.join_request;
 }
 
+bool is_member(const Session& session, const GroupKey& key) {
+    if (!session.extras) return false;
+    const auto& all = session.extras->memberships;
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Membership& each) { return each.key == key; });
+}
+
 bool leave_group(Core& core, Session& session, const GroupKey& key) {
     Membership* known = find_membership(session, key);
     if (!known) return false;

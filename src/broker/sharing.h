@@ -12,6 +12,7 @@ namespace godwit::broker {
 /// Joins, or renews the membership. @return the request that GroupJoined will answer
 uint64_t join_group(Core& core, Session& session, GroupKey key,
                     const mqtt::SubscriptionOptions& options, uint32_t subscription_id);
+bool is_member(const Session& session, const GroupKey& key);
 /// @return  false when there was no such membership
 bool leave_group(Core& core, Session& session, const GroupKey& key);
 /// The connection ended: no group feeds this session, and what it has not sent, or sent at QoS 1

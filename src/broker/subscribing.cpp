@@ -31,13 +31,21 @@ void announce(Core& core, const Realm& realm, std::string_view filter, bool add)
             core.post({i}, RouteChange{realm.id, std::string(filter), add, core.route_sequence});
 }
 
+bool is_held(Core& core, const Session& session, const topic::ParsedFilter& filter) {
+    if (filter.share.empty())
+        return core.realm(session.realm).router.find(filter.filter, session.self).has_value();
+    return is_member(session,
+                     {session.realm, std::string(filter.share), std::string(filter.filter)});
+}
+
 /// Why this entry is refused in the SUBACK; Success if it is not.
 ReasonCode check_wish(Core& core, const Connection& c, const Session& session, const Wish& wish) {
     if (topic::level_count(wish.filter.filter) > core.limits.topic_levels_max)
         return ReasonCode::TopicFilterInvalid;
     const size_t held =
         session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
-    if (held >= core.limits.subscriptions_max) return ReasonCode::QuotaExceeded;
+    if (held >= core.limits.subscriptions_max && !is_held(core, session, wish.filter))
+        return ReasonCode::QuotaExceeded;
     if (!core.acl) return ReasonCode::Success;
     const auto decision = core.acl->decide(auth::AclAction::Subscribe, session.client_id,
                                            session.user(), wish.filter.filter);
@@ -181,9 +189,9 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
     for (const mqtt::SubscribeEntry& entry : packet.entries)
         reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
     const mqtt::Suback ack{.packet_id = packet.packet_id, .reasons = reasons};
-    send_packet(core, c, [&](Buffer& out) {
-        mqtt::encode_unsuback(out, c.version, ack);
-    });  // [MQTT5-3.10.4-4]
+    const auto append = [&](Buffer& out) { mqtt::encode_unsuback(out, c.version, ack); };
+    if (!send_packet(core, c, append))  // [MQTT5-3.10.4-4]
+        return disconnect(core, c, ReasonCode::PacketTooLarge, "UNSUBACK");
     pump(core, session);
 }
 
@@ -215,7 +223,9 @@ void release_subacks(Core& core) {
         Connection* c = core.find(ready.connection);
         if (c) {
             const mqtt::Suback ack{.packet_id = ready.packet_id, .reasons = ready.reasons};
-            send_packet(core, *c, [&](Buffer& out) { mqtt::encode_suback(out, c->version, ack); });
+            const auto append = [&](Buffer& out) { mqtt::encode_suback(out, c->version, ack); };
+            if (!send_packet(core, *c, append))
+                disconnect(core, *c, ReasonCode::PacketTooLarge, "SUBACK");
         }
         if (Session* session = core.find(ready.session))
             begin_fetches(core, *session, ready.fetches);
