@@ -1,4 +1,5 @@
 #include "base/version.h"
+#include "client/commands.h"
 #include "server/commands.h"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,8 @@ int main(int argc, char** argv) {
     app.get_formatter()->column_width(36);
     server::Run run;
     server::add_serve(app, run);
+    client::add_pub(app, run);
+    client::add_sub(app, run);
     server::add_check(app, run);
     server::add_passwd(app, run);
     server::add_version(app, run);
