@@ -1,5 +1,6 @@
 #include "server/shard_runner.h"
 
+#include "mqtt/decoder.h"
 #include "os/clock.h"
 
 #include <array>
@@ -338,9 +339,24 @@ void ShardRunner::write_plain(const broker::Effects::Dirty& dirty, Socket& socke
 
 void ShardRunner::write_wired(const broker::Effects::Dirty& dirty, Socket& socket) {
     const bool had_unsent = !socket.unsent.empty();
-    for (const Bytes piece : pieces_)
-        if (!socket.wire->send(piece, socket.unsent.tail())) break;  // receive() will say why
+    mqtt_.clear();
+    for (const Bytes piece : pieces_) put_bytes(mqtt_, piece);
+    if (parts_.listeners[socket.listener.value]->websocket)
+        send_packet_by_packet(socket);
+    else
+        (void)socket.wire->send(mqtt_, socket.unsent.tail());  // receive() will say what is wrong
     if (!had_unsent) flush(dirty.connection, socket);
+}
+
+/// One frame for each packet: a client may read no more than one from a frame (Paho C does not),
+/// though it should [MQTT5-6.0.0-2].
+void ShardRunner::send_packet_by_packet(Socket& socket) {
+    for (Bytes left = mqtt_; !left.empty();) {
+        const auto status = mqtt::next_frame(left, mqtt::kPacketBytesMax);
+        GW_ASSERT(status && status->complete);
+        if (!socket.wire->send(left.first(status->frame.size), socket.unsent.tail())) return;
+        left = left.subspan(status->frame.size);
+    }
 }
 
 void ShardRunner::flush(ConnectionId id, Socket& socket) {

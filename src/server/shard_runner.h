@@ -75,6 +75,7 @@ private:
     void write_all();
     void write_plain(const broker::Effects::Dirty& dirty, Socket& socket);
     void write_wired(const broker::Effects::Dirty& dirty, Socket& socket);
+    void send_packet_by_packet(Socket& socket);
     void flush(ConnectionId id, Socket& socket);
     void note_flushed(ConnectionId id, Socket& socket);
     void close(const broker::Effects::Close& close);
@@ -104,7 +105,7 @@ private:
     std::vector<ConnectionId> gone_;  // to be dropped once their last lines are logged
     std::deque<std::pair<Instant, ConnectionId>> lingering_;
     std::vector<uint8_t> read_room_;  // the one read buffer
-    Buffer mqtt_;                     // scratch: what a Wire got out of it
+    Buffer mqtt_;                     // scratch: what a Wire gives or takes
     std::vector<Bytes> pieces_;       // scratch
     std::unique_ptr<const auth::Acl> acl_;
 };
