@@ -174,8 +174,7 @@ TEST(Config, ATableHeaderWithoutAKeyIsAFaultAndNoCrash) {
 }
 
 TEST(Config, NoCharacterOutsideOfQuotesIsMoreThanAFault) {
-    for (uint32_t c = 0x800; c < 0x10000; ++c) {
-        if (c >= 0xd800 && c < 0xe000) continue;
+    for (uint32_t c = 0xf000; c < 0x10000; ++c) {
         const char utf8[] = {char(0xe0 | c >> 12), char(0x80 | (c >> 6 & 0x3f)),
                              char(0x80 | (c & 0x3f)), 0};
         Sources sources;
