@@ -4,6 +4,7 @@
 #include "world/process_host.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 namespace godwit::world {
 
@@ -12,8 +13,10 @@ namespace {
 /// Hops of mail between shards that one client action can cause, with room to spare: a retained
 /// message asked for by a shared group's member, say, is three.
 constexpr int kHops = 4;
-/// Enough clients with ids of their own that each of two shards is home of one.
-constexpr int kProbes = 12;
+/// Enough clients with ids of their own that each of a few shards is home of one.
+constexpr int kProbes = 32;
+/// Too large for the probes themselves: they are subscribed, which is what counts, and get nothing.
+const std::string kProbePayload(100, 'x');
 constexpr std::string_view kProbeTopic = "$probe";
 
 std::unique_ptr<Host> make_host(uint64_t seed) {
@@ -82,10 +85,20 @@ void AnyWorld::settle() {
 // A few rounds of that follow every hop; a last ping has all output in front of it.
 
 void AnyWorld::make_probes() {
+    const ConnectOptions options{.packet_bytes_max = 80};
+    const std::vector<mqtt::SubscribeEntry> entries{{kProbeTopic, {}}};
     for (int i = 0; i < kProbes; ++i) {
         ClientState& state = probes_.emplace_back(*this, "probe-" + std::to_string(i));
-        Client(state).connect().subscribe(kProbeTopic);
+        state.dial(options);
+        Buffer out = connect_packet(state.id_, options);
+        mqtt::encode_subscribe(out, mqtt::Version::V5, {.packet_id = {1}, .entries = entries});
+        state.send(out);
     }
+    run_until([this] {
+        return std::all_of(probes_.begin(), probes_.end(), [](const ClientState& each) {
+            return each.count(mqtt::PacketType::Suback) > 0;
+        });
+    });
 }
 
 void AnyWorld::ping_all() {
@@ -104,7 +117,7 @@ void AnyWorld::flush_shards() {
     std::vector<size_t> before;
     for (ClientState& each : probes_) {
         before.push_back(each.count(mqtt::PacketType::Puback));
-        each.send(publish_packet(mqtt::Version::V5, kProbeTopic, "",
+        each.send(publish_packet(mqtt::Version::V5, kProbeTopic, kProbePayload,
                                  {.qos = 1, .packet_id = each.next_packet_id()}));
     }
     host_->run_until(
