@@ -148,6 +148,7 @@ struct Core {
     std::vector<uint64_t> route_applied;             // of our changes, by the others
     std::vector<uint64_t> route_ack_due;             // their changes applied this turn; 0: none
     std::vector<std::vector<uint64_t>> peer_posted;  // RouteApplied::posted of each
+    std::vector<uint64_t> peer_clock;                // RouteApplied::clock of each
     std::deque<PendingSuback> pending_subacks;
     std::deque<PendingJoin> pending_joins;
     uint64_t join_request = 0;

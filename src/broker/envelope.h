@@ -48,6 +48,10 @@ struct RouteChange {
     bool add = true;
     uint64_t sequence = 0;  // counts the sender's changes
 };
+/// Changes nothing, but is answered like a change.
+struct RouteProbe {
+    uint64_t sequence = 0;
+};
 /// All route changes of the receiver up to this one are in force on the sender.
 struct RouteApplied {
     uint64_t upto = 0;
@@ -65,7 +69,7 @@ struct RetainedQuery {
     ReplayRef replay;
     RealmId realm;
     std::string filter;
-    uint64_t stamp_max = 0;  // younger values reach the subscription live
+    std::vector<uint64_t> stamp_max;  // by origin: younger values reach the subscription live
     std::vector<uint64_t>
         need;           // answer only after this many envelopes from each shard; empty: at once
     std::string after;  // last topic of the batch before; empty: begin
@@ -135,8 +139,8 @@ struct GroupReturn {
     uint64_t token = 0;
 };
 
-using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteApplied,
-                              RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave,
-                              GroupPresence, GroupDeliver, GroupDone, GroupReturn>;
+using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe,
+                              RouteApplied, RetainedQuery, RetainedBatch, GroupJoin, GroupJoined,
+                              GroupLeave, GroupPresence, GroupDeliver, GroupDone, GroupReturn>;
 
 }  // namespace godwit::broker

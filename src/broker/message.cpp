@@ -8,6 +8,7 @@ Message::Message(const MessageParts& parts)
     : realm_(parts.realm),
       qos_(parts.qos),
       retain_(parts.retain),
+      origin_(parts.origin),
       topic_bytes_(uint32_t(parts.topic.size())),
       property_bytes_(uint32_t(parts.forwarded_properties.size())),
       payload_bytes_(uint32_t(parts.payload.size())),

@@ -25,6 +25,7 @@ struct MessageParts {
     Instant expires = kNever;
     uint64_t publisher = 0;  // Session::client_hash of the publisher; 0: the broker itself
     uint64_t stamp = 0;      // order of publishing, see OrderClock
+    ShardId origin;          // whose clock stamped it
 };
 
 class Message {
@@ -37,6 +38,7 @@ public:
     bool retain() const { return retain_; }
     uint64_t publisher() const { return publisher_; }
     uint64_t stamp() const { return stamp_; }
+    ShardId origin() const { return origin_; }
     bool expired(Instant now) const { return expires_ <= now; }
     Instant expires() const { return expires_; }
     /// Message Expiry Interval to forward: what is left, rounded up, at least 1 [MQTT5-3.3.2-6].
@@ -57,6 +59,7 @@ private:
     RealmId realm_;
     mqtt::Qos qos_;
     bool retain_;
+    ShardId origin_;
     uint32_t topic_bytes_;
     uint32_t property_bytes_;
     uint32_t payload_bytes_;

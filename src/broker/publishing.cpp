@@ -140,7 +140,8 @@ MessageRef make_message(Core& core, const Session& session, const mqtt::Publish&
          .retain = packet.retain,
          .expires = packet.expiry_s ? core.now + std::chrono::seconds(*packet.expiry_s) : kNever,
          .publisher = session.client_hash,
-         .stamp = core.clock.next(core.now)});
+         .stamp = core.clock.next(core.now),
+         .origin = core.config.id});
 }
 
 void keep_retained(Core& core, const MessageRef& message) {
@@ -265,7 +266,8 @@ void publish_will_of(Core& core, Session& session) {
              .retain = will->retain,
              .expires = will->expiry_s ? core.now + std::chrono::seconds(*will->expiry_s) : kNever,
              .publisher = session.client_hash,
-             .stamp = core.clock.next(core.now)}),
+             .stamp = core.clock.next(core.now),
+             .origin = core.config.id}),
         session.self);
 }
 
@@ -276,7 +278,8 @@ void on_inject(Core& core, const Inject& in) {
                               .payload = in.payload,
                               .qos = in.qos,
                               .retain = in.retain,
-                              .stamp = core.clock.next(core.now)}),
+                              .stamp = core.clock.next(core.now),
+                              .origin = core.config.id}),
             std::nullopt);
 }
 

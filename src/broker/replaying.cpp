@@ -39,21 +39,17 @@ void end_replay(Core& core, Session& session) {
     pump(core, session);
 }
 
-/// Live copies of this topic that are not younger than the fetch's limit may be older than the
-/// retained value, or the value itself: older ones go first. @return  true when the value itself
-/// waits as a live message
-bool settle_ambiguous(Core& core, Session& session, const Message& value) {
+/// Live messages that came before the fetch began may be older than the retained value, or the
+/// value itself: older ones go first. @return  true when the value itself waits as a live message
+bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
     Replay& replay = *session.replay();
     if (replay.held_ambiguous == 0) return false;
     bool is_held = false;
     for (auto at = replay.held.begin(); at != replay.held.end();) {
         const Message& live = *at->message;
-        if (live.topic() != value.topic() || live.stamp() > value.stamp()) {
-            ++at;
-            continue;
-        }
-        if (live.stamp() == value.stamp()) {
-            is_held = true;
+        is_held |= at->message == value;
+        if (at->message == value || live.topic() != value->topic() ||
+            live.stamp() > value->stamp()) {
             ++at;
             continue;
         }
@@ -75,7 +71,7 @@ void place(Core& core, Session& session, const Replay::Fetch& fetch, const Messa
         ++core.counters.dropped_not_authorized;
         return;
     }
-    if (settle_ambiguous(core, session, *message)) return;
+    if (settle_ambiguous(core, session, message)) return;
     enqueue(core, session,
             {.message = message,
              .extras = nullptr,
@@ -94,7 +90,10 @@ bool needs_met(const Core& core, const RetainedQuery& query) {
 void answer(Core& core, ShardId asker, const RetainedQuery& query) {
     auto batch =
         core.realm(query.realm)
-            .retained.match(query.filter, query.after, query.stamp_max, query.count_max, core.now);
+            .retained.match(query.filter, query.after, ~uint64_t(0), query.count_max, core.now);
+    std::erase_if(batch.messages, [&](const MessageRef& each) {
+        return each->stamp() > query.stamp_max[each->origin().value];
+    });
     core.post(asker, RetainedBatch{query.replay, std::move(batch.messages), std::move(batch.after),
                                    batch.done});
 }
@@ -117,12 +116,14 @@ void begin_fetches(Core& core, Session& session, const std::vector<Replay::Fetch
         if (!core.realm(session.realm).router.find(plan.filter, session.self))
             continue;  // unsubscribed since
         Replay::Fetch& fetch = replay.fetches.emplace_back(plan);
-        fetch.stamp_max = core.clock.last();
+        // What a shard stamped before it answered has come by now, and what it stamps afterwards
+        // will come: no value in between can be had both ways, or neither.
+        fetch.stamp_max = core.peer_clock;
+        fetch.stamp_max[core.config.id.value] = core.clock.last();
         const bool exact = !topic::has_wildcard(plan.filter);
         fetch.next_home = exact ? core.home_of_topic(session.realm, plan.filter) : ShardId{0};
         fetch.last_home = exact ? fetch.next_home : ShardId{uint16_t(core.config.shard_count - 1)};
     }
-    replay.stamp_max = core.clock.last();
     replay.held_ambiguous = replay.held.size();
     continue_replay(core, session);
 }
@@ -162,7 +163,6 @@ bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
         return true;
     }
     replay.held_bytes += bytes;
-    replay.held_ambiguous += entry.message->stamp() <= replay.stamp_max;
     ++core.counters.queued;
     core.counters.queued_bytes += bytes;
     replay.held.push_back(std::move(entry));

@@ -25,6 +25,7 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
                    [&](const PublishEnvelope& in) { on_publish_envelope(core, from, in); },
                    [&](const PublishConfirm& in) { on_publish_confirm(core, from, in); },
                    [&](const RouteChange& in) { on_route_change(core, from, in); },
+                   [&](const RouteProbe& in) { on_route_probe(core, from, in); },
                    [&](const RouteApplied& in) { on_route_applied(core, from, in); },
                    [&](const RetainedQuery& in) { on_retained_query(core, from, in); },
                    [&](const RetainedBatch& in) { on_retained_batch(core, in); },

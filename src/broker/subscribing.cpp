@@ -31,6 +31,14 @@ void announce(Core& core, const Realm& realm, std::string_view filter, bool add)
             core.post({i}, RouteChange{realm.id, std::string(filter), add, core.route_sequence});
 }
 
+/// Every shard tells what it has posted so far, even where the subscription changes no route: only
+/// then can a fetch wait for it.
+void probe(Core& core) {
+    ++core.route_sequence;
+    for (uint16_t i = 0; i < core.config.shard_count; ++i)
+        if (i != core.config.id.value) core.post({i}, RouteProbe{core.route_sequence});
+}
+
 bool is_held(Core& core, const Session& session, const topic::ParsedFilter& filter) {
     if (filter.share.empty())
         return core.realm(session.realm).router.find(filter.filter, session.self).has_value();
@@ -159,6 +167,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     if (auto fault = find_fault(packet, fault_reason))
         return disconnect(core, c, fault_reason, std::move(*fault));
     Session& session = *core.find(c.session);
+    const uint64_t sequence_before = core.route_sequence;
     PendingSuback pending{
         .session = session.self, .connection = c.id, .packet_id = packet.packet_id};
     for (const mqtt::SubscribeEntry& entry : packet.entries) {
@@ -174,6 +183,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
             subscribe_shared(core, session, wish, pending);
         pending.reasons.push_back(uint8_t(entry.options.qos));  // [MQTT5-3.8.4-7]
     }
+    if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
     pending.route_sequence = core.route_sequence;
     core.pending_subacks.push_back(std::move(pending));
     release_subacks(core);
@@ -200,10 +210,15 @@ void on_route_change(Core& core, ShardId from, const RouteChange& in) {
     core.route_ack_due[from.value] = in.sequence;
 }
 
+void on_route_probe(Core& core, ShardId from, const RouteProbe& in) {
+    core.route_ack_due[from.value] = in.sequence;
+}
+
 void on_route_applied(Core& core, ShardId from, const RouteApplied& in) {
     core.clock.observe(in.clock);
     core.route_applied[from.value] = in.upto;
     core.peer_posted[from.value] = in.posted;
+    core.peer_clock[from.value] = in.clock;
     release_joins(core);
     release_subacks(core);
 }

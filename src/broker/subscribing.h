@@ -23,6 +23,7 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
 void drop_subscriptions(Core& core, Session& session);
 
 void on_route_change(Core& core, ShardId from, const RouteChange& in);
+void on_route_probe(Core& core, ShardId from, const RouteProbe& in);
 void on_route_applied(Core& core, ShardId from, const RouteApplied& in);
 /// Tells every shard which of its changes are in force here since this turn.
 void confirm_routes(Core& core);

@@ -44,8 +44,8 @@ struct Replay {
         std::string filter;
         mqtt::SubscriptionOptions options;
         uint32_t subscription_id = 0;
-        uint64_t stamp_max = 0;
-        ShardId next_home;  // whose values come next
+        std::vector<uint64_t> stamp_max;  // see RetainedQuery
+        ShardId next_home;                // whose values come next
         ShardId last_home;
         std::string after;
         bool asked = false;  // a batch is under way
@@ -56,8 +56,7 @@ struct Replay {
         filters;  // of all fetches since the replay began: whose live messages wait
     std::deque<OutboxEntry> held;  // live messages that wait
     uint64_t held_bytes = 0;
-    size_t held_ambiguous = 0;  // of them, not younger than some fetch's stamp_max
-    uint64_t stamp_max = 0;     // the greatest of the fetches'
+    size_t held_ambiguous = 0;  // of them, as many as came before the last fetch began
 };
 
 /// Things that few sessions have.
