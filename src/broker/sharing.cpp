@@ -36,6 +36,35 @@ void give_back(Core& core, const OutboxEntry& entry) {
               GroupReturn{entry.extras->group, entry.extras->group_token});
 }
 
+/// Gives back those of a group's messages that `goes_back(entry)` names, unless they are QoS 2 and
+/// under way.
+template <class GoesBack>
+void return_if(Core& core, Session& session, GoesBack&& goes_back) {
+    Outbox* box = session.outbox.get();
+    if (!box) return;
+    const auto returned = [&](const OutboxEntry& entry) {
+        const bool mine = entry.group_token() != 0 && goes_back(entry);
+        if (mine) give_back(core, entry);
+        return mine;
+    };
+    std::deque<OutboxEntry> kept;
+    for (OutboxEntry& entry : box->queue) {
+        const size_t bytes = entry.message->size_bytes();
+        if (!returned(entry)) {
+            kept.push_back(std::move(entry));
+            continue;
+        }
+        --core.counters.queued;
+        core.counters.queued_bytes -= bytes;
+        box->queued_bytes -= bytes;
+    }
+    box->queue = std::move(kept);
+    core.counters.inflight -= std::erase_if(box->inflight, [&](const Inflight& each) {
+        return each.entry.qos == Qos::AtLeastOnce && returned(each.entry);
+    });
+    box->to_resend = 0;  // the next connection begins anew
+}
+
 void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     core.handouts.clear();
     const auto dropped = group.hand_out(ref, core.now, core.handouts);
@@ -81,36 +110,17 @@ bool leave_group(Core& core, Session& session, const GroupKey& key) {
     return true;
 }
 
-void return_group_messages(Core& core, Session& session) {
-    Outbox* box = session.outbox.get();
-    if (!box) return;
-    std::deque<OutboxEntry> kept;
-    for (OutboxEntry& entry : box->queue) {
-        if (entry.group_token() == 0) {
-            kept.push_back(std::move(entry));
-            continue;
-        }
-        --core.counters.queued;
-        core.counters.queued_bytes -= entry.message->size_bytes();
-        box->queued_bytes -= entry.message->size_bytes();
-        give_back(core, entry);
-    }
-    box->queue = std::move(kept);
-}
-
 void leave_groups_for_now(Core& core, Session& session) {
     if (!session.extras || session.extras->memberships.empty()) return;
     for (const Membership& each : session.extras->memberships)
         core.post(core.home_of_group(each.key), GroupPresence{each.key, session.self, false});
-    return_group_messages(core, session);
-    if (!session.outbox) return;
-    const auto returned = std::erase_if(session.outbox->inflight, [&](const Inflight& each) {
-        const bool mine = each.entry.qos == Qos::AtLeastOnce && each.entry.group_token() != 0;
-        if (mine) give_back(core, each.entry);
-        return mine;
+    return_if(core, session, [&](const OutboxEntry& entry) {
+        return find_membership(session, entry.extras->membership) != nullptr;
     });
-    core.counters.inflight -= returned;
-    session.outbox->to_resend = 0;  // the next connection begins anew
+}
+
+void return_group_messages(Core& core, Session& session) {
+    return_if(core, session, [](const OutboxEntry&) { return true; });
 }
 
 void return_to_groups(Core& core, Session& session) {
@@ -138,6 +148,7 @@ void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
         entry.extras = std::make_unique<DeliveryExtras>();
         entry.extras->group_home = from;
         entry.extras->group = in.group;
+        entry.extras->membership = in.membership;
         entry.extras->group_token = in.token;
     }
     send_or_queue(core, *session, std::move(entry));

@@ -16,10 +16,11 @@ bool is_member(const Session& session, const GroupKey& key);
 /// @return  false when there was no such membership
 bool leave_group(Core& core, Session& session, const GroupKey& key);
 /// The connection ended: no group feeds this session, and what it has not sent, or sent at QoS 1
-/// and got no answer for, goes back. QoS 2 under way stays [MQTT5-4.8.2-4].
+/// and got no answer for, goes back. QoS 2 under way stays [MQTT5-4.8.2-4], and so does what came
+/// through a membership that has ended: it is this session's to finish.
 void leave_groups_for_now(Core& core, Session& session);
 void return_to_groups(Core& core, Session& session);
-/// Gives back what the groups lent and this session has not begun to send.
+/// The session ends: gives back what any group lent, but for QoS 2 under way [MQTT5-4.8.2-5].
 void return_group_messages(Core& core, Session& session);
 void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in);
 void on_group_joined(Core& core, const GroupJoined& in);

@@ -154,8 +154,8 @@ void drop_subscriptions(Core& core, Session& session) {
     for (const topic::FilterId id : session.subscriptions)
         remove_route(core, realm, realm.router.text(id), session.self, false);
     session.subscriptions.clear();
-    if (!session.extras) return;
     return_group_messages(core, session);
+    if (!session.extras) return;
     while (!session.extras->memberships.empty()) {
         --core.counters.subscriptions;
         leave_group(core, session, GroupKey(session.extras->memberships.back().key));

@@ -17,6 +17,7 @@ struct DeliveryExtras {
     std::vector<uint32_t> more_subscription_ids;
     ShardId group_home;
     GroupRef group;
+    uint32_t membership = 0;   // through which it came
     uint64_t group_token = 0;  // 0: not of a shared group
 };
 
