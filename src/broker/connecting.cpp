@@ -202,9 +202,12 @@ bool check_wishes(Core& core, Connection& c, const mqtt::Connect& packet) {
         const auto name = topic::check_name(packet.will->topic);
         const bool too_deep = topic::level_count(packet.will->topic) > core.limits.topic_levels_max;
         if (!name || too_deep) {
-            refuse_connect(core, c, ReasonCode::TopicNameInvalid,
-                           "will topic: " + std::string(name ? "too many levels"
-                                                             : topic::error_text(name.error())));
+            std::string detail = "will topic: ";
+            detail += name ? "too many levels" : topic::error_text(name.error());
+            if (packet.version == Version::V5)
+                refuse_connect(core, c, ReasonCode::TopicNameInvalid, std::move(detail));
+            else  // no return code says that [MQTT311-3.2.2-6]
+                disconnect(core, c, ReasonCode::TopicNameInvalid, std::move(detail));
             return false;
         }
     }
@@ -264,6 +267,7 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
     const auto packet = mqtt::decode_connect(frame, decode_limits(core));
     if (!packet) return refuse_bytes(core, c, packet.error());
     c.version = packet->version;
+    c.bridge = packet->bridge;
     c.problem_information = packet->request_problem_information;
     c.packet_bytes_max = packet->packet_bytes_max;
     const RealmId realm{core.listener(c).realm};

@@ -171,7 +171,8 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     PendingSuback pending{
         .session = session.self, .connection = c.id, .packet_id = packet.packet_id};
     for (const mqtt::SubscribeEntry& entry : packet.entries) {
-        const Wish wish{*topic::parse_filter(entry.filter), entry.options, packet.subscription_id};
+        Wish wish{*topic::parse_filter(entry.filter), entry.options, packet.subscription_id};
+        if (c.bridge) wish.options.no_local = wish.options.retain_as_published = true;
         const ReasonCode refusal = check_wish(core, c, session, wish);
         if (refusal != ReasonCode::Success) {
             pending.reasons.push_back(uint8_t(refusal));

@@ -46,6 +46,7 @@ struct Connection {
     std::optional<ShardId> moving_to;  // its session lives there
     bool closing = false;  // dead at the end of this input: nothing more is read or written
     bool paused = false;   // reading is stopped
+    bool bridge = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
     bool problem_information = true;
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
