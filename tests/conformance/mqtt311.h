@@ -5,6 +5,8 @@
 
 namespace godwit::conformance {
 
+using world::CoreOptions;
+
 inline ConnectOptions v311(ConnectOptions options = {}) {
     options.version = Version::V311;
     return options;

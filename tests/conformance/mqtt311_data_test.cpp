@@ -38,9 +38,10 @@ GW_STATEMENT("MQTT311-1.5.3-3", ByteOrderMarkIsACharacterLikeAnyOther) {
     EXPECT_EQ(client.received(), (Messages{"2", "4"}));
 }
 
-GW_STATEMENT("MQTT311-2.2.2-1 MQTT311-2.2.2-2 MQTT311-3.6.1-1 MQTT311-3.8.1-1 MQTT311-3.10.1-1 "
-             "MQTT311-3.14.1-1",
-             WrongHeaderFlagsCloseTheConnection) {
+GW_STATEMENT(
+    "MQTT311-2.2.2-1 MQTT311-2.2.2-2 MQTT311-3.6.1-1 MQTT311-3.8.1-1 MQTT311-3.10.1-1 "
+    "MQTT311-3.14.1-1",
+    WrongHeaderFlagsCloseTheConnection) {
     World world(seed());
     for (const char* bytes :
          {"80 # 0001 't' 00", "83 # 0001 't' 00", "a0 # 0001 't'", "a3 # 0001 't'", "60 # 0001",
@@ -198,15 +199,18 @@ GW_STATEMENT("MQTT311-4.7.3-4", NothingIsNormalized) {
     auto client = world.connect_v311("c").subscribe({"Plant", "caf\xc3\xa9", "a//b", "s "});
     for (const char* name : {"plant", "cafe\xcc\x81", "a/b", "s", "/Plant", "Plant/"})
         client.publish(name, "other");
-    client.publish("a//b", "1").publish("caf\xc3\xa9", "2").publish("s ", "3").publish("Plant", "4");
+    client.publish("a//b", "1")
+        .publish("caf\xc3\xa9", "2")
+        .publish("s ", "3")
+        .publish("Plant", "4");
     EXPECT_EQ(client.received(), (Messages{"1", "2", "3", "4"}));
 }
 
 GW_STATEMENT("MQTT311-4.8.0-1", ViolationsCloseTheConnection) {
     World world(seed());
-    for (const char* bytes : {"20 # 0000", "90 # 0001 00", "b0 # 0001", "d0 00", "00 00", "f0 00",
-                              "30 ffffffff7f", "c0 # 00", "e0 # 00", "40 # 00", "40 # 000100",
-                              "40 # 0000", "32 # 't'"})
+    for (const char* bytes :
+         {"20 # 0000", "90 # 0001 00", "b0 # 0001", "d0 00", "00 00", "f0 00", "30 ffffffff7f",
+          "c0 # 00", "e0 # 00", "40 # 00", "40 # 000100", "40 # 0000", "32 # 't'"})
         expect_closes_on(world, bytes);
 }
 
