@@ -25,6 +25,15 @@ using Clock = std::chrono::steady_clock;
 /// Much longer than anything takes on a loaded machine: only a broken broker comes near it.
 constexpr std::chrono::seconds kPatience{20};
 
+/// Ours but for GODWIT_...: the program would take those for its configuration.
+std::vector<char*> environment_of_child() {
+    std::vector<char*> kept;
+    for (char** at = environ; *at; ++at)
+        if (!std::string_view(*at).starts_with("GODWIT_")) kept.push_back(*at);
+    kept.push_back(nullptr);
+    return kept;
+}
+
 }  // namespace
 
 class SocketLink : public Link {
@@ -107,8 +116,8 @@ ProcessHost::ProcessHost(const std::string& binary, uint16_t shards) {
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
-    const int failed =
-        posix_spawn(&child_, binary.c_str(), &actions, nullptr, arguments.data(), environ);
+    const int failed = posix_spawn(&child_, binary.c_str(), &actions, nullptr, arguments.data(),
+                                   environment_of_child().data());
     posix_spawn_file_actions_destroy(&actions);
     ::close(pipe_fds[1]);
     out_ = pipe_fds[0];

@@ -10,9 +10,9 @@ namespace godwit::world {
 
 namespace {
 
-/// Hops of mail between shards that one client action can cause, with room to spare: a retained
-/// message asked for by a shared group's member, say, is three.
-constexpr int kHops = 4;
+/// Hops of mail between shards until a client notices something: a message to a shared group goes
+/// to the group's home, then to the member's.
+constexpr int kHops = 3;
 /// Enough clients with ids of their own that each of a few shards is home of one.
 constexpr int kProbes = 32;
 /// Too large for the probes themselves: they are subscribed, which is what counts, and get nothing.
@@ -130,13 +130,22 @@ void AnyWorld::flush_shards() {
     for (ClientState& each : probes_) each.packets_.clear(), each.connection_begin_ = 0;
 }
 
+size_t AnyWorld::packets_seen() const {
+    size_t count = 0;
+    for (const ClientState& each : clients_) count += each.packets_.size();
+    return count;
+}
+
 void AnyWorld::barrier() {
-    for (int hop = 0; hop < kHops; ++hop) {
+    for (size_t before = packets_seen() + 1; before != packets_seen();) {
+        before = packets_seen();  // an acknowledgement may have called for more
+        for (int hop = 0; hop < kHops; ++hop) {
+            ping_all();
+            flush_shards();
+        }
         ping_all();
-        flush_shards();
+        absorb();
     }
-    ping_all();
-    absorb();
 }
 
 // --- the core ---

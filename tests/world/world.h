@@ -43,6 +43,7 @@ private:
     friend class Client;
     bool absorb();
     void barrier();
+    size_t packets_seen() const;
     void make_probes();
     void ping_all();
     void flush_shards();
