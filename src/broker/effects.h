@@ -86,8 +86,8 @@ public:
     void clear();
     /// Nothing is asked for.
     bool empty() const {
-        return dirty.empty() && closes.empty() && moves.empty() && posts.empty() && auth_requests.empty() &&
-               pauses.empty() && resumes.empty() && events.empty();
+        return dirty.empty() && closes.empty() && moves.empty() && posts.empty() &&
+               auth_requests.empty() && pauses.empty() && resumes.empty() && events.empty();
     }
     /// Tells turns apart: a stored index into `dirty` is valid only in the turn that it was made
     /// in.
