@@ -1,4 +1,7 @@
 """Users and topics: the password file and the ACL file, and what a refusal looks like on the wire and in the log."""
+import signal
+import time
+
 from lib import wire
 from lib.brokers import Godwit
 from lib.program import run
@@ -129,6 +132,26 @@ def test_acl_cuts_a_wide_subscription(context, folder):
             ben.publish('devices/pump-7/out', b'not for ann')
             ann.send(wire.publish('plant/b', b'for ann'))
             equal(ann.receive(), ('plant/b', b'for ann'), 'what arrives')
+
+
+def test_reload_of_the_acl(context, folder):
+    """SIGHUP with a new ACL file: a subscription that stands no longer receives what it may not read"""
+    with Guarded(context, folder) as broker, wire.RawClient(broker.endpoints['tcp']) as ann:
+        ann.connect('ann-1', username='ann', password='correct horse')
+        equal(ann.subscribe('plant/#'), 0, 'SUBACK')
+        ann.send(wire.publish('plant/a', b'before'))
+        equal(ann.receive(), ('plant/a', b'before'), 'before the reload')
+        (folder / 'acl').write_text(ACL + 'user ann\ntopic deny plant/a\n')
+        broker.program.signal(signal.SIGHUP)
+        broker.program.err.wait_for(lambda line: 'event=reloaded' in line and 'acl' in line, 5, 'reloaded')
+        end = time.monotonic() + 5
+        got = 'plant/a'
+        while got == 'plant/a' and time.monotonic() < end:  # each shard takes the new rules at its next turn
+            ann.send(wire.publish('plant/a', b'x') + wire.publish('plant/b', b'mark'))
+            got = ann.receive()[0]
+            if got == 'plant/a':
+                equal(ann.receive()[0], 'plant/b', 'the mark')
+        equal(got, 'plant/b', 'what still arrives')
 
 
 def test_bad_acl_file(context, folder):
