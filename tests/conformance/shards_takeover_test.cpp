@@ -60,7 +60,12 @@ TEST(Takeover, NothingIsLostToAStreamOfTakeovers) {
         for (uint16_t i = 1; i <= 40; ++i) {
             publisher.push(world::publish_packet(Version::V5, "t", std::to_string(i),
                                                  {.qos = 1, .packet_id = i}));
-            if (run.chance(15)) all.push_back(dial_with_connect(run, id, next_time(lasting())));
+            if (run.chance(15)) {
+                // what is on its way to the old connection may never be read
+                if (run.chance(50) && all.back().state().online())
+                    all.back().state().link_->set_reading(false);
+                all.push_back(dial_with_connect(run, id, next_time(lasting())));
+            }
             run.turns(run.draw(5), all);
         }
         run.world.settle();
@@ -98,9 +103,11 @@ TEST(Will, IsSentOnceToWatchersOnEveryShard) {
             client.cut();
         else
             client.raw(packet("30 # 'a+' ()"));
-        client.reconnect(next_time(lasting()));
-        client.cut();
-        run.world.advance(seconds(4000));
+        if (run.chance(50)) {
+            client.reconnect(next_time(lasting()));
+            client.cut();
+        }
+        run.world.advance(seconds(4000));  // the session ends, too
         expect_all(all, Messages{"gone"});
         EXPECT_EQ(run.world.counters().wills_published, 1u);
     });
@@ -210,8 +217,10 @@ TEST(SessionExpiry, CountsFromTheLastConnection) {
         client.cut();
         run.world.advance(seconds(60));
         client.reconnect({.clean_start = false, .expiry_s = 100});
+        if (run.chance(50)) client.cut();
         run.world.advance(seconds(60));  // the first deadline passes
-        EXPECT_FALSE(client.closed());
+        if (client.closed()) client.reconnect({.clean_start = false, .expiry_s = 100});
+        EXPECT_TRUE(client.session_present());
         client.disconnect(R::Success, 200);
         run.world.advance(seconds(150));
         client.reconnect({.clean_start = false, .expiry_s = 100});
