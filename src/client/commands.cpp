@@ -19,6 +19,12 @@ CLI::Option* add_text(CLI::App& app, const std::string& names, Text& into, const
         names, [&into](const std::string& word) { into = word; }, doc);
 }
 
+/// The check without its words in the help, where the option's own words say it.
+CLI::Validator silent(CLI::Validator check) {
+    check.description("");
+    return check;
+}
+
 /// An option that may be given again, with one value each time.
 CLI::Option* add_list(CLI::App& app, const std::string& names, std::vector<std::string>& into,
                       const std::string& doc) {
@@ -108,7 +114,7 @@ void add_will(CLI::App& app, CommonOptions& to) {
         ->type_name("TEXT")
         ->group(kWho);
     app.add_option("--will-qos", to.will_qos, "With which QoS: 0, 1 or 2")
-        ->check(CLI::Range(0, 2))
+        ->check(silent(CLI::Range(0, 2)))
         ->type_name("QOS")
         ->group(kWho);
     app.add_flag("--will-retain", to.will_retain, "Retained")->group(kWho);
@@ -149,18 +155,18 @@ void add_who(CLI::App& app, CommonOptions& to) {
            "-D connect user-property site north")
         ->type_size(3, 4)
         ->allow_extra_args(false)
-        ->type_name("COMMAND NAME VALUE...")
+        ->type_name("COMMAND NAME VALUE")
         ->group(kWho);
 }
 
 void add_how(CLI::App& app, CommonOptions& to) {
     app.add_option("-M,--max-inflight", to.inflight_max,
                    "Messages of QoS 1 and 2 under way at once; default: 20")
-        ->check(CLI::Range(1, 60000))
+        ->check(silent(CLI::Range(1, 60000)))
         ->type_name("N")
         ->group(kHow);
     app.add_option("-W,--timeout", to.timeout_s, "Give up after so many seconds, with status 27")
-        ->check(CLI::NonNegativeNumber)
+        ->check(silent(CLI::NonNegativeNumber))
         ->type_name("S")
         ->group(kHow);
     app.add_flag("-d,--debug", to.debug, "Tell every packet on standard error")->group(kHow);
@@ -218,7 +224,7 @@ void add_selection(CLI::App& app, SubscribeOptions& to) {
     app.add_flag("--remove-retained", to.remove_retained,
                  "Remove the retained messages that come (not those that -T leaves out)");
     app.add_option("--random-filter", to.random_percent, "Print so many of a hundred, at random")
-        ->check(CLI::Range(0.0, 100.0))
+        ->check(silent(CLI::Range(0.0, 100.0)))
         ->type_name("PERCENT");
     app.add_flag("--no-local", to.no_local, "Not the own messages (MQTT 5)");
     app.add_flag("--retain-as-published", to.retain_as_published,
@@ -246,14 +252,14 @@ void add_pub(CLI::App& app, std::function<int()>& run) {
     command->add_option("-t,--topic", wishes->topic, "Topic to publish to")->type_name("TOPIC");
     add_payload(*command, *wishes);
     command->add_option("-q,--qos", wishes->qos, "QoS 0, 1 or 2; default: 0")
-        ->check(CLI::Range(0, 2))
+        ->check(silent(CLI::Range(0, 2)))
         ->type_name("QOS");
     command->add_flag("-r,--retain", wishes->retain, "The broker keeps it for later subscribers");
     command->add_option("--repeat", wishes->repeat, "Publish it so many times")
-        ->check(CLI::PositiveNumber)
+        ->check(silent(CLI::PositiveNumber))
         ->type_name("N");
     command->add_option("--repeat-delay", wishes->repeat_delay_s, "Seconds between two")
-        ->check(CLI::NonNegativeNumber)
+        ->check(silent(CLI::NonNegativeNumber))
         ->type_name("S");
     add_common(*command, wishes->common);
     command->footer(kPublishExamples);
@@ -270,7 +276,7 @@ void add_sub(CLI::App& app, std::function<int()>& run) {
              "Topic filter to unsubscribe from; repeatable")
         ->type_name("FILTER");
     command->add_option("-q,--qos", wishes->qos, "QoS 0, 1 or 2; default: 0")
-        ->check(CLI::Range(0, 2))
+        ->check(silent(CLI::Range(0, 2)))
         ->type_name("QOS");
     add_selection(*command, *wishes);
     add_output(*command, *wishes);

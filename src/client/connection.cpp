@@ -22,6 +22,10 @@ std::string host_port(const Endpoint& endpoint) {
     return fmt::format("{}:{}", host, endpoint.port != 0 ? endpoint.port : usual_port(endpoint));
 }
 
+Err<ConnectionEnd> over(std::string what) {
+    return Err{ConnectionEnd{std::move(what)}};
+}
+
 transport::ClientWireOptions wire_options(const Endpoint& endpoint,
                                           const transport::TlsContext* tls, mqtt::Version version) {
     const bool named = !endpoint.tls_server_name.empty();
@@ -48,11 +52,6 @@ Connection::Connection(const Endpoint& endpoint, const transport::TlsContext* tl
 
 Connection::~Connection() {
     if (socket_) poller_.remove(socket_.get());
-}
-
-Err<ConnectionEnd> Connection::over(std::string what, bool is_proper) const {
-    return Err{ConnectionEnd{stage_ == Stage::Open || stage_ == Stage::Ending, is_proper,
-                             std::move(what)}};
 }
 
 // --- connecting ---
@@ -154,14 +153,12 @@ Connection::Step Connection::read_once(std::span<uint8_t> room, Buffer& mqtt) {
     if (got) return take(Bytes(room).first(*got), mqtt);
     const os::StreamError& error = got.error();
     if (error.kind == os::StreamError::Kind::WouldBlock) return Done{};
-    if (error.kind == os::StreamError::Kind::Failed)
-        return over(fmt::format("connection to {} lost: {}", address_text_, error.text()));
     if (stage_ == Stage::Handshake)
-        return over(
-            fmt::format("{} closed the connection during the handshake: does it speak {} "
-                        "on this port?",
-                        address_text_, endpoint_.tls ? "TLS" : "WebSocket"));
-    return over(fmt::format("{} closed the connection", address_text_), true);
+        return over(fmt::format("{} broke off the handshake ({}): does it speak {} on this port?",
+                                address_text_, error.text(), endpoint_.tls ? "TLS" : "WebSocket"));
+    if (error.kind == os::StreamError::Kind::EndOfStream)
+        return over(fmt::format("{} closed the connection", address_text_));
+    return over(fmt::format("connection to {} lost: {}", address_text_, error.text()));
 }
 
 Connection::Step Connection::take(Bytes raw, Buffer& mqtt) {
@@ -175,8 +172,7 @@ Connection::Step Connection::take(Bytes raw, Buffer& mqtt) {
         return Done{};
     }
     (void)flush();  // an alert or a close frame, if there is room
-    const bool is_proper = received.error().kind == transport::WireErrorKind::PeerClosed;
-    return over(fmt::format("{}: {}", address_text_, received.error().what), is_proper);
+    return over(fmt::format("{}: {}", address_text_, received.error().what));
 }
 
 Connection::Step Connection::send(Bytes mqtt) {

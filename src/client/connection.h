@@ -20,8 +20,6 @@ namespace godwit::client {
 
 /// Why there is no connection (any more), in a sentence that names the other end.
 struct ConnectionEnd {
-    bool was_ready = false;  // MQTT bytes could already flow
-    bool is_proper = false;  // the other end closed it in order
     std::string what;
 };
 
@@ -79,7 +77,6 @@ private:
     Step take(Bytes raw, Buffer& mqtt);
     Step flush();
     void listen_for_room();
-    Err<ConnectionEnd> over(std::string what, bool is_proper = false) const;
 
     const Endpoint& endpoint_;
     const transport::TlsContext* tls_;

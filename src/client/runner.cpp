@@ -143,7 +143,7 @@ void Runner::turn(Task& task) {
     flush(now);
     if (status_ || !connection_end_) return;
     const ConnectionEnd end = *std::exchange(connection_end_, std::nullopt);
-    const bool unanswered = end.is_proper && begun_ && !protocol_.is_connected();
+    const bool unanswered = begun_ && !protocol_.is_connected();
     lose(unanswered ? end.what +
                           " before it answered: does it expect TLS (--tls, --cafile) or "
                           "WebSocket (--ws) on this port?"

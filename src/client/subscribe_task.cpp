@@ -62,14 +62,16 @@ void SubscribeTask::on_connected(ClientProtocol& protocol) {
 }
 
 void SubscribeTask::on_subscribed(const mqtt::Suback& packet) {
+    size_t refused = 0;
     for (size_t i = 0; i < packet.reasons.size(); ++i) {
         const auto reason = mqtt::ReasonCode(packet.reasons[i]);
         if (!mqtt::is_error(reason)) continue;
-        ++refused_count_;
+        ++refused;
         reporter_.say(fmt::format("the broker refused the subscription to {}: {}", plan_.filters[i],
                                   reason_words(reason)));
     }
-    if (refused_count_ == plan_.filters.size()) return end(kStatusFailed);
+    if (refused == plan_.filters.size()) return end(kStatusFailed);
+    refused_count_ += refused;
     on_answer();
 }
 

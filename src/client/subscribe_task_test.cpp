@@ -150,6 +150,14 @@ TEST(SubscribeTask, FailsWhenEverySubscriptionIsRefused) {
     Subscribing other(plan());
     other.grant({0x87, 0});
     EXPECT_FALSE(other.task.result());
+    auto with_another = plan();
+    with_another.unsubscribe = {"old"};
+    Subscribing mixed(std::move(with_another));  // the answers may come in any order
+    const Buffer not_authorized = {0x87};
+    mixed.task.on_event(Unsubscribed{{.packet_id = {2}, .reasons = not_authorized}}, mixed.client,
+                        mixed.server.now);
+    mixed.grant({0x87, 0});
+    EXPECT_FALSE(mixed.task.result());
 }
 
 TEST(SubscribeTask, MayEndOnceEverythingIsGranted) {
