@@ -48,7 +48,7 @@ Result<std::unique_ptr<BrokerProcess>, std::string> BrokerProcess::make(
     std::unique_ptr<BrokerProcess> process(new BrokerProcess(options, log));
     if (auto done = process->open_listeners(); !done) return Err{done.error()};
     if (auto done = process->build_shards(); !done) return Err{done.error()};
-    if (auto done = process->load_passwords(); !done) return Err{done.error()};
+    if (auto done = process->load_credentials(); !done) return Err{done.error()};
     return process;
 }
 
@@ -80,8 +80,13 @@ Result<Done, std::string> BrokerProcess::open_listeners() {
     return Done{};
 }
 
-Result<Done, std::string> BrokerProcess::load_passwords() {
+Result<Done, std::string> BrokerProcess::load_credentials() {
     auth_ = std::make_unique<AuthWorker>(*crossing_);
+    if (!options_.auth.acl_file.empty()) {
+        auto acl = load_acl(options_.auth.acl_file);
+        if (!acl) return Err{acl.error()};
+        acl_ = std::move(*acl);
+    }
     if (options_.auth.password_file.empty()) return Done{};
     auto passwords = server::load_passwords(options_.auth.password_file);
     if (!passwords) return Err{passwords.error()};
@@ -111,11 +116,7 @@ Result<Done, std::string> BrokerProcess::start() {
         parts.auth = auth_.get();
         parts.log = &log_;
         parts.counters = counters_[i].get();
-        if (!options_.auth.acl_file.empty()) {
-            auto acl = load_acl(options_.auth.acl_file);
-            if (!acl) return Err{acl.error()};
-            parts.acl = std::move(*acl);
-        }
+        if (acl_) parts.acl = std::make_unique<const auth::Acl>(*acl_);
         auto runner = ShardRunner::make(std::move(parts));
         if (!runner)
             return Err{"cannot start shard " + std::to_string(i) + ": " + runner.error().text()};
@@ -167,18 +168,19 @@ void BrokerProcess::reload(const config::Options& options) {
     }
     if (!options_.auth.acl_file.empty()) {
         auto acl = load_acl(options_.auth.acl_file);
-        report(options_.auth.acl_file, acl ? "" : acl.error());
         for (uint16_t i = 0; acl && i < crossing_->shard_count(); ++i)
             crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Acl>(**acl)});
+        report(options_.auth.acl_file, acl ? "" : acl.error());
     }
     for (size_t i = 0; i < listeners_.size(); ++i) {
         OpenListener& open = *listeners_[i];
         if (open.tls.empty()) continue;
         auto tls = load_tls(options_.listeners[i].url);
+        if (tls) {
+            open.tls.push_back(std::move(*tls));
+            open.current_tls.store(open.tls.back().get(), std::memory_order_release);
+        }
         report("TLS files of " + open.name, tls ? "" : tls.error());
-        if (!tls) continue;
-        open.tls.push_back(std::move(*tls));
-        open.current_tls.store(open.tls.back().get(), std::memory_order_release);
     }
 }
 

@@ -40,7 +40,7 @@ public:
 private:
     BrokerProcess(const config::Options& options, os::LogWriter& log);
     Result<Done, std::string> open_listeners();
-    Result<Done, std::string> load_passwords();
+    Result<Done, std::string> load_credentials();
     Result<Done, std::string> build_shards();
 
     config::Options options_;
@@ -49,6 +49,7 @@ private:
     std::unique_ptr<Crossing> crossing_;
     std::vector<std::unique_ptr<OpenListener>> listeners_;
     std::unique_ptr<AuthWorker> auth_;
+    std::unique_ptr<const auth::Acl> acl_;  // as read at the start; each shard has its own
     std::vector<std::unique_ptr<SharedCounters>> counters_;
     std::vector<std::unique_ptr<ShardRunner>> runners_;
     std::unique_ptr<admin::AdminServer> admin_;

@@ -37,7 +37,7 @@ void Unsent::consume(size_t count) {
     at_ += count;
     GW_ASSERT(at_ <= bytes_.size());
     if (at_ == bytes_.size()) {
-        bytes_ = {};
+        bytes_ = Buffer();  // "= {}" would keep the memory
         at_ = 0;
     } else if (at_ > bytes_.size() / 2) {
         bytes_.erase(bytes_.begin(), bytes_.begin() + std::ptrdiff_t(at_));
