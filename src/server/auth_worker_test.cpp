@@ -1,0 +1,161 @@
+#include "server/auth_worker.h"
+
+#include "server/test_mail.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace godwit::server {
+namespace {
+
+constexpr ShardId kShard{0};
+
+// Made by the method of mosquitto_passwd before 2.0: cheap, which suits a test.
+constexpr const char* kWonder =
+    "alice:$6$MDEyMzQ1Njc4OWFi$3EPLyPlt3v7XTXhnIv6ux6f2QvgvJEjoMULBm9ngqmRvqAfVMw9qKygLcIeFwARv1"
+    "atsQM9OFbSAosTHKq1nJg==\n";
+constexpr const char* kChanged =
+    "alice:$6$MDEyMzQ1Njc4OWFi$l2rFb0zwrYc7RSgBazKfDmAGXSbF+nuvcFVkwQpIPvVOjKuj6Vn3wvv/x7gWb3W1u"
+    "e4CXwYrVZo6sEgjcr3nGQ==\n";
+// Our own method, slow on purpose: the password is "slow".
+constexpr const char* kSlow =
+    "slow:$scrypt$ln=15,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$hKt59ET9ZujzBgMT1Hqiut/KVaS48WcVGEt8GyQSHC"
+    "E\n";
+
+std::unique_ptr<const auth::PasswordFile> passwords(const std::string& text) {
+    return std::make_unique<const auth::PasswordFile>(auth::PasswordFile::parse(text).value());
+}
+
+broker::AuthRequest login(uint32_t slot, std::string user, std::string password) {
+    return {.connection = {slot, 1},
+            .username = std::move(user),
+            .has_username = true,
+            .password = std::move(password)};
+}
+
+class AuthWorkerTest : public ::testing::Test {
+protected:
+    broker::Verdict verdict() {
+        while (waiting_.empty()) {
+            auto mail = wait_for_mail(crossing_->mailbox(kShard));
+            if (mail.empty()) return {};
+            for (Control& each : mail)
+                waiting_.push_back(std::get<AuthAnswer>(std::move(each)).verdict);
+        }
+        const broker::Verdict first = waiting_.front();
+        waiting_.pop_front();
+        return first;
+    }
+    mqtt::ReasonCode answer(broker::AuthRequest request) {
+        worker_.ask(kShard, std::move(request));
+        return verdict().reason;
+    }
+
+    std::unique_ptr<Crossing> crossing_ = std::move(Crossing::make(2).value());
+    AuthWorker worker_{*crossing_};
+    std::deque<broker::Verdict> waiting_;
+};
+
+TEST_F(AuthWorkerTest, TakesTheRightPasswordOnly) {
+    worker_.set_passwords(passwords(kWonder));
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(answer(login(1, "alice", "wonde")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "alice", "")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "bob", "wonder")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "", "")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, AnswersTheConnectionThatAsked) {
+    worker_.set_passwords(passwords(kWonder));
+    worker_.ask(kShard, login(7, "alice", "wonder"));
+    EXPECT_EQ(verdict().connection, (ConnectionId{7, 1}));
+    worker_.ask(kShard, login(8, "alice", "wrong"));
+    const broker::Verdict refused = verdict();
+    EXPECT_EQ(refused.connection, (ConnectionId{8, 1}));
+    EXPECT_EQ(refused.why, "user alice");
+}
+
+TEST_F(AuthWorkerTest, AnswersTheShardThatAsked) {
+    worker_.set_passwords(passwords(kWonder));
+    worker_.ask({1}, login(1, "alice", "wonder"));
+    EXPECT_EQ(wait_for_mail(crossing_->mailbox({1})).size(), 1u);
+    EXPECT_TRUE(crossing_->mailbox(kShard).empty());
+}
+
+TEST_F(AuthWorkerTest, RefusesEverybodyBeforeItKnowsAnybody) {
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, RefusesMechanismsItDoesNotKnow) {
+    worker_.set_passwords(passwords(kWonder));
+    broker::AuthRequest request = login(1, "alice", "wonder");
+    request.auth_method = "SCRAM-SHA-256";
+    EXPECT_EQ(answer(std::move(request)), mqtt::ReasonCode::BadAuthenticationMethod);
+}
+
+TEST_F(AuthWorkerTest, TakesNoOtherPasswordFromAUserWhoWasRightBefore) {
+    worker_.set_passwords(passwords(kWonder));
+    for (int round = 0; round < 3; ++round) {
+        EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+        EXPECT_EQ(answer(login(1, "alice", "other")), mqtt::ReasonCode::BadUserNameOrPassword);
+    }
+}
+
+// What was right is remembered by user and password together, so neither may run into the other.
+TEST_F(AuthWorkerTest, RemembersNoUserByTheTextOfUserAndPassword) {
+    worker_.set_passwords(passwords(kWonder));
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(answer(login(1, "alicew", "onder")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "alic", "ewonder")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, ForgetsWhoWasRightWhenThePasswordsChange) {
+    worker_.set_passwords(passwords(kWonder));
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+    worker_.set_passwords(passwords(kChanged));
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "alice", "changed")), mqtt::ReasonCode::Success);
+    worker_.set_passwords(passwords(""));
+    EXPECT_EQ(answer(login(1, "alice", "changed")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, AnswersManyThatAskAtOnce) {
+    worker_.set_passwords(passwords(kWonder));
+    constexpr uint32_t kMany = 500;
+    std::vector<std::thread> askers;
+    for (uint32_t t = 0; t < 4; ++t)
+        askers.emplace_back([&, t] {
+            for (uint32_t i = t; i < kMany; i += 4)
+                worker_.ask(kShard, login(i, "alice", i % 2 ? "wonder" : "wrong"));
+        });
+    std::map<uint32_t, mqtt::ReasonCode> answers;
+    for (uint32_t i = 0; i < kMany; ++i) {
+        const broker::Verdict each = verdict();
+        answers[each.connection.slot] = each.reason;
+    }
+    for (std::thread& each : askers) each.join();
+    ASSERT_EQ(answers.size(), kMany);
+    for (const auto& [slot, reason] : answers)
+        EXPECT_EQ(reason == mqtt::ReasonCode::Success, slot % 2 == 1) << slot;
+}
+
+TEST_F(AuthWorkerTest, TellsThoseWhoFindItsQueueFullToComeAgain) {
+    worker_.set_passwords(passwords(kSlow));
+    // The threads take one each now and then; what they leave fills the queue.
+    const auto asked = uint32_t(2 * AuthWorker::kQueueMax);
+    for (uint32_t i = 0; i < asked; ++i) worker_.ask(kShard, login(i, "slow", "wrong"));
+    bool busy = false;
+    for (Control& each : crossing_->mailbox(kShard).take()) {
+        const broker::Verdict& one = std::get<AuthAnswer>(each).verdict;
+        if (one.reason != mqtt::ReasonCode::ServerBusy) continue;
+        busy = true;
+        EXPECT_GE(one.connection.slot, AuthWorker::kQueueMax);
+        EXPECT_EQ(one.why, "too many logins wait");
+    }
+    EXPECT_TRUE(busy);
+}
+
+}  // namespace
+}  // namespace godwit::server

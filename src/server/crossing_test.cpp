@@ -1,0 +1,174 @@
+#include "server/crossing.h"
+
+#include "server/test_mail.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+#include <thread>
+#include <variant>
+#include <vector>
+
+namespace godwit::server {
+namespace {
+
+constexpr ShardId kA{0};
+constexpr ShardId kB{1};
+
+InjectMessage note(std::string topic, uint64_t number) {
+    return {.topic = std::move(topic), .payload = std::to_string(number)};
+}
+
+std::vector<uint64_t> drained(Crossing::Ring& ring) {
+    std::vector<uint64_t> numbers;
+    ring.drain([&](broker::Envelope&& envelope) {
+        numbers.push_back(std::get<broker::PublishConfirm>(envelope).upto);
+    });
+    return numbers;
+}
+
+std::vector<uint64_t> counted(uint64_t from, uint64_t to) {
+    std::vector<uint64_t> numbers;
+    for (uint64_t i = from; i < to; ++i) numbers.push_back(i);
+    return numbers;
+}
+
+class CrossingTest : public ::testing::Test {
+protected:
+    std::unique_ptr<Crossing> crossing_ = std::move(Crossing::make(2).value());
+};
+
+TEST_F(CrossingTest, HasAMailboxForEachShard) {
+    EXPECT_EQ(crossing_->shard_count(), 2);
+    EXPECT_NE(&crossing_->mailbox(kA), &crossing_->mailbox(kB));
+    EXPECT_NE(&crossing_->ring(kA, kB), &crossing_->ring(kB, kA));
+    EXPECT_EQ(&crossing_->ring(kA, kB), &crossing_->ring(kA, kB));
+}
+
+// --- mailbox ---
+
+TEST_F(CrossingTest, GivesMailInTheOrderOfPosting) {
+    Mailbox& mailbox = crossing_->mailbox(kA);
+    EXPECT_TRUE(mailbox.empty());
+    EXPECT_TRUE(mailbox.take().empty());
+    mailbox.post(note("a", 1));
+    mailbox.post(StopShard{});
+    EXPECT_FALSE(mailbox.empty());
+    const auto mail = mailbox.take();
+    ASSERT_EQ(mail.size(), 2u);
+    EXPECT_EQ(std::get<InjectMessage>(mail[0]).topic, "a");
+    EXPECT_TRUE(std::holds_alternative<StopShard>(mail[1]));
+    EXPECT_TRUE(mailbox.empty());
+}
+
+TEST_F(CrossingTest, TakesMailOfManyThreadsAndKeepsTheOrderOfEach) {
+    constexpr uint64_t kThreads = 4, kEach = 500;
+    Mailbox& mailbox = crossing_->mailbox(kB);
+    std::vector<std::thread> threads;
+    for (uint64_t t = 0; t < kThreads; ++t)
+        threads.emplace_back([&, t] {
+            for (uint64_t i = 0; i < kEach; ++i) mailbox.post(note(std::to_string(t), i));
+        });
+    std::map<std::string, uint64_t> next;
+    for (uint64_t got = 0; got < kThreads * kEach;) {
+        const auto mail = wait_for_mail(mailbox);
+        ASSERT_FALSE(mail.empty());
+        got += mail.size();
+        for (const Control& each : mail) {
+            const auto& in = std::get<InjectMessage>(each);
+            EXPECT_EQ(in.payload, std::to_string(next[in.topic]++));
+        }
+    }
+    for (std::thread& each : threads) each.join();
+    EXPECT_EQ(next.size(), kThreads);
+    EXPECT_TRUE(mailbox.empty());
+}
+
+TEST_F(CrossingTest, ClosesASocketThatIsNeverTakenOutOfTheMailbox) {
+    auto socket = std::make_unique<Socket>();
+    crossing_->mailbox(kA).post(MovedConnection{std::move(socket), {1, 2}});
+    crossing_.reset();  // the sanitizer sees a leak
+}
+
+// --- rings ---
+
+TEST_F(CrossingTest, ShowsNothingBeforeTheTurnIsPublished) {
+    Outgoing outgoing(*crossing_, kA);
+    outgoing.post(kB, broker::PublishConfirm{7});
+    EXPECT_TRUE(crossing_->ring(kA, kB).empty());
+    EXPECT_FALSE(outgoing.publish());
+    EXPECT_EQ(drained(crossing_->ring(kA, kB)), (std::vector<uint64_t>{7}));
+    EXPECT_TRUE(crossing_->ring(kB, kA).empty());
+}
+
+TEST_F(CrossingTest, WakesTheTargetOnceThereIsSomething) {
+    auto poller = os::Poller::open().value();
+    os::Waker& waker = crossing_->mailbox(kB).waker();
+    ASSERT_TRUE(poller.add(waker.fd(), 0, os::Interest::Read));
+    std::array<os::PollEvent, 1> room;
+    Outgoing outgoing(*crossing_, kA);
+    waker.prepare_sleep();
+    outgoing.publish();
+    EXPECT_TRUE(poller.wait(Duration::zero(), room).empty());
+    outgoing.post(kB, broker::PublishConfirm{1});
+    outgoing.publish();
+    EXPECT_EQ(poller.wait(Duration::zero(), room).size(), 1u);
+}
+
+TEST_F(CrossingTest, KeepsTheOrderOfWhatFindsTheRingFull) {
+    constexpr uint64_t kRoom = Crossing::kRingEntries, kAll = 3 * kRoom + 100;
+    Outgoing outgoing(*crossing_, kA);
+    for (uint64_t i = 0; i < kRoom + 100; ++i) outgoing.post(kB, broker::PublishConfirm{i});
+    EXPECT_TRUE(outgoing.publish());  // behind
+    EXPECT_TRUE(outgoing.publish());  // still
+    std::vector<uint64_t> seen = drained(crossing_->ring(kA, kB));
+    EXPECT_EQ(seen.size(), kRoom);
+    // The ring has room again, but what waits goes first.
+    for (uint64_t i = kRoom + 100; i < kAll; ++i) outgoing.post(kB, broker::PublishConfirm{i});
+    bool behind = true;
+    for (int round = 0; behind && round < 10; ++round) {
+        behind = outgoing.publish();
+        for (const uint64_t each : drained(crossing_->ring(kA, kB))) seen.push_back(each);
+    }
+    EXPECT_FALSE(behind);
+    EXPECT_EQ(seen, counted(0, kAll));
+}
+
+TEST_F(CrossingTest, CarriesEnvelopesBetweenTwoThreadsInOrder) {
+    constexpr uint64_t kAll = 20'000;
+    std::thread sender([&] {
+        Outgoing outgoing(*crossing_, kA);
+        for (uint64_t i = 0; i < kAll; ++i) {
+            outgoing.post(kB, broker::PublishConfirm{i});
+            if (i % 64 == 0) outgoing.publish();
+        }
+        while (outgoing.publish()) std::this_thread::yield();
+    });
+    std::vector<uint64_t> seen;
+    while (seen.size() < kAll) {
+        const auto more = drained(crossing_->ring(kA, kB));
+        if (more.empty()) std::this_thread::yield();
+        seen.insert(seen.end(), more.begin(), more.end());
+    }
+    sender.join();
+    EXPECT_EQ(seen, counted(0, kAll));
+}
+
+TEST_F(CrossingTest, SharesOneMessageBetweenShards) {
+    Outgoing outgoing(*crossing_, kA);
+    auto message = broker::MessageRef::make({.topic = "t", .payload = as_bytes("shared")});
+    outgoing.post(kB, broker::PublishEnvelope{.message = message});
+    outgoing.publish();
+    std::thread other([&] {
+        crossing_->ring(kA, kB).drain([](broker::Envelope&& envelope) {
+            const auto& in = std::get<broker::PublishEnvelope>(envelope);
+            EXPECT_EQ(as_text(in.message->payload()), "shared");
+        });
+    });
+    message = {};
+    other.join();
+}
+
+}  // namespace
+}  // namespace godwit::server
