@@ -12,7 +12,8 @@ void break_and_return(Trial& run, Client client, const std::vector<Client>& all)
     client.state().link_->cut();
     client.state().online_ = false;
     run.turns(run.draw(6), all);
-    const auto options = next_time(client.state().options_);
+    auto options = next_time(client.state().options_);
+    options.receive_maximum = uint16_t(1 + run.draw(10));  // perhaps less than is in flight
     client.state().dial(options);
     client.push(world::connect_packet(client.id(), options));
 }
