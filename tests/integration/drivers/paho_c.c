@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { kClientsMax = 16, kAnswerMs = 25000, kWordBytes = 600 };
+enum { kClientsMax = 16, kAnswerMs = 60000, kWordBytes = 600 };
 
 struct client {
     char name[32];

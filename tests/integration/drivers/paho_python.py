@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import paho.mqtt.client as paho
 
 VERSIONS = {'3.1': paho.MQTTv31, '3.1.1': paho.MQTTv311, '5.0': paho.MQTTv5}
-ANSWER_SECONDS = 25
+ANSWER_SECONDS = 60
 
 
 class Failed(Exception):

@@ -8,7 +8,7 @@ from lib.program import Deadline, Program
 
 Message = namedtuple('Message', 'topic qos retain length sha256')
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 70
 
 
 class Refused(Exception):

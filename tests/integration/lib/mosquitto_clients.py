@@ -85,7 +85,7 @@ class MosquittoClients:
         payload = ['-f', file] if os.path.getsize(file) else ['-n']
         self._publish_count += 1  # one client id twice would be a takeover while the first is still read
         done = run(['mosquitto_pub', '-i', f'{name}-{self._publish_count}', '-t', topic, '-q', str(qos), *payload,
-                    *self._options[name]], 30)
+                    *self._options[name]], 60)
         if done.returncode != 0 or done.stderr:
             raise Refused(f'mosquitto_pub: status {done.returncode} {done.stderr.strip()}')
 

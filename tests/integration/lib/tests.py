@@ -57,3 +57,13 @@ def equal(got, wanted, what):
 
 def contains(text, wanted, what):
     assert wanted in text, f'{what}: {wanted!r} is not in {text!r}'
+
+
+def stop_well(prefix, broker, report):
+    """A test of its own for a broker that served a whole suite: it ends with status 0."""
+    try:
+        broker.stop()
+    except (AssertionError, Deadline) as problem:
+        report.failed(f'{prefix}: the broker ends well', problem)
+    else:
+        report.ok(f'{prefix}: the broker ends well')

@@ -4,17 +4,20 @@ import itertools
 import os
 import threading
 import time
-from collections import defaultdict, namedtuple
+from collections import Counter, defaultdict, namedtuple
 from pathlib import Path
 
 from lib import clients, wire
 from lib.driver import Refused
 from lib.program import Deadline
+from lib.tests import stop_well
 
 SIZES = (0, 64, 70_000, 10 * 1024 * 1024)
 SIZE_NAMES = {0: '0 B', 64: '64 B', 70_000: '70 kB', 10 * 1024 * 1024: '10 MiB'}
-RECEIVE_SECONDS = 25
+RECEIVE_SECONDS = 60
+FAILURES_MAX = 8  # of one client; then the rest of its cells is not tried
 BURST = 20
+FAULTS = (Deadline, Refused, wire.Closed, OSError)
 
 # Publisher and subscriber are two clients with their own transport and version.
 Side = namedtuple('Side', 'client transport version')
@@ -58,6 +61,7 @@ class Pair:
     def __init__(self, world, publisher, subscriber, tag):
         self._world = world
         self._sides = (publisher, subscriber)
+        self.subscriber = subscriber.client
         self._out = world.publisher(publisher.client)
         self._into = world.subscriber(subscriber.client)
         self._names = (f'p-{tag}', f's-{tag}')
@@ -86,7 +90,7 @@ class Pair:
                 if problem := what_differs(message, name, topic, qos, payloads):
                     raise Refused(problem)
             self._into.unsubscribe(subscriber, topic)
-        except (Deadline, Refused):
+        except FAULTS:
             self.abandon()
             raise
 
@@ -125,6 +129,14 @@ class World:
         self.payloads = Payloads(context.folder('payloads'))
         self.report = context.report
         self._drivers = {}
+        self._failures = Counter()
+
+    def failed(self, client, cell, problem):
+        self._failures[client] += 1
+        self.report.failed(cell, problem)
+
+    def has_given_up(self, client):
+        return self._failures[client] >= FAILURES_MAX
 
     def add_clients(self, names, context):
         for name in names:
@@ -156,10 +168,12 @@ def run_cells(world, pair, name, transport, cells, table):
             world.report.skip(cell, reason)
             continue
         try:
+            if world.has_given_up(pair.subscriber):
+                raise Refused('not tried, after too many failures of this client')
             pair.run_cell(subscribed, published, size)
-        except (Deadline, Refused) as problem:
+        except FAULTS as problem:
             table[published, size] = 'FAIL'
-            world.report.failed(cell, problem)
+            world.failed(pair.subscriber, cell, problem)
         else:
             table[published, size] = 'ok'
             world.report.ok(cell)
@@ -168,11 +182,12 @@ def run_cells(world, pair, name, transport, cells, table):
 def finish(world, pair, name):
     """The burst and the end of a pair's connections."""
     try:
-        pair.run_burst()
+        if not world.has_given_up(pair.subscriber):
+            pair.run_burst()
         pair.disconnect()
         world.report.ok(f'matrix: {name}, a burst of {BURST}')
-    except (Deadline, Refused) as problem:
-        world.report.failed(f'matrix: {name}, a burst of {BURST}', problem)
+    except FAULTS as problem:
+        world.failed(pair.subscriber, f'matrix: {name}, a burst of {BURST}', problem)
         pair.abandon()
 
 
@@ -247,5 +262,5 @@ def run(context):
         run_pairs(world, names)
     finally:
         world.stop()
-        broker.stop()
+        stop_well('matrix', broker, context.report)
     print_matrix(context.report, names, tables, seconds)

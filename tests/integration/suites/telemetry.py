@@ -7,6 +7,7 @@ from pathlib import Path
 from lib.brokers import host_and_port
 from lib.mosquitto_clients import address_options
 from lib.program import Deadline, Program
+from lib.tests import stop_well
 
 COLLECTD = '/usr/sbin/collectd'
 TYPES = '/usr/share/collectd/types.db'
@@ -128,4 +129,4 @@ def run(context):
             if qos == 1:
                 check_metrics(report, metrics)
     finally:
-        broker.stop()
+        stop_well('telemetry', broker, report)
