@@ -10,6 +10,7 @@ namespace godwit {
 template <class Tag, class Number>
 struct Id {
     Number value = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a pointer in <=>'s own 0
     friend auto operator<=>(const Id&, const Id&) = default;
 };
 

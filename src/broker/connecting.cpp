@@ -81,6 +81,13 @@ void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool cl
     if (clean_start) end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
 }
 
+/// A session that is listed by its client id has not ended.
+Session& kept_session(Core& core, SessionRef ref) {
+    Session* session = core.find(ref);
+    GW_ASSERT(session);
+    return *session;
+}
+
 Session& make_session(Core& core, Realm& realm, std::string_view client_id) {
     const auto [at, added] = realm.sessions.emplace(std::string(client_id), SessionRef{});
     GW_ASSERT(added);
@@ -165,7 +172,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
     clear_the_way(core, realm, client_id, packet.clean_start);
     const auto known = realm.sessions.find(client_id);
     const bool present = known != realm.sessions.end();
-    Session& session = present ? *core.find(known->second) : make_session(core, realm, client_id);
+    Session& session =
+        present ? kept_session(core, known->second) : make_session(core, realm, client_id);
     session.version = packet.version;
     session.online = true;
     session.connection = c.id;

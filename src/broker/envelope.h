@@ -88,6 +88,7 @@ struct GroupKey {
     RealmId realm;
     std::string share;
     std::string filter;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a pointer in <=>'s own 0
     friend auto operator<=>(const GroupKey&, const GroupKey&) = default;
 };
 /// A group at its home shard; may go stale, never dangles.

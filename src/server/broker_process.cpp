@@ -137,7 +137,8 @@ Result<Done, std::string> BrokerProcess::start() {
 }
 
 void BrokerProcess::stop() {
-    for (uint16_t i = 0; i < threads_.size(); ++i) crossing_->mailbox({i}).post(StopShard{});
+    for (size_t i = 0; i < threads_.size(); ++i)
+        crossing_->mailbox({uint16_t(i)}).post(StopShard{});
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
     admin_.reset();

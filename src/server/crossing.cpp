@@ -39,6 +39,7 @@ void Outgoing::post(ShardId to, broker::Envelope envelope) {
     auto& waiting = overflow_[to.value];
     if (waiting.empty() && crossing_.ring(self_, to).push(std::move(envelope)) == os::Push::Staged)
         return;
+    // NOLINTNEXTLINE(bugprone-use-after-move): what was not staged was not moved from
     waiting.push_back(std::move(envelope));
 }
 

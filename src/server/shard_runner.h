@@ -21,6 +21,8 @@ namespace godwit::server {
 
 /// One open listener, shared by all shards.
 struct OpenListener {
+    OpenListener(os::Listener open, ListenerId number, std::string url)
+        : listener(std::move(open)), id(number), name(std::move(url)) {}
     os::Listener listener;
     ListenerId id;
     std::string name;  // URL with the real port

@@ -151,7 +151,7 @@ private:
             part = std::move(next);
             return;
         }
-    }
+    }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): clang-tidy 14 loses what is moved
 
     static bool copy_cells(const Part& from, Part& to) {
         if (!from.cells) return true;
