@@ -22,6 +22,8 @@ using RealmId = Id<struct RealmTag, uint16_t>;
 using ListenerId = Id<struct ListenerTag, uint16_t>;
 /// MQTT packet identifier, 1..65535; 0 means none.
 using PacketId = Id<struct PacketTag, uint16_t>;
+/// One durable object of a shard: dense numbers that its owner picks and reuses. 0: none.
+using ObjectId = Id<struct ObjectTag, uint32_t>;
 /// A transport connection as one shard knows it. The slot is reused; the generation tells the users
 /// apart.
 struct ConnectionId {

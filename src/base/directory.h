@@ -1,0 +1,54 @@
+// Directory and File: the ports through which a store meets a disk. Two kinds: the real one
+// (os/disk_directory.h) and a faulty one from a seed (store/testing/faulty_disk.h).
+// Names are plain file names or one level deeper ("shard-0/segment-00000001").
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace godwit {
+
+enum class DiskFault : uint8_t { NoSpace, Io, NotFound, Exists, NotPermitted, TooLarge };
+
+struct DiskError {
+    DiskFault fault = DiskFault::Io;
+    std::string what;  // for people: call, file, reason
+};
+
+class File {
+public:
+    virtual ~File() = default;
+    /// Fills `into` from `offset`; fewer bytes only at the end of the file.
+    virtual Result<size_t, DiskError> read_at(uint64_t offset, std::span<uint8_t> into) = 0;
+    /// Writes all of it, or fails; a failed write may have written any part.
+    virtual Result<Done, DiskError> write_at(uint64_t offset, Bytes bytes) = 0;
+    /// What was written is on disk. After a failure nobody knows what of it is, and asking again
+    /// proves nothing.
+    virtual Result<Done, DiskError> sync() = 0;
+    virtual Result<uint64_t, DiskError> size() = 0;
+    virtual Result<Done, DiskError> truncate(uint64_t bytes) = 0;
+};
+
+class Directory {
+public:
+    virtual ~Directory() = default;
+    /// Names of the files in `folder` ("" is the directory itself), sorted; folders are not named.
+    virtual Result<std::vector<std::string>, DiskError> list(std::string_view folder) = 0;
+    virtual Result<std::unique_ptr<File>, DiskError> open(std::string_view name) = 0;
+    /// A new empty file, mode 0600; its folder is made (0700) if it is not there. @errors  Exists
+    virtual Result<std::unique_ptr<File>, DiskError> create(std::string_view name) = 0;
+    /// Replaces what stands at `to`.
+    virtual Result<Done, DiskError> rename(std::string_view from, std::string_view to) = 0;
+    virtual Result<Done, DiskError> remove(std::string_view name) = 0;
+    /// The names in `folder` are on disk.
+    virtual Result<Done, DiskError> sync(std::string_view folder) = 0;
+};
+
+}  // namespace godwit
