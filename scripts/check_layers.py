@@ -17,7 +17,7 @@ MAY = {
     "rules": {"base", "topic"},
     "devices": {"base"},
     "metering": {"base"},
-    "broker": {"base", "topic", "mqtt", "auth", "rules", "devices", "metering"},
+    "broker": {"base", "topic", "mqtt", "auth", "store", "rules", "devices", "metering"},
     "os": {"base"},
     "sinks": {"base", "rules", "os"},
     "admin": {"base", "broker", "devices", "metering", "rules", "os"},

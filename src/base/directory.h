@@ -1,6 +1,7 @@
 // Directory and File: the ports through which a store meets a disk. Two kinds: the real one
 // (os/disk_directory.h) and a faulty one from a seed (store/testing/faulty_disk.h).
 // Names are plain file names or one level deeper ("shard-0/segment-00000001").
+// Thread: any, also several at once; one file is changed by one thread at a time.
 #pragma once
 
 #include "base/bytes.h"
@@ -15,7 +16,14 @@
 
 namespace godwit {
 
-enum class DiskFault : uint8_t { NoSpace, Io, NotFound, Exists, NotPermitted, TooLarge };
+enum class DiskFault : uint8_t {
+    NoSpace,
+    Io,
+    NotFound,
+    Exists,
+    NotPermitted,
+    Busy,  // no file descriptor or memory for it now; nothing was done
+};
 
 struct DiskError {
     DiskFault fault = DiskFault::Io;
@@ -33,6 +41,7 @@ public:
     /// proves nothing.
     virtual Result<Done, DiskError> sync() = 0;
     virtual Result<uint64_t, DiskError> size() = 0;
+    /// Longer: the new bytes are zeros, and there is room for them. @errors  NoSpace
     virtual Result<Done, DiskError> truncate(uint64_t bytes) = 0;
 };
 
@@ -40,14 +49,17 @@ class Directory {
 public:
     virtual ~Directory() = default;
     /// Names of the files in `folder` ("" is the directory itself), sorted; folders are not named.
+    /// @errors  NotFound: no such folder
     virtual Result<std::vector<std::string>, DiskError> list(std::string_view folder) = 0;
+    /// For reading and writing. @errors  NotFound
     virtual Result<std::unique_ptr<File>, DiskError> open(std::string_view name) = 0;
     /// A new empty file, mode 0600; its folder is made (0700) if it is not there. @errors  Exists
     virtual Result<std::unique_ptr<File>, DiskError> create(std::string_view name) = 0;
-    /// Replaces what stands at `to`.
+    /// Replaces what stands at `to`. Both are in one folder. @errors  NotFound
     virtual Result<Done, DiskError> rename(std::string_view from, std::string_view to) = 0;
+    /// @errors  NotFound
     virtual Result<Done, DiskError> remove(std::string_view name) = 0;
-    /// The names in `folder` are on disk.
+    /// The names in `folder` are on disk: files made, renamed and removed there.
     virtual Result<Done, DiskError> sync(std::string_view folder) = 0;
 };
 

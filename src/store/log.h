@@ -19,77 +19,25 @@
 #include "base/bytes.h"
 #include "base/directory.h"
 #include "base/ids.h"
+#include "base/instant.h"
+#include "store/group_queue.h"
+#include "store/object_table.h"
 #include "store/options.h"
+#include "store/pause.h"
+#include "store/read_queue.h"
+#include "store/replay.h"
+#include "store/segment_table.h"
+#include "store/space.h"
+#include "store/work.h"
 
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace godwit::store {
 
-/// Where a record stands: segment number << 32 | offset. Later is larger. 0: nowhere.
-struct Position {
-    uint64_t value = 0;
-    uint32_t segment() const { return uint32_t(value >> 32); }
-    uint32_t offset() const { return uint32_t(value); }
-    friend bool operator==(const Position&, const Position&) = default;
-};
-
-/// Takes what a log holds, in the order of writing. Views live for the call. A note or erase comes
-/// only for an object whose put came before.
-class Replay {
-public:
-    virtual ~Replay() = default;
-    virtual void on_put(ObjectId id, Bytes bytes) = 0;
-    virtual void on_note(ObjectId id, Bytes bytes) = 0;
-    virtual void on_erase(ObjectId id) = 0;
-};
-
-/// One thing for the disk. Made by Log, performed by perform() on any thread, in the order of
-/// making within a lane.
-struct Work {
-    enum class Kind : uint8_t {
-        Commit,   // write `bytes` at `offset` of segment `segment`, then sync
-        Prepare,  // make segment `segment` ready: allocated, zeroed, synced, from `recycle` if named
-        Read,     // `length` bytes at `offset` of `segment`
-        Retire,   // remove segment `segment`
-    };
-    Kind kind = Kind::Commit;
-    uint64_t number = 0;
-    uint32_t segment = 0;
-    uint32_t offset = 0;
-    uint32_t length = 0;    // Prepare: bytes of the segment
-    uint32_t recycle = 0;   // Prepare: number of the old segment whose file becomes this one; 0: none
-    bool sync = true;
-    ObjectId object;        // Read
-    Buffer bytes;           // Commit: what to write. Returned in WorkDone, so that it is reused
-
-    /// Commits and reads are wanted soon; preparing and retiring may take long, and has a thread of
-    /// its own.
-    bool urgent() const { return kind == Kind::Commit || kind == Kind::Read; }
-};
-
-struct WorkDone {
-    Work work;
-    std::optional<DiskError> error;
-    Buffer bytes;  // Read
-};
-
-/// @cost  blocks for as long as the disk takes
-WorkDone perform(Work work, Directory& directory, std::string_view folder);
-
-/// An object that was asked for. A record that was moved or erased meanwhile is not delivered; its
-/// owner hears `gone`.
-struct Loaded {
-    ObjectId id;
-    Buffer bytes;       // as put, without its notes
-    bool gone = false;  // damaged or not readable: `why`
-    std::string why;
-};
+struct Recovered;
 
 enum class Condition : uint8_t {
     Good,
@@ -98,77 +46,126 @@ enum class Condition : uint8_t {
 };
 
 struct Usage {
-    uint64_t live_bytes = 0;
+    uint64_t live_bytes = 0;   // records of living objects
     uint64_t used_bytes = 0;   // of segments with records
-    uint64_t disk_bytes = 0;   // spares included
-    uint32_t segments = 0;
-    uint64_t groups = 0;       // committed to disk
+    uint64_t disk_bytes = 0;   // files of all segments, spares included
+    uint32_t segments = 0;     // with records
+    uint64_t objects = 0;      // living
+    uint64_t groups = 0;       // committed to disk since the start
     uint64_t records = 0;      // written since the start
     uint64_t moved_records = 0;
     uint64_t pending_bytes = 0;  // not yet durable
 };
 
-/// What opening found out of order. Each is one line for the log.
-struct Damage {
-    std::string what;  // "segment-00000004: records 17 to 19 fail their checksum; set aside ..."
-};
-
 class Log {
 public:
     /// Reads all segments in `folder` of `directory`, oldest first. A torn tail is cut. A damaged
-    /// segment is set aside (its sound records are used) and reported. Always starts, unless the
-    /// directory itself cannot be read or written.
+    /// segment is set aside (its sound records are used) and reported. What was recovered is on
+    /// disk when this returns.
+    /// @errors  the folder cannot be read or written; a segment was written by a later version
     struct Opened;
-    static Result<Opened, DiskError> open(Directory& directory, std::string folder,
+    static Result<Opened, DiskError> open(Directory& directory, const std::string& folder,
                                           const Options& options, Replay& replay);
 
     // --- changing; bytes are copied ---
-    /// The object is `head` then `tail`. @cost  one copy, no allocation in a steady state
+
+    /// The object is `head` then `tail`. @param id  1 .. kObjectIdMax-1
+    /// @cost  one copy, no allocation in a steady state
     void put(ObjectId id, Bytes head, Bytes tail = {});
-    /// The object must live.
+    /// The object lives.
     void note(ObjectId id, Bytes bytes);
+    /// The object lives. Its id may be used again at once.
     void erase(ObjectId id);
-    bool holds(ObjectId id) const;
+    bool holds(ObjectId id) const { return objects_.find(id).lives(); }
     /// Ends a group. Nothing happens if nothing was written since the last one.
     /// @return the ticket to compare with durable(); that of the last group if this one is empty
-    uint64_t commit();
-    /// All groups up to this ticket are on disk.
+    uint64_t commit() { return queue_.commit(); }
+    /// All groups up to this ticket are on disk (Durability::Os: with the system).
     uint64_t durable() const { return durable_; }
     /// The ticket that the next commit() of a non-empty group returns.
-    uint64_t next_ticket() const { return committed_ + 1; }
+    uint64_t next_ticket() const { return queue_.committed() + 1; }
 
     // --- the disk ---
-    /// The next thing to do; call until nullopt, at the end of each turn and after each done().
+
+    /// The next thing to do. Call after commit(), at the end of each turn and after each done(),
+    /// until nullopt.
     std::optional<Work> work(Instant now);
+    /// Takes the answer to a work() of this log.
     void done(WorkDone done, Instant now);
     /// When work() may have something although nothing happened (a pause after a failure ends).
     std::optional<Instant> next_deadline() const;
     Condition condition() const { return condition_; }
     /// Why it is not Good.
     const std::string& trouble() const { return trouble_; }
-    /// True when new objects should be refused: the disk is full or broken, or too much waits for it.
+    /// True when new objects should be refused: the disk is broken, full or down to its reserve, or
+    /// too much waits for it. Erases and moves go on: they are what makes room.
     bool should_refuse() const;
 
     // --- reading back ---
-    /// Asks for an object whose put is on disk or in a group; comes by next_loaded().
+
+    /// Asks for an object that lives; it comes by next_loaded(), unless it is erased before. One
+    /// that is put again meanwhile comes as last put.
     void request(ObjectId id);
-    std::optional<Loaded> next_loaded();
+    std::optional<Loaded> next_loaded() { return reads_.take(); }
 
     // --- cleaning ---
-    /// Objects to put again, up to about `bytes_max` of them; each is named once. The owner puts what
-    /// it holds, and requests first what it does not hold. Empty: nothing to do.
+
+    /// Adds objects to put again to `out`, up to about `bytes_max` of them; each is named once. The
+    /// owner puts what it holds, and requests first what it does not hold; one that turns out gone
+    /// it erases. @cost  looks at some 100,000 table entries at most
     void to_move(uint64_t bytes_max, std::vector<ObjectId>& out);
+    /// to_move() has something to name or to look at: call it soon, also if nothing happens.
+    bool wants_move();
 
     Usage usage() const;
-    /// Forgets what was erased from memory tables is not needed here: ids are the owner's to reuse
-    /// once erase() was called.
 
 private:
-    // ...
-    uint64_t committed_ = 0;
+    Log(const Options& options, uint32_t next_number, ObjectTable objects);
+    void take_over(const Recovered& found);
+    void forget(const Place& before);
+
+    std::optional<Work> commit_work(Instant now);
+    Segment* segment_for(uint64_t group_bytes);
+    std::optional<Work> read_work();
+    void serve(ObjectId id, const uint8_t* record);
+    void committed(Work& work);
+    void failed(const DiskError& error, Instant now);
+    void give_up(Segment& segment);
+    void loaded(const WorkDone& done, Instant now);
+    void retire_dead();
+    void judge();
+
+    Options options_;
+    ObjectTable objects_;
+    SegmentTable segments_;
+    GroupQueue queue_;
+    ReadQueue reads_;
+    Space space_;
+    uint64_t last_work_ = 0;
+    uint64_t last_sequence_ = 0;
     uint64_t durable_ = 0;
+
+    bool is_committing_ = false;
+    bool waits_for_segment_ = false;
+    Pause commit_pause_;
+    Pause read_pause_;
+    std::optional<DiskError> commit_error_;
     Condition condition_ = Condition::Good;
     std::string trouble_;
+
+    bool find_target();
+    uint32_t target_ = 0;         // the segment that is cleaned; 0: none
+    uint32_t cursor_ = 0;         // objects below were looked at
+    uint32_t clean_through_ = 0;  // segments up to this one are to go, whatever is in them
+
+    uint64_t groups_ = 0;
+    uint64_t records_ = 0;
+    uint64_t moved_records_ = 0;
+};
+
+struct Log::Opened {
+    Log log;
+    std::vector<Damage> damage;
 };
 
 }  // namespace godwit::store

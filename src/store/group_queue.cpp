@@ -1,0 +1,86 @@
+#include "store/group_queue.h"
+
+#include "base/assert.h"
+#include "store/object_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace godwit::store {
+
+namespace {
+
+constexpr size_t kSpareBuffersMax = 4;
+constexpr size_t kSpareBufferBytesMax = 4 << 20;  // a larger one came of one huge group
+
+}  // namespace
+
+GroupQueue::Written GroupQueue::append(RecordKind kind, ObjectId id, Bytes head, Bytes tail) {
+    Batch& batch = forming();
+    const size_t at = batch.bytes.size();
+    const uint32_t raw = append_record(batch.bytes, kind, id, head, tail);
+    GW_ASSERT(batch.bytes.size() < (1u << 31));
+    batch.check = extend_check(batch.check, raw);
+    batch.is_open = true;
+    ++batch.count;
+    pending_bytes_ += batch.bytes.size() - at;
+    return {batch.number, uint32_t(at)};
+}
+
+uint64_t GroupQueue::commit() {
+    if (batches_.empty() || !batches_.back().is_open) return committed_;
+    Batch& batch = batches_.back();
+    batch.is_open = false;
+    batch.ticket = ++committed_;
+    return committed_;
+}
+
+Batch* GroupQueue::ready() {
+    return batches_.empty() || batches_.front().is_open ? nullptr : &batches_.front();
+}
+
+void GroupQueue::place(Batch& batch, uint64_t sequence, const SegmentKey& key) {
+    const SegmentKey before = batch.key;
+    for_each_record(batch.bytes,
+                    [&](uint8_t* record, uint32_t) { move_record(record, before, key); });
+    batch.key = key;
+    Buffer head;
+    const auto bytes = uint32_t(batch.bytes.size() - kGroupRecordBytes);
+    append_record(head, RecordKind::Group, {},
+                  encode_group_body({sequence, bytes, batch.count, batch.check}));
+    move_record(head.data(), {}, key);
+    std::copy(head.begin(), head.end(), batch.bytes.begin());
+}
+
+void GroupQueue::pop() {
+    Batch& batch = batches_.front();
+    pending_bytes_ -= batch.bytes.size() - kGroupRecordBytes;
+    if (spare_buffers_.size() < kSpareBuffersMax && batch.bytes.capacity() <= kSpareBufferBytesMax)
+        spare_buffers_.push_back(std::move(batch.bytes));
+    batches_.pop_front();
+}
+
+const uint8_t* GroupQueue::find(uint32_t batch, uint32_t offset) const {
+    for (const Batch& each : batches_)
+        if (each.number == batch) return each.bytes.empty() ? nullptr : &each.bytes[offset];
+    GW_ASSERT(!"a place in a batch that is gone");
+    return nullptr;
+}
+
+/// The batch that takes the next record. One that the disk has at work takes none: it was placed.
+Batch& GroupQueue::forming() {
+    const bool takes_more = !batches_.empty() && batches_.back().key.number == 0 &&
+                            (batches_.back().is_open || batches_.back().bytes.size() < batch_bytes_);
+    if (takes_more) return batches_.back();
+    Batch batch;
+    batch.number = std::exchange(next_number_, (next_number_ + 1) & (Place::kBatchFlag - 1));
+    if (!spare_buffers_.empty()) {
+        batch.bytes = std::move(spare_buffers_.back());
+        spare_buffers_.pop_back();
+    }
+    batch.bytes.assign(kGroupRecordBytes, 0);
+    batches_.push_back(std::move(batch));
+    return batches_.back();
+}
+
+}  // namespace godwit::store

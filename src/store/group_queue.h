@@ -1,0 +1,72 @@
+// GroupQueue: what was written and is not on disk yet, in batches. A batch becomes one group on
+// disk; it gathers what several commits wrote while the disk was busy.
+#pragma once
+
+#include "store/log_format.h"
+
+#include <cstdint>
+#include <deque>
+
+namespace godwit::store {
+
+struct Batch {
+    uint32_t number = 0;
+    Buffer bytes;         // room for the group record, then records of no segment; see place()
+    uint64_t ticket = 0;  // of the last commit in it
+    bool is_open = false;  // holds records that no commit has followed
+    uint32_t count = 0;
+    uint32_t check = 0;
+    SegmentKey key;  // whose records they are now
+};
+
+class GroupQueue {
+public:
+    /// @param batch_bytes  a batch takes no further commit from here on
+    explicit GroupQueue(uint32_t batch_bytes) : batch_bytes_(batch_bytes) {}
+
+    struct Written {
+        uint32_t batch = 0;
+        uint32_t offset = 0;
+    };
+    Written append(RecordKind kind, ObjectId id, Bytes head, Bytes tail = {});
+    /// @return the ticket of all that was written so far
+    uint64_t commit();
+    uint64_t committed() const { return committed_; }
+    /// The ticket that covers all that was written so far.
+    uint64_t covering_ticket() const {
+        return committed_ + (!batches_.empty() && batches_.back().is_open ? 1 : 0);
+    }
+
+    /// The next for the disk; nullptr: none is complete.
+    Batch* ready();
+    /// Makes the batch a group of that segment, or again of another one.
+    static void place(Batch& batch, uint64_t sequence, const SegmentKey& key);
+    /// The front batch is on disk; its buffer is used again.
+    void pop();
+
+    /// The record that stands there in memory. nullptr: the disk has the bytes at the moment.
+    const uint8_t* find(uint32_t batch, uint32_t offset) const;
+    uint64_t pending_bytes() const { return pending_bytes_; }
+
+private:
+    Batch& forming();
+
+    uint32_t batch_bytes_;
+    std::deque<Batch> batches_;
+    std::deque<Buffer> spare_buffers_;
+    uint32_t next_number_ = 1;
+    uint64_t committed_ = 0;
+    uint64_t pending_bytes_ = 0;
+};
+
+/// Calls take(at, offset) for each record behind the group record.
+template <class Take>
+void for_each_record(Buffer& group, Take take) {
+    for (size_t at = kGroupRecordBytes; at < group.size();) {
+        uint8_t* record = &group[at];
+        take(record, uint32_t(at));
+        at += record_bytes(peek_body_bytes(record));
+    }
+}
+
+}  // namespace godwit::store

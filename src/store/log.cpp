@@ -1,0 +1,264 @@
+#include "store/log.h"
+
+#include "base/assert.h"
+#include "store/log_format.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace godwit::store {
+
+namespace {
+
+constexpr uint32_t kBatchBytesMax = 2 << 20;
+
+}  // namespace
+
+Log::Log(const Options& options, uint32_t next_number, ObjectTable objects)
+    : options_(options),
+      objects_(std::move(objects)),
+      queue_(std::min(kBatchBytesMax, options.segment_bytes / 4)),
+      space_(options, next_number) {
+    GW_ASSERT(options.segment_bytes >= Options::kSegmentBytesMin &&
+              options.segment_bytes <= Options::kSegmentBytesMax);
+    GW_ASSERT(options.spares >= 1 && options.durability != Durability::Memory);
+}
+
+// --- changing ---
+
+void Log::put(ObjectId id, Bytes head, Bytes tail) {
+    const auto written = queue_.append(RecordKind::Put, id, head, tail);
+    const auto body_bytes = uint32_t(head.size() + tail.size());
+    const Place before =
+        objects_.put(id, {Place::in_batch(written.batch), written.offset, body_bytes, 0});
+    if (before.lives() && before.where == target_) ++moved_records_;
+    forget(before);
+}
+
+void Log::note(ObjectId id, Bytes bytes) {
+    objects_.add_note(id, bytes.size());
+    queue_.append(RecordKind::Note, id, bytes);
+}
+
+void Log::erase(ObjectId id) {
+    const Place before = objects_.erase(id);
+    queue_.append(RecordKind::Erase, id, {});
+    forget(before);
+    reads_.forget(id);
+}
+
+/// What was written last took an object from its place: its segment has to stay until that is on
+/// disk.
+void Log::forget(const Place& before) {
+    if (!before.is_on_disk()) return;
+    Segment& segment = segments_.at(before.where);
+    --segment.living;
+    segment.died_ticket = queue_.covering_ticket();
+}
+
+// --- the disk ---
+
+std::optional<Work> Log::work(Instant now) {
+    if (auto work = commit_work(now)) return work;
+    if (read_pause_.is_over(now))
+        if (auto work = read_work()) return work;
+    auto work = space_.work(last_work_ + 1, now);
+    if (work) ++last_work_;
+    return work;
+}
+
+std::optional<Work> Log::commit_work(Instant now) {
+    if (is_committing_ || !commit_pause_.is_over(now)) return std::nullopt;
+    Batch* batch = queue_.ready();
+    if (!batch) return std::nullopt;
+    const Segment* segment = segment_for(batch->bytes.size());
+    waits_for_segment_ = !segment;
+    judge();
+    if (!segment) return std::nullopt;
+    is_committing_ = true;
+    GroupQueue::place(*batch, last_sequence_ + 1, segment->key);
+    Work work{.kind = Work::Kind::Commit, .number = ++last_work_};
+    work.at = Position::at(segment->key.number, segment->end);
+    work.sync = options_.durability == Durability::Fsync;
+    work.length = uint32_t(batch->bytes.size());
+    work.bytes = std::move(batch->bytes);
+    batch->bytes.clear();
+    return work;
+}
+
+/// Where the next group goes. nullptr: no segment is ready.
+Segment* Log::segment_for(uint64_t group_bytes) {
+    if (!segments_.empty()) {
+        Segment& last = segments_.back();
+        if (!last.sealed && last.end + group_bytes <= last.bytes) return &last;
+    }
+    const auto spare = space_.take(group_bytes);
+    if (!spare) return nullptr;
+    if (!segments_.empty()) segments_.back().sealed = true;
+    segments_.add({.key = {spare->number, segment_mask(spare->number, spare->salt)},
+                   .bytes = spare->bytes,
+                   .end = kSegmentHeadBytes});
+    retire_dead();
+    return &segments_.back();
+}
+
+void Log::done(WorkDone done, Instant now) {
+    switch (done.work.kind) {
+        case Work::Kind::Commit:
+            GW_ASSERT(is_committing_);
+            is_committing_ = false;
+            queue_.ready()->bytes = std::move(done.work.bytes);
+            if (done.error) failed(*done.error, now);
+            else committed(done.work);
+            reads_.release_held();
+            break;
+        case Work::Kind::Read: loaded(done, now); break;
+        case Work::Kind::Prepare:
+        case Work::Kind::Retire: space_.done(done, now); break;
+    }
+    judge();
+}
+
+void Log::committed(Work& work) {
+    Batch& batch = *queue_.ready();
+    Segment& segment = segments_.back();
+    GW_ASSERT(segment.key.number == work.at.segment() && segment.end == work.at.offset());
+    const uint32_t where = Place::in_batch(batch.number);
+    for_each_record(batch.bytes, [&](const uint8_t* record, uint32_t offset) {
+        if (peek_kind(record) != RecordKind::Put) return;
+        const ObjectId id = peek_object(record);
+        if (objects_.find(id).stands_at(where, offset)) {
+            objects_.move(id, segment.key.number, segment.end + offset);
+            ++segment.living;
+        } else {
+            segment.died_ticket = queue_.covering_ticket();
+        }
+    });
+    segment.end += uint32_t(batch.bytes.size());
+    durable_ = batch.ticket;
+    records_ += batch.count;
+    ++groups_;
+    ++last_sequence_;
+    commit_pause_.clear();
+    commit_error_.reset();
+    queue_.pop();
+    retire_dead();
+}
+
+/// Nobody knows what of the group is on disk, and a second sync of the same place would prove
+/// nothing: the group gets another place under the same sequence.
+void Log::failed(const DiskError& error, Instant now) {
+    commit_pause_.begin(now);
+    commit_error_ = error;
+    give_up(segments_.back());
+}
+
+void Log::give_up(Segment& segment) {
+    segment.sealed = true;
+    if (segment.end > kSegmentHeadBytes) return;
+    space_.retire(segment.key.number, segment.bytes, false);
+    segments_.remove(segment.key.number);
+}
+
+void Log::retire_dead() {
+    while (!segments_.empty()) {
+        const Segment& oldest = segments_.front();
+        if (!oldest.sealed || oldest.living > 0 || oldest.died_ticket > durable_) return;
+        space_.retire(oldest.key.number, oldest.bytes, oldest.damaged);
+        segments_.pop_front();
+    }
+}
+
+void Log::judge() {
+    const DiskError* error = commit_error_ ? &*commit_error_ : nullptr;
+    if (!error && waits_for_segment_ && space_.error()) error = &*space_.error();
+    if (!error) {
+        condition_ = Condition::Good;
+        trouble_.clear();
+        return;
+    }
+    condition_ = error->fault == DiskFault::NoSpace ? Condition::Full : Condition::Broken;
+    trouble_ = error->what;
+}
+
+std::optional<Instant> Log::next_deadline() const {
+    std::optional<Instant> earliest = space_.next_deadline();
+    const auto consider = [&](std::optional<Instant> other) {
+        if (other) earliest = std::min(*other, earliest.value_or(*other));
+    };
+    if (!is_committing_) consider(commit_pause_.end());
+    consider(read_pause_.end());
+    return earliest;
+}
+
+bool Log::should_refuse() const {
+    return condition_ != Condition::Good || space_.is_in_reserve() ||
+           queue_.pending_bytes() > options_.pending_bytes_max;
+}
+
+// --- reading back ---
+
+void Log::request(ObjectId id) {
+    GW_ASSERT(holds(id));
+    reads_.ask(id);
+}
+
+std::optional<Work> Log::read_work() {
+    while (const auto id = reads_.next()) {
+        const Place place = objects_.find(*id);
+        if (!place.is_on_disk()) {
+            const uint8_t* record = queue_.find(place.where & ~Place::kBatchFlag, place.offset);
+            if (record) serve(*id, record);
+            else reads_.hold(*id);
+            continue;
+        }
+        Work work{.kind = Work::Kind::Read, .number = ++last_work_};
+        work.at = Position::at(place.where, place.offset);
+        work.length = kRecordHeaderBytes + place.body_bytes;
+        work.object = *id;
+        reads_.begin(*id, work.number);
+        return work;
+    }
+    return std::nullopt;
+}
+
+void Log::serve(ObjectId id, const uint8_t* record) {
+    const uint8_t* body = record + kRecordHeaderBytes;
+    reads_.deliver({.id = id, .bytes = Buffer(body, body + peek_body_bytes(record))});
+}
+
+void Log::loaded(const WorkDone& done, Instant now) {
+    const ObjectId id = done.work.object;
+    if (!reads_.end(id, done.work.number)) return;
+    const Place place = objects_.find(id);
+    if (!place.is_on_disk() || Position::at(place.where, place.offset) != done.work.at)
+        return reads_.again(id);
+    if (done.error && done.error->fault == DiskFault::Busy) {
+        read_pause_.begin(now);
+        return reads_.again(id);
+    }
+    read_pause_.clear();
+    if (done.error) return reads_.deliver({.id = id, .gone = true, .why = done.error->what});
+    const auto record = decode_record(done.bytes, segments_.at(place.where).key);
+    if (!record || record->kind != RecordKind::Put || record->object != id ||
+        record->body.size() != place.body_bytes)
+        return reads_.deliver({.id = id,
+                               .gone = true,
+                               .why = segment_name(place.where) + ": the record at offset " +
+                                      std::to_string(place.offset) + " is damaged"});
+    reads_.deliver({.id = id, .bytes = Buffer(record->body.begin(), record->body.end())});
+}
+
+Usage Log::usage() const {
+    return {.live_bytes = objects_.live_bytes(),
+            .used_bytes = segments_.used_bytes(),
+            .disk_bytes = segments_.file_bytes() + space_.disk_bytes(),
+            .segments = segments_.count(),
+            .objects = objects_.count(),
+            .groups = groups_,
+            .records = records_,
+            .moved_records = moved_records_,
+            .pending_bytes = queue_.pending_bytes()};
+}
+
+}  // namespace godwit::store

@@ -1,0 +1,26 @@
+// What a store can be told: how safe, in which portions of disk.
+#pragma once
+
+#include <cstdint>
+
+namespace godwit::store {
+
+enum class Durability : uint8_t {
+    Fsync,   // an acknowledged change survives the loss of power
+    Os,      // ... the end of the process; the system writes it to disk when it likes
+    Memory,  // ... nothing: nobody makes a Log
+};
+
+struct Options {
+    static constexpr uint32_t kSegmentBytesMin = 1 << 20;
+    static constexpr uint32_t kSegmentBytesMax = 1 << 30;
+
+    Durability durability = Durability::Fsync;
+    uint32_t segment_bytes = 16 << 20;  // kSegmentBytesMin .. kSegmentBytesMax
+    uint32_t spares = 2;                // segments kept ready ahead of need, 1 ..
+    uint64_t pending_bytes_max = 256 << 20;  // not yet durable; beyond it new objects are refused
+    /// Mixed into checksums, so that no peer's payload can pass for a record: random, per start.
+    uint32_t salt = 0;
+};
+
+}  // namespace godwit::store

@@ -1,0 +1,104 @@
+#include "store/space.h"
+
+#include "base/assert.h"
+#include "store/log_format.h"
+
+namespace godwit::store {
+
+std::optional<Spare> Space::take(uint64_t group_bytes) {
+    const uint64_t needed = kSegmentHeadBytes + group_bytes;
+    if (needed > options_.segment_bytes) huge_bytes_ = needed;
+    size_t chosen = 0;
+    while (chosen < spares_.size() && spares_[chosen].bytes < needed) ++chosen;
+    if (chosen == spares_.size()) return std::nullopt;
+    // Segments are written in the order of their numbers: those that are passed over are not used.
+    for (; chosen > 0; --chosen) {
+        retire(spares_.front().number, spares_.front().bytes, false);
+        spares_.pop_front();
+    }
+    const Spare out = spares_.front();
+    spares_.pop_front();
+    huge_bytes_ = 0;
+    return out;
+}
+
+bool Space::wants_huge() const {
+    return huge_bytes_ > 0 && (spares_.empty() || spares_.back().bytes < huge_bytes_);
+}
+
+bool Space::wants_spare() const {
+    return spares_.size() < options_.spares || wants_huge();
+}
+
+uint32_t Space::wanted_bytes() const {
+    return wants_huge() ? uint32_t(huge_bytes_) : options_.segment_bytes;
+}
+
+bool Space::can_recycle() const {
+    const Retiring& oldest = retiring_.front();
+    return !oldest.set_aside && oldest.bytes == wanted_bytes();
+}
+
+std::optional<Work> Space::work(uint64_t number, Instant now) {
+    if (is_busy_ || !pause_.is_over(now)) return std::nullopt;
+    Work work{.number = number};
+    const bool recycles = !retiring_.empty() && can_recycle() && wants_spare();
+    if (!retiring_.empty() && !recycles) {
+        work.kind = Work::Kind::Retire;
+        work.at = Position::at(retiring_.front().number, 0);
+        work.length = retiring_.front().bytes;
+        work.set_aside = retiring_.front().set_aside;
+    } else if (wants_spare()) {
+        work.kind = Work::Kind::Prepare;
+        work.at = Position::at(next_number_++, 0);
+        work.length = wanted_bytes();
+        work.recycle = recycles ? retiring_.front().number : 0;
+        work.salt = options_.salt;
+    } else {
+        return std::nullopt;
+    }
+    is_busy_ = true;
+    return work;
+}
+
+void Space::done(const WorkDone& done, Instant now) {
+    GW_ASSERT(is_busy_);
+    is_busy_ = false;
+    const Work& work = done.work;
+    const bool used_front = work.kind == Work::Kind::Retire || work.recycle != 0;
+    if (!done.error) {
+        if (used_front) retiring_.pop_front();
+        if (work.kind == Work::Kind::Prepare)
+            spares_.push_back({work.at.segment(), work.length, work.salt});
+        if (work.kind == Work::Kind::Prepare || work.kind == failed_kind_) {
+            error_.reset();
+            pause_.clear();
+        }
+        return;
+    }
+    pause_.begin(now);
+    error_ = done.error;
+    failed_kind_ = work.kind;
+    if (work.kind != Work::Kind::Prepare) return;
+    // Whatever stands there under either name goes, the old one first.
+    const Retiring half_made{work.at.segment(), 0, false};
+    if (work.recycle != 0) {
+        retiring_.front().bytes = 0;  // fits no more: it is removed, not recycled
+        retiring_.insert(retiring_.begin() + 1, half_made);
+    } else {
+        retiring_.push_front(half_made);
+    }
+}
+
+std::optional<Instant> Space::next_deadline() const {
+    return is_busy_ ? std::nullopt : pause_.end();
+}
+
+uint64_t Space::disk_bytes() const {
+    uint64_t bytes = 0;
+    for (const Spare& each : spares_) bytes += each.bytes;
+    for (const Retiring& each : retiring_) bytes += each.bytes;
+    return bytes;
+}
+
+}  // namespace godwit::store

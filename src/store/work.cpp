@@ -1,0 +1,133 @@
+#include "store/work.h"
+
+#include "store/log_format.h"
+
+#include <algorithm>
+
+namespace godwit::store {
+
+namespace {
+
+constexpr size_t kZeroBytes = 1 << 20;
+
+using Outcome = Result<Done, DiskError>;
+
+Outcome commit(const Work& work, Directory& directory, const std::string& name) {
+    const auto file = directory.open(name);
+    if (!file) return Err{file.error()};
+    const auto written = (*file)->write_at(work.at.offset(), work.bytes);
+    if (!written || !work.sync) return written;
+    return (*file)->sync();
+}
+
+Outcome read(WorkDone& out, Directory& directory, const std::string& name) {
+    const auto file = directory.open(name);
+    if (!file) return Err{file.error()};
+    out.bytes.resize(out.work.length);
+    const auto got = (*file)->read_at(out.work.at.offset(), out.bytes);
+    if (!got) return Err{got.error()};
+    out.bytes.resize(*got);
+    return Done{};
+}
+
+/// Real zeros: a block that was only allocated costs its first sync a write of metadata.
+Outcome write_zeros(File& file, uint64_t from, uint64_t to) {
+    const Buffer zeros(std::min<uint64_t>(kZeroBytes, to - from));
+    for (uint64_t at = from; at < to; at += zeros.size()) {
+        const auto written =
+            file.write_at(at, Bytes(zeros).first(std::min<uint64_t>(zeros.size(), to - at)));
+        if (!written) return written;
+    }
+    return Done{};
+}
+
+/// An empty file under that name; what was left there by an attempt before goes.
+Result<std::unique_ptr<File>, DiskError> create_anew(Directory& directory, const std::string& name) {
+    auto file = directory.create(name);
+    if (file || file.error().fault != DiskFault::Exists) return file;
+    const auto removed = directory.remove(name);
+    if (!removed) return Err{removed.error()};
+    return directory.create(name);
+}
+
+Result<std::unique_ptr<File>, DiskError> fresh_file(const Work& work, Directory& directory,
+                                                    const std::string& name) {
+    auto file = create_anew(directory, name);
+    if (!file) return file;
+    const auto sized = (*file)->truncate(work.length);
+    if (!sized) return Err{sized.error()};
+    const auto zeroed = write_zeros(**file, kSegmentHeadBytes, work.length);
+    if (!zeroed) return Err{zeroed.error()};
+    return file;
+}
+
+Result<std::unique_ptr<File>, DiskError> recycled_file(const Work& work, Directory& directory,
+                                                       std::string_view folder) {
+    const std::string name = path_in(folder, segment_name(work.at.segment()));
+    // The old name is gone for good before anything of the old bytes is: what a crash leaves is
+    // the old segment as it was, or a new one in which nothing is valid.
+    const auto renamed = directory.rename(path_in(folder, segment_name(work.recycle)), name);
+    if (!renamed) return Err{renamed.error()};
+    const auto synced = directory.sync(folder);
+    if (!synced) return Err{synced.error()};
+    return directory.open(name);
+}
+
+Outcome prepare(const Work& work, Directory& directory, std::string_view folder) {
+    const std::string name = path_in(folder, segment_name(work.at.segment()));
+    const auto file = work.recycle != 0 ? recycled_file(work, directory, folder)
+                                        : fresh_file(work, directory, name);
+    if (!file) {
+        // Half a segment helps nobody, least of all on a full disk.
+        if (work.recycle == 0) static_cast<void>(directory.remove(name).has_value());
+        return Err{file.error()};
+    }
+    const auto written = (*file)->write_at(
+        0, encode_segment_head({work.at.segment(), work.length, work.salt}));
+    if (!written) return written;
+    const auto synced = (*file)->sync();
+    if (!synced) return synced;
+    return directory.sync(folder);
+}
+
+/// One that is not there is retired already.
+Outcome retire(const Work& work, Directory& directory, std::string_view folder) {
+    const uint32_t number = work.at.segment();
+    const std::string name = path_in(folder, segment_name(number));
+    const auto gone = work.set_aside
+                          ? directory.rename(name, path_in(folder, damaged_name(number)))
+                          : directory.remove(name);
+    if (!gone && gone.error().fault != DiskFault::NotFound) return gone;
+    return directory.sync(folder);
+}
+
+Outcome carry_out(WorkDone& out, Directory& directory, std::string_view folder) {
+    const Work& work = out.work;
+    switch (work.kind) {
+        case Work::Kind::Commit:
+            return commit(work, directory, path_in(folder, segment_name(work.at.segment())));
+        case Work::Kind::Prepare: return prepare(work, directory, folder);
+        case Work::Kind::Read:
+            return read(out, directory, path_in(folder, segment_name(work.at.segment())));
+        case Work::Kind::Retire: return retire(work, directory, folder);
+    }
+    return Done{};
+}
+
+}  // namespace
+
+WorkDone perform(Work work, Directory& directory, std::string_view folder) {
+    WorkDone out{std::move(work), std::nullopt, {}};
+    const auto outcome = carry_out(out, directory, folder);
+    if (!outcome) out.error = outcome.error();
+    return out;
+}
+
+std::string path_in(std::string_view folder, std::string_view name) {
+    std::string out(folder);
+    if (!out.empty()) out += '/';
+    out += name;
+    return out;
+}
+
+}  // namespace godwit::store
