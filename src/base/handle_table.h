@@ -38,6 +38,9 @@ public:
         return s.generation == handle.generation ? s.object.get() : nullptr;
     }
 
+    /// Whatever lives in this slot now, or nullptr.
+    T* at(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].object.get() : nullptr; }
+
     void erase(Handle handle) {
         GW_ASSERT(find(handle) != nullptr);
         Slot& s = slots_[handle.slot];

@@ -1,10 +1,13 @@
 #include "broker/ack_gate.h"
 
+#include "base/assert.h"
+
 #include <bit>
 
 namespace godwit::broker {
 
 bool AckGate::satisfied(const Receipt& receipt) const {
+    if (receipt.crossing || receipt.ticket > durable_) return false;
     for (uint64_t left = receipt.shards; left != 0; left &= left - 1)
         if (confirmed_[size_t(std::countr_zero(left))] < receipt.number) return false;
     return true;
@@ -14,7 +17,15 @@ std::optional<AckGate::Held> AckGate::release() {
     if (held_.empty() || !satisfied(held_.front().receipt)) return std::nullopt;
     const Held held = held_.front();
     held_.pop_front();
+    ++released_;
     return held;
+}
+
+void AckGate::number(uint64_t key, uint64_t number) {
+    GW_ASSERT(key > released_ && key - released_ <= held_.size());
+    Receipt& receipt = held_[size_t(key - released_ - 1)].receipt;
+    receipt.number = number;
+    receipt.crossing = false;
 }
 
 }  // namespace godwit::broker

@@ -1,6 +1,6 @@
 // AckGate: holds PUBACK and PUBREC until what they promise is true, then lets them go in arrival
-// order. A Receipt names what must be true: every shard in `shards` has confirmed the publish
-// numbered `number`. Source: [MQTT5-4.6.0-2] [MQTT5-4.6.0-3] (order, as a client would owe it),
+// order. A Receipt names what must be true: this shard's log is on disk up to `ticket`, and every
+// shard in `shards` has confirmed the publish numbered `number`. Source: [MQTT5-4.6.0-2] [MQTT5-4.6.0-3] (order, as a client would owe it),
 // DESIGN.md "an acknowledgement is a fact".
 #pragma once
 
@@ -17,7 +17,9 @@ namespace godwit::broker {
 struct Receipt {
     uint64_t shards = 0;  // bit i: shard i still has to confirm
     uint64_t number = 0;
-    bool taken = false;  // somebody subscribes, here or elsewhere
+    bool taken = false;     // somebody subscribes, here or elsewhere
+    uint64_t ticket = 0;    // of the log; 0: nothing was written for it
+    bool crossing = false;  // posted to the other shards, and numbered, once `ticket` is on disk
 };
 
 class AckGate {
@@ -35,8 +37,15 @@ public:
     /// True when nothing is held before it and the receipt is satisfied: acknowledge at once
     /// instead of hold().
     bool may_pass(const Receipt& receipt) const { return held_.empty() && satisfied(receipt); }
-    void hold(Held held) { held_.push_back(held); }
+    /// @return  a key for number()
+    uint64_t hold(Held held) {
+        held_.push_back(held);
+        return released_ + held_.size();
+    }
+    /// The crossing publish behind this key was posted under this number.
+    void number(uint64_t key, uint64_t number);
     void confirm(ShardId shard, uint64_t upto) { confirmed_[shard.value] = upto; }
+    void set_durable(uint64_t ticket) { durable_ = ticket; }
     /// The next acknowledgement that may leave. @cost O(1) for each
     std::optional<Held> release();
     size_t size() const { return held_.size(); }
@@ -44,6 +53,8 @@ public:
 private:
     bool satisfied(const Receipt& receipt) const;
     std::vector<uint64_t> confirmed_;
+    uint64_t durable_ = 0;
+    uint64_t released_ = 0;
     std::deque<Held> held_;
 };
 

@@ -1,6 +1,8 @@
 #include "broker/closing.h"
 
 #include "broker/delivering.h"
+#include "broker/keeping/keeping.h"
+#include "broker/keeping/loading.h"
 #include "broker/publishing.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
@@ -149,6 +151,8 @@ void detach(Core& core, Connection& c, bool publish_will) {
     if (session->ends_with_connection) return end_session(core, *session, "with its connection");
     session->expires =
         armed(TimerToken::Kind::SessionExpiry, core.now + std::chrono::seconds(session->expiry_s));
+    park(core, *session);
+    keep_session(core, *session);
 }
 
 void end_session(Core& core, Session& session, const char* reason) {
@@ -156,6 +160,7 @@ void end_session(Core& core, Session& session, const char* reason) {
     publish_will_of(core, session);
     drop_subscriptions(core, session);
     drop_outbox(core, session);
+    forget(core, session.kept);
     core.event(Severity::Debug, "session_ended", session, reason, {});
     auto& index = core.realm(session.realm).sessions;
     const auto at = index.find(session.client_id);

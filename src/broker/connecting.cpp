@@ -2,6 +2,7 @@
 
 #include "broker/closing.h"
 #include "broker/delivering.h"
+#include "broker/keeping/keeping.h"
 #include "broker/reading.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -88,19 +89,6 @@ Session& kept_session(Core& core, SessionRef ref) {
     return *session;
 }
 
-Session& make_session(Core& core, Realm& realm, std::string_view client_id) {
-    const auto [at, added] = realm.sessions.emplace(std::string(client_id), SessionRef{});
-    GW_ASSERT(added);
-    at->second = core.sessions.emplace();
-    Session& session = *core.find(at->second);
-    session.client_id = at->first;
-    session.client_hash = core.client_hash(realm.id, client_id);
-    session.self = at->second;
-    session.realm = realm.id;
-    ++core.counters.sessions;
-    return session;
-}
-
 std::unique_ptr<WillState> keep_will(const mqtt::Connect& packet) {
     if (!packet.will) return nullptr;
     const mqtt::Will& will = *packet.will;
@@ -183,6 +171,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
     session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
     session.expiry_s = granted_expiry(packet, core.limits.session_expiry_max_s);
     session.ends_with_connection = session.expiry_s == 0;
+    keep_session(core, session);
     c.session = session.self;
     c.state = Connection::State::Online;
     c.last_received = core.now;
@@ -256,6 +245,19 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
 }
 
 }  // namespace
+
+Session& make_session(Core& core, Realm& realm, std::string_view client_id) {
+    const auto [at, added] = realm.sessions.emplace(std::string(client_id), SessionRef{});
+    GW_ASSERT(added);
+    at->second = core.sessions.emplace();
+    Session& session = *core.find(at->second);
+    session.client_id = at->first;
+    session.client_hash = core.client_hash(realm.id, client_id);
+    session.self = at->second;
+    session.realm = realm.id;
+    ++core.counters.sessions;
+    return session;
+}
 
 void on_accepted(Core& core, const Accepted& in) {
     ++core.counters.connections_accepted;

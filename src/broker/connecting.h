@@ -15,4 +15,7 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame);
 void on_auth(Core& core, Connection& c, const mqtt::Auth& packet);
 void on_verdict(Core& core, Connection& c, const Verdict& verdict);
 
+/// A new session under this client id, offline; there is none yet.
+Session& make_session(Core& core, Realm& realm, std::string_view client_id);
+
 }  // namespace godwit::broker

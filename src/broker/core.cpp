@@ -7,10 +7,13 @@ Core::Core(const ShardConfig& shard_config)
       options(*shard_config.options),
       limits(options.limits),
       gate(config.shard_count),
+
       random(config.random_seed ^ mix_hash(config.id.value, config.hash_key.k0)),
+      keeper(config.shard_count),
       posted(config.shard_count),
       received(config.shard_count),
       confirm_due(config.shard_count),
+      confirm_ticket(config.shard_count),
       route_applied(config.shard_count),
       route_ack_due(config.shard_count),
       peer_posted(config.shard_count, std::vector<uint64_t>(config.shard_count)),

@@ -11,6 +11,7 @@
 #include "broker/counters.h"
 #include "broker/effects.h"
 #include "broker/input.h"
+#include "broker/keeping/keeper.h"
 #include "broker/options.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/router.h"
@@ -88,6 +89,8 @@ struct PendingSuback {
     PacketId packet_id;
     Buffer reasons;
     uint64_t route_sequence = 0;
+    uint64_t ticket = 0;                 // what was written for it
+    bool unsuback = false;
     std::vector<uint64_t> joins;         // GroupJoin requests still to be answered
     std::vector<Replay::Fetch> fetches;  // retained messages to fetch then
 };
@@ -135,6 +138,7 @@ struct Core {
     Random random;
     OrderClock clock;
     const auth::Acl* acl = nullptr;  // null: everything is allowed
+    Keeper keeper;
     FrameCache frames;
     std::vector<GroupHandout> handouts;  // scratch
 
@@ -143,7 +147,8 @@ struct Core {
     std::vector<uint64_t> posted;
     std::vector<uint64_t> received;
     uint64_t publish_number = 0;
-    std::vector<uint64_t> confirm_due;  // publishes taken this turn; 0: none
+    std::vector<uint64_t> confirm_due;     // publishes taken this turn; 0: none
+    std::vector<uint64_t> confirm_ticket;  // of what was written for them; 0: nothing was
     uint64_t route_sequence = 0;
     std::vector<uint64_t> route_applied;             // of our changes, by the others
     std::vector<uint64_t> route_ack_due;             // their changes applied this turn; 0: none

@@ -31,7 +31,8 @@ namespace godwit::broker {
     X(dropped_expired, "messages dropped: message expiry")                                     \
     X(dropped_too_large, "messages dropped: larger than the client's maximum packet size")     \
     X(dropped_not_authorized, "messages not delivered: access rules")                          \
-    X(dropped_session_end, "messages dropped with the session that waited for them")
+    X(dropped_session_end, "messages dropped with the session that waited for them")           \
+    X(dropped_damaged, "messages lost: the disk gave them back damaged, or not at all")
 
 // X(name, help). Go up and down.
 #define GW_GAUGES(X)                                                  \

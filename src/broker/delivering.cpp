@@ -1,6 +1,8 @@
 #include "broker/delivering.h"
 
 #include "broker/closing.h"
+#include "broker/keeping/keeping.h"
+#include "broker/keeping/loading.h"
 #include "broker/replaying.h"
 #include "broker/sending.h"
 #include "broker/sharing.h"
@@ -32,6 +34,7 @@ bool output_full(const Core& core, const Connection& c) {
 
 /// Out of the session's hands for good: what a group lent is settled.
 void give_up(Core& core, const OutboxEntry& entry) {
+    settle(core, entry);
     if (entry.group_token() != 0)
         core.post(entry.extras->group_home,
                   GroupDone{entry.extras->group, entry.extras->group_token});
@@ -40,29 +43,49 @@ void give_up(Core& core, const OutboxEntry& entry) {
 OutboxEntry dequeue(Core& core, Outbox& box) {
     OutboxEntry entry = box.pop_front();
     --core.counters.queued;
-    core.counters.queued_bytes -= entry.message->size_bytes();
+    core.counters.queued_bytes -= entry.bytes;
     return entry;
 }
 
-enum class Sent : uint8_t { Yes, Dropped };
+void lose(Core& core, Session& session, const OutboxEntry& entry, uint64_t Counters::*counter,
+          const char* reason) {
+    count_loss(core, session, counter, reason, entry.message);
+    give_up(core, entry);
+}
 
-/// First transmission of an entry.
-Sent transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
-    if (entry.message->expired(core.now)) {  // [MQTT5-3.3.2-5]
-        count_loss(core, session, &Counters::dropped_expired, "expired", entry.message);
-        give_up(core, entry);
-        return Sent::Dropped;
-    }
+/// On this shard's disk, or bound for it: what a group lent is on its home's.
+bool is_kept(const Core& core, const Session& session, const OutboxEntry& entry) {
+    return entry.kept.value != 0 || (is_durable(core, session) && entry.group_token() == 0);
+}
+
+/// Remembers under which id the message goes to a session that outlives us.
+void keep_sent(Core& core, const Session& session, OutboxEntry& entry, PacketId id) {
+    if (entry.kept.value != 0) return note_sent(core, entry, id);
+    if (is_kept(core, session, entry)) keep_taker(core, session, entry, id);
+}
+
+/// What is owed to this session leaves when the log is on disk as far as it goes now.
+void hold_send(Core& core, const Session& session, Inflight& each) {
+    if (each.sent) ++session.outbox->unsent;
+    each.sent = false;
+    each.ticket = core.keeper.log->next_ticket();
+    core.keeper.held_sends.push_back({each.ticket, session.self});
+}
+
+/// First transmission of an entry. A QoS 2 message of a durable session leaves once its packet id
+/// is on disk: after a crash that id must mean this message and no other.
+void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
+    if (entry.message->expired(core.now))  // [MQTT5-3.3.2-5]
+        return lose(core, session, entry, &Counters::dropped_expired, "expired");
     const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
-    if (!send_publish(core, c, entry, id, false)) {  // [MQTT5-3.1.2-25]
-        count_loss(core, session, &Counters::dropped_too_large, "packet_too_large", entry.message);
-        give_up(core, entry);
-        return Sent::Dropped;
-    }
-    if (entry.qos == Qos::AtMostOnce) return Sent::Yes;
+    const bool held = entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry);
+    if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
+        return lose(core, session, entry, &Counters::dropped_too_large, "packet_too_large");
+    if (entry.qos == Qos::AtMostOnce) return settle(core, entry);
+    keep_sent(core, session, entry, id);
     ++core.counters.inflight;
     session.need_outbox().inflight.push_back({std::move(entry), id});
-    return Sent::Yes;
+    if (held) hold_send(core, session, session.outbox->inflight.back());
 }
 
 /// May this entry go out now, ahead of nothing that waits?
@@ -73,28 +96,67 @@ bool may_send(const Core& core, const Session& session, const Connection& c, Qos
     return !resending && in_window(session) < window_of(core, c);
 }
 
+/// Sends what `each` owes, for the first time or again. @return  false when it is too large for the
+/// client
+bool send_owed(Core& core, Connection& c, Outbox& box, Inflight& each) {
+    const bool again = each.sent;  // [MQTT5-3.3.1-1]
+    if (!again) --box.unsent;
+    each.sent = true;
+    if (!each.released) return send_publish(core, c, each.entry, each.packet_id, again);
+    send_packet(core, c, [&](Buffer& out) {
+        mqtt::encode_pubrel(out, c.version, {each.packet_id, {}, {}, {}});
+    });  // [MQTT5-4.3.3-4]
+    return true;
+}
+
+/// Takes entry `i` out of flight, since its packet is above what the client takes.
+void lose_inflight(Core& core, Session& session, size_t i) {
+    Outbox& box = *session.outbox;
+    lose(core, session, box.inflight[i].entry, &Counters::dropped_too_large, "packet_too_large");
+    (void)box.take_inflight(i);
+    --core.counters.inflight;
+}
+
+/// What waited for the disk on this connection, in its order.
+void send_held(Core& core, Session& session, Connection& c) {
+    Outbox& box = *session.outbox;
+    for (size_t i = 0; box.unsent > 0 && i < box.inflight.size() - box.to_resend;) {
+        Inflight& each = box.inflight[i];
+        if (each.sent || !is_on_disk(core, each.ticket) || send_owed(core, c, box, each))
+            ++i;
+        else
+            lose_inflight(core, session, i);
+    }
+}
+
+/// What an earlier connection left in flight, in its old order [MQTT5-4.4.0-1].
 void resend(Core& core, Session& session, Connection& c) {
     Outbox& box = *session.outbox;
-    for (size_t i = box.inflight.size() - box.to_resend; i < box.inflight.size();) {
+    while (box.to_resend > 0) {
+        const size_t i = box.inflight.size() - box.to_resend;
         Inflight& each = box.inflight[i];
-        if (each.released) {
-            send_packet(core, c, [&](Buffer& out) {
-                mqtt::encode_pubrel(out, c.version, {each.packet_id, {}, {}, {}});
-            });
-        } else if (in_window(session) >= window_of(core, c)) {
-            return;
-        } else if (!send_publish(core, c, each.entry, each.packet_id, true)) {  // [MQTT5-3.3.1-1]
-            count_loss(core, session, &Counters::dropped_too_large, "packet_too_large",
-                       each.entry.message);
-            give_up(core, each.entry);
-            box.inflight.erase(box.inflight.begin() + std::ptrdiff_t(i));
-            --core.counters.inflight;
-            --box.to_resend;
-            continue;
+        if (!is_on_disk(core, each.ticket)) return;
+        if (!each.released) {
+            if (in_window(session) >= window_of(core, c)) return;
+            if (!each.entry.message) return want(core, session, each.entry);
         }
-        --box.to_resend;
-        ++i;
+        if (send_owed(core, c, box, each))
+            --box.to_resend;
+        else
+            lose_inflight(core, session, i);
     }
+}
+
+/// PUBREC came: the message is the client's, its packet id ours until PUBCOMP. PUBREL leaves once
+/// that is on disk: a PUBLISH sent again after a crash would be new to the client.
+void release(Core& core, const Session& session, Inflight& each) {
+    const bool kept = each.entry.kept.value != 0;
+    give_up(core, each.entry);
+    each.released = true;
+    each.entry = {.qos = Qos::ExactlyOnce};
+    if (!kept) return;
+    note_session(core, session, Note::Kind::Owed, each.packet_id);
+    hold_send(core, session, each);
 }
 
 void finish(Core& core, Session& session, PacketId id) {
@@ -115,15 +177,14 @@ void count_loss(Core& core, Session& session, uint64_t Counters::*counter, const
 
 void enqueue(Core& core, Session& session, OutboxEntry entry) {
     Outbox& box = session.need_outbox();
-    const size_t bytes = entry.message->size_bytes();
-    if (box.queue.size() >= core.limits.queue_messages_max ||
-        box.queued_bytes + bytes > core.limits.queue_bytes_max) {
-        count_loss(core, session, &Counters::dropped_queue_full, "queue_full", entry.message);
-        return give_up(core, entry);
-    }
-    ++core.counters.queued;
-    core.counters.queued_bytes += bytes;
-    box.push_back(std::move(entry));
+    entry.bytes = uint32_t(entry.message->size_bytes());
+    if (box.queued_count() >= core.limits.queue_messages_max ||
+        box.queued_bytes + entry.bytes > core.limits.queue_bytes_max)
+        return lose(core, session, entry, &Counters::dropped_queue_full, "queue_full");
+    const bool behind_kept = !box.parked.empty() && entry.group_token() == 0;
+    if (entry.kept.value == 0 && (is_kept(core, session, entry) || behind_kept))
+        keep_taker(core, session, entry, {});
+    place_last(core, session, std::move(entry));
 }
 
 void deliver(Core& core, const Delivery& delivery, const Matches& matches,
@@ -153,19 +214,16 @@ void deliver(Core& core, const Delivery& delivery, const Matches& matches,
 
 void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
     Connection* c = core.connection_of(session);
-    const bool waits = session.outbox && !session.outbox->queue.empty();
+    const bool waits = session.outbox && session.outbox->waits();
     if (c && !waits && may_send(core, session, *c, entry.qos)) {
         transmit(core, session, *c, std::move(entry));
         return free_if_empty(session);
     }
     if (entry.qos == Qos::AtMostOnce) {
         // QoS 0 may pass waiting QoS 1 and 2, but not other QoS 0 that waits.
-        const bool passes =
-            c && !output_full(core, *c) && (!waits || session.outbox->queued_qos0 == 0);
-        if (passes) {
-            transmit(core, session, *c, std::move(entry));
-            return;
-        }
+        const bool passes = c && !output_full(core, *c) &&
+                            (!waits || (session.outbox->queued_qos0 == 0 && session.outbox->parked.empty()));
+        if (passes) return transmit(core, session, *c, std::move(entry));
         if (c && output_full(core, *c))
             return count_loss(core, session, &Counters::dropped_output_full, "slow_reader",
                               entry.message);
@@ -179,11 +237,16 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
 void pump(Core& core, Session& session) {
     Connection* c = core.connection_of(session);
     if (!c) return;
-    if (session.outbox && session.outbox->to_resend > 0) resend(core, session, *c);
-    while (session.outbox && !session.outbox->queue.empty() && session.outbox->to_resend == 0 &&
-           may_send(core, session, *c, session.outbox->queue.front().qos))
-        transmit(core, session, *c, dequeue(core, *session.outbox));
-    free_if_empty(session);
+    if (session.outbox) {
+        Outbox& box = *session.outbox;
+        send_held(core, session, *c);
+        resend(core, session, *c);
+        while (!box.queue.empty() && box.queue.front().message && box.to_resend == 0 &&
+               may_send(core, session, *c, box.queue.front().qos))
+            transmit(core, session, *c, dequeue(core, box));
+        unpark(core, session);
+        free_if_empty(session);
+    }
     if (session.replay() && !output_full(core, *c)) continue_replay(core, session);
 }
 
@@ -208,15 +271,15 @@ void on_pubrec(Core& core, Connection& c, const mqtt::Ack& ack) {
     if (known && known->entry.qos != Qos::ExactlyOnce)
         return disconnect(core, c, ReasonCode::ProtocolError, "PUBREC for a QoS 1 message");
     if (known && !known->released) {
-        give_up(core, known->entry);
-        if (mqtt::is_error(ack.reason))
+        if (mqtt::is_error(ack.reason)) {
+            give_up(core, known->entry);
             return finish(core, session, ack.packet_id);  // [MQTT5-4.4.0-2]
-        known->released = true;
-        known->entry.message = {};
-        known->entry.extras.reset();
+        }
+        release(core, session, *known);
     } else if (mqtt::is_error(ack.reason)) {
         return;
     }
+    if (known && !is_on_disk(core, known->ticket)) return;  // pump() sends it then
     const mqtt::Ack answer{
         ack.packet_id, known ? ReasonCode::Success : ReasonCode::PacketIdentifierNotFound, {}, {}};
     send_packet(core, c, [&](Buffer& out) {
@@ -230,6 +293,7 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
     if (!known) return;
     if (!known->released)
         return disconnect(core, c, ReasonCode::ProtocolError, "PUBCOMP before PUBREC");
+    note_session(core, session, Note::Kind::Completed, ack.packet_id);
     finish(core, session, ack.packet_id);
 }
 
@@ -245,14 +309,20 @@ void drop_outbox(Core& core, Session& session) {
     const auto box = std::exchange(session.outbox, nullptr);
     if (!box) return;
     core.counters.inflight -= box->inflight.size();
-    core.counters.queued -= box->queue.size();
+    core.counters.queued -= box->queued_count();
     core.counters.queued_bytes -= box->queued_bytes;
-    for (const Inflight& each : box->inflight) {
+    core.counters.dropped_session_end += box->queued_count();
+    while (!box->inflight.empty()) {
+        const Inflight each = box->inflight.pop_front();
+        if (each.released) continue;
         give_up(core, each.entry);  // [MQTT5-4.8.2-5]
-        if (!each.released) ++core.counters.dropped_session_end;
+        ++core.counters.dropped_session_end;
     }
-    for (const OutboxEntry& each : box->queue) give_up(core, each);
-    core.counters.dropped_session_end += box->queue.size();
+    while (!box->queue.empty()) give_up(core, box->queue.pop_front());
+    while (!box->parked.empty()) {
+        const Parked each = box->parked.pop_front();
+        settle(core, each.kept, each.taker);
+    }
 }
 
 }  // namespace godwit::broker

@@ -10,6 +10,7 @@ void Effects::clear() {
     moves.clear();
     posts.clear();
     auth_requests.clear();
+    work.clear();
     pauses.clear();
     resumes.clear();
     events.clear();

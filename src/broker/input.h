@@ -5,6 +5,7 @@
 #include "auth/acl.h"
 #include "base/ids.h"
 #include "broker/envelope.h"
+#include "store/log.h"
 
 #include <memory>
 #include <string>
@@ -51,6 +52,12 @@ struct Mail {
     ShardId from;
     const Envelope* envelope = nullptr;
 };
+/// The disk's answer to a piece of work. The shard takes what it needs out of it.
+struct StoreDone {
+    store::WorkDone* done = nullptr;
+};
+/// All shards have read their logs and know each other's routes: what a restart owes is due.
+struct Restarted {};
 /// A message of the broker itself ($SYS, rules).
 struct Inject {
     RealmId realm;
@@ -74,7 +81,7 @@ struct Kick {
 /// The broker is going down: every connection is told and closed; wills stay with their sessions.
 struct Shutdown {};
 
-using Input = std::variant<Accepted, Adopted, Received, Flushed, Closed, Verdict, Mail, Inject,
-                           Tick, PolicyChanged, Kick, Shutdown>;
+using Input = std::variant<Accepted, Adopted, Received, Flushed, Closed, Verdict, Mail, StoreDone,
+                           Restarted, Inject, Tick, PolicyChanged, Kick, Shutdown>;
 
 }  // namespace godwit::broker

@@ -2,6 +2,8 @@
 
 #include "broker/closing.h"
 #include "broker/delivering.h"
+#include "broker/keeping/crossing.h"
+#include "broker/keeping/keeping.h"
 #include "broker/reading.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -41,14 +43,16 @@ bool is_unreleased(const Session& session, PacketId id) {
            std::binary_search(session.unreleased->begin(), session.unreleased->end(), id);
 }
 
-void remember_unreleased(Session& session, PacketId id) {
+void remember_unreleased(Core& core, Session& session, PacketId id) {
+    note_session(core, session, Note::Kind::Unreleased, id);
     if (!session.unreleased) session.unreleased = std::make_unique<std::vector<PacketId>>();
     auto& ids = *session.unreleased;
     ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
 }
 
-bool forget_unreleased(Session& session, PacketId id) {
+bool forget_unreleased(Core& core, Session& session, PacketId id) {
     if (!is_unreleased(session, id)) return false;
+    note_session(core, session, Note::Kind::Released, id);
     auto& ids = *session.unreleased;
     ids.erase(std::lower_bound(ids.begin(), ids.end(), id));
     if (ids.empty()) session.unreleased.reset();
@@ -71,7 +75,8 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     const bool exactly_once = packet.qos == Qos::ExactlyOnce;
     if (core.gate.may_pass(receipt))
         return send_ack(core, c, exactly_once, {packet.packet_id, reason, {}, {}});
-    core.gate.hold({c.id, packet.packet_id, exactly_once, reason, receipt});
+    const uint64_t key = core.gate.hold({c.id, packet.packet_id, exactly_once, reason, receipt});
+    if (receipt.crossing) core.keeper.crossings.back().gate_key = key;
     if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
     if (++c.held_acks >= core.limits.receive_maximum && c.version != Version::V5)
@@ -86,8 +91,11 @@ void refuse(Core& core, Connection& c, Session& session, const mqtt::Publish& pa
     core.event(Severity::Warning, "publish_refused", c, mqtt::reason_name(refusal.reason),
                std::string(packet.topic) + ": " + refusal.detail);
     const bool told = c.version == Version::V5;
-    if (!told && packet.qos == Qos::ExactlyOnce) remember_unreleased(session, packet.packet_id);
-    acknowledge(core, c, packet, told ? refusal.reason : ReasonCode::Success, {});
+    const uint64_t records = core.keeper.record_count;
+    if (!told && packet.qos == Qos::ExactlyOnce)
+        remember_unreleased(core, session, packet.packet_id);
+    acknowledge(core, c, packet, told ? refusal.reason : ReasonCode::Success,
+                {.ticket = ticket_since(core, records)});
 }
 
 /// The topic that is meant, or nothing after the client was disconnected for it.
@@ -144,16 +152,37 @@ MessageRef make_message(Core& core, const Session& session, const mqtt::Publish&
          .origin = core.config.id});
 }
 
+/// The value that stands, on disk; a null message: none does, or it is not to last.
+void keep_value(Core& core, Realm& realm, ObjectId displaced, const MessageRef& message) {
+    if (!message) return forget(core, displaced);
+    realm.retained.set_kept(message->topic(), keep_retained_object(core, displaced, *message));
+}
+
 void keep_retained(Core& core, const MessageRef& message) {
     Realm& realm = core.realm(message->realm());
     const size_t count = realm.retained.size(), bytes = realm.retained.memory_bytes();
-    if (!realm.retained.set(message, core.limits.retained_messages_max)) {
+    const bool durable = core.keeper.log && message->publisher() != 0;
+    const auto change = realm.retained.set(message, core.limits.retained_messages_max);
+    if (change.full) {
         Event full{Severity::Warning, "retained_refused",           {}, realm.id, {},
                    "quota_exceeded",  std::string(message->topic())};
         core.fx->events.push_back(std::move(full));
     }
+    keep_value(core, realm, change.displaced,
+               durable && change.stands ? message : MessageRef{});
     core.counters.retained += realm.retained.size() - count;
     core.counters.retained_bytes += realm.retained.memory_bytes() - bytes;
+}
+
+/// One envelope to each shard that takes it.
+void post_publish(Core& core, const MessageRef& message, const Receipt& receipt, uint64_t routed,
+                  uint64_t home) {
+    for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
+        const uint64_t bit = left & -left;
+        const ShardId to{uint16_t(std::countr_zero(left))};
+        core.post(to, PublishEnvelope{message, receipt.number, (routed & bit) != 0,
+                                      (home & bit) != 0});
+    }
 }
 
 void deliver_here(Core& core, const MessageRef& message, const Matches& matches) {
@@ -184,33 +213,50 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
         return refuse(core, c, session, packet, {ReasonCode::TopicNameInvalid, "too many levels"});
     if (auto refusal = check_permission(core, session, *topic))
         return refuse(core, c, session, packet, *refusal);
-    const Receipt receipt =
-        publish(core, make_message(core, session, packet, *topic), session.self);
-    if (packet.qos == Qos::ExactlyOnce) remember_unreleased(session, packet.packet_id);
+    const uint64_t records = core.keeper.record_count;
+    const bool once = packet.qos == Qos::ExactlyOnce && is_durable(core, session);
+    Receipt receipt =
+        publish(core, make_message(core, session, packet, *topic), session.self, once);
+    if (packet.qos == Qos::ExactlyOnce) remember_unreleased(core, session, packet.packet_id);
+    receipt.ticket = ticket_since(core, records);
     acknowledge(core, c, packet,
                 receipt.taken ? ReasonCode::Success : ReasonCode::NoMatchingSubscribers, receipt);
 }
 
 void on_pubrel(Core& core, Connection& c, const mqtt::Ack& ack) {
-    const bool known = forget_unreleased(*core.find(c.session), ack.packet_id);
+    const uint64_t records = core.keeper.record_count;
+    const bool known = forget_unreleased(core, *core.find(c.session), ack.packet_id);
+    auto& held = core.keeper.held_pubcomps;
+    const uint64_t ticket = ticket_since(core, records);
+    if (ticket == 0 && held.empty()) return send_pubcomp(core, c, ack.packet_id, known);
+    // Once the client has PUBCOMP it may use the id anew: after a crash that must not look like the
+    // old message.
+    held.push_back({ticket, c.id, ack.packet_id, known});
+}
+
+void send_pubcomp(Core& core, Connection& c, PacketId id, bool known) {
     const mqtt::Ack answer{
-        ack.packet_id, known ? ReasonCode::Success : ReasonCode::PacketIdentifierNotFound, {}, {}};
+        id, known ? ReasonCode::Success : ReasonCode::PacketIdentifierNotFound, {}, {}};
     send_packet(core, c, [&](Buffer& out) { mqtt::encode_pubcomp(out, c.version, answer); });
 }
 
-Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher) {
+Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
+                bool once) {
     Realm& realm = core.realm(message->realm());
     const Matches& matches = realm.router.match(message->topic(), publisher);
     const uint64_t self = uint64_t(1) << core.config.id.value;
     const uint64_t home =
         message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
-    Receipt receipt{.shards = (matches.shards | home) & ~self, .number = ++core.publish_number};
+    Receipt receipt{.shards = (matches.shards | home) & ~self};
     receipt.taken = matches.shards != 0 || !matches.local.empty();
-    for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
-        const uint64_t bit = left & -left;
-        const ShardId to{uint16_t(std::countr_zero(left))};
-        core.post(to, PublishEnvelope{message, receipt.number, (matches.shards & bit) != 0,
-                                      (home & bit) != 0});
+    receipt.crossing = once && receipt.shards != 0;
+    if (receipt.crossing) {
+        const ObjectId id = keep_crossing(core, message, receipt.shards);
+        core.keeper.crossings.push_back(
+            {core.keeper.log->next_ticket(), message, id, receipt.shards, matches.shards});
+    } else {
+        receipt.number = ++core.publish_number;
+        post_publish(core, message, receipt, matches.shards, home);
     }
     if (home == self) keep_retained(core, message);
     deliver_here(core, message, matches);
@@ -219,22 +265,33 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
 
 void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in) {
     core.clock.observe(in.message->stamp());
-    if (in.keep) keep_retained(core, in.message);
-    if (in.route) {
+    const uint64_t records = core.keeper.record_count;
+    const bool known = in.once && is_known_crossing(core, from, *in.message);
+    if (in.keep && !known) keep_retained(core, in.message);
+    if (in.route && !known) {
         Realm& realm = core.realm(in.message->realm());
         deliver_here(core, in.message, realm.router.match(in.message->topic(), std::nullopt));
     }
     core.confirm_due[from.value] = in.number;
+    core.confirm_ticket[from.value] =
+        std::max(core.confirm_ticket[from.value], ticket_since(core, records));
 }
 
 void confirm_publishes(Core& core) {
-    for (uint16_t i = 0; i < core.config.shard_count; ++i)
+    for (uint16_t i = 0; i < core.config.shard_count; ++i) {
+        const uint64_t ticket = std::exchange(core.confirm_ticket[i], 0);
         if (const uint64_t upto = std::exchange(core.confirm_due[i], 0))
-            core.post({i}, PublishConfirm{upto});
+            confirm_when_on_disk(core, {i}, upto, ticket);
+    }
 }
 
 void on_publish_confirm(Core& core, ShardId from, const PublishConfirm& in) {
     core.gate.confirm(from, in.upto);
+    settle_crossings(core, from, in.upto);
+    release_acks(core);
+}
+
+void release_acks(Core& core) {
     while (const auto held = core.gate.release()) {
         Connection* c = core.find(held->connection);
         if (!c) continue;  // it will ask again
@@ -252,7 +309,7 @@ void publish_will_of(Core& core, Session& session) {
         ++core.counters.publishes_refused;
         core.event(Severity::Warning, "will_refused", session, mqtt::reason_name(refusal->reason),
                    refusal->detail);
-        return;
+        return keep_session(core, session);
     }
     ++core.counters.wills_published;
     publish(
@@ -268,7 +325,8 @@ void publish_will_of(Core& core, Session& session) {
              .publisher = session.client_hash,
              .stamp = core.clock.next(core.now),
              .origin = core.config.id}),
-        session.self);
+        session.self, core.keeper.log && will->qos != Qos::AtMostOnce);
+    keep_session(core, session);  // in one group with the will
 }
 
 void on_inject(Core& core, const Inject& in) {
@@ -280,7 +338,7 @@ void on_inject(Core& core, const Inject& in) {
                               .retain = in.retain,
                               .stamp = core.clock.next(core.now),
                               .origin = core.config.id}),
-            std::nullopt);
+            std::nullopt, false);
 }
 
 }  // namespace godwit::broker

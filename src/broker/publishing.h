@@ -12,17 +12,22 @@ namespace godwit::broker {
 void on_publish(Core& core, Connection& c, const mqtt::Publish& packet);
 /// The publisher releases a QoS 2 message: PUBCOMP.
 void on_pubrel(Core& core, Connection& c, const mqtt::Ack& ack);
+void send_pubcomp(Core& core, Connection& c, PacketId id, bool known);
 
 /// Gives the message to every taker here and posts it to every shard with takers, and to the
 /// topic's home if retained.
 /// @param publisher  its session if that is here (for No Local)
-Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher);
+/// @param once       whatever crashes, each shard takes it once; only with a log
+Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
+                bool once);
 
 /// From another shard.
 void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in);
 void on_publish_confirm(Core& core, ShardId from, const PublishConfirm& in);
-/// Tells every shard what was taken from it in this turn.
+/// Tells every shard what was taken from it in this turn, now or when it is on disk.
 void confirm_publishes(Core& core);
+/// Sends the acknowledgements whose promise is true by now.
+void release_acks(Core& core);
 
 /// Publishes the will that the session holds, if any, and forgets it.
 void publish_will_of(Core& core, Session& session);

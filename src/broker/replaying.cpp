@@ -1,6 +1,7 @@
 #include "broker/replaying.h"
 
 #include "broker/delivering.h"
+#include "broker/keeping/keeping.h"
 #include "topic/filter.h"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ void end_replay(Core& core, Session& session) {
     const auto replay = std::exchange(session.extras->replay, nullptr);
     for (OutboxEntry& entry : replay->held) {
         --core.counters.queued;
-        core.counters.queued_bytes -= entry.message->size_bytes();
+        core.counters.queued_bytes -= entry.bytes;
         enqueue(core, session, std::move(entry));
     }
     pump(core, session);
@@ -55,7 +56,7 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
         }
         --replay.held_ambiguous;
         --core.counters.queued;
-        core.counters.queued_bytes -= live.size_bytes();
+        core.counters.queued_bytes -= at->bytes;
         enqueue(core, session, std::move(*at));
         at = replay.held.erase(at);
     }
@@ -156,15 +157,16 @@ bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
         count_loss(core, session, &Counters::dropped_offline_qos0, "offline_qos0", entry.message);
         return true;
     }
-    const size_t bytes = entry.message->size_bytes();
+    entry.bytes = uint32_t(entry.message->size_bytes());
     if (replay.held.size() >= core.limits.queue_messages_max ||
-        replay.held_bytes + bytes > core.limits.queue_bytes_max) {
+        replay.held_bytes + entry.bytes > core.limits.queue_bytes_max) {
         count_loss(core, session, &Counters::dropped_queue_full, "queue_full", entry.message);
         return true;
     }
-    replay.held_bytes += bytes;
+    replay.held_bytes += entry.bytes;
     ++core.counters.queued;
-    core.counters.queued_bytes += bytes;
+    core.counters.queued_bytes += entry.bytes;
+    if (is_durable(core, session)) keep_taker(core, session, entry, {});
     replay.held.push_back(std::move(entry));
     return true;
 }

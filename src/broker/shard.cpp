@@ -3,6 +3,9 @@
 #include "broker/closing.h"
 #include "broker/connecting.h"
 #include "broker/delivering.h"
+#include "broker/keeping/keeping.h"
+#include "broker/keeping/loading.h"
+#include "broker/keeping/restoring.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
 #include "broker/replaying.h"
@@ -56,8 +59,10 @@ void on_tick(Core& core) {
     }
     for (const auto& realm : core.realms) {
         const size_t bytes = realm->retained.memory_bytes();
-        core.counters.retained -= realm->retained.expire(core.now);
+        std::vector<ObjectId> kept;
+        core.counters.retained -= realm->retained.expire(core.now, kept);
         core.counters.retained_bytes -= bytes - realm->retained.memory_bytes();
+        for (ObjectId& id : kept) forget(core, id);
     }
 }
 
@@ -89,6 +94,38 @@ void with(Core& core, ConnectionId id, Walk&& walk) {
 
 }  // namespace
 
+Result<Shard::Opened, DiskError> Shard::open(const ShardConfig& config, Directory& directory,
+                                             const std::string& folder,
+                                             const store::Options& options, Effects& fx) {
+    Restorer restorer;
+    auto opened = store::Log::open(directory, folder, options, restorer);
+    if (!opened) return Err{opened.error()};
+    Opened result{std::make_unique<Shard>(config), {}, std::move(opened->damage)};
+    Core& core = result.shard->core_;
+    core.keeper.log = std::make_unique<store::Log>(std::move(opened->log));
+    core.fx = &fx;
+    result.found = restorer.finish(core);
+    if (result.found.clock) core.now = result.found.clock->now;
+    result.shard->drain_loopback();
+    return result;
+}
+
+void settle(std::span<const ShardSeat> seats, Instant now, WallTime wall) {
+    bool busy = true;
+    while (busy) {
+        busy = false;
+        for (uint16_t from = 0; from < seats.size(); ++from) {
+            for (Effects::Post& post : std::exchange(seats[from].fx->posts, {})) {
+                const ShardSeat& to = seats[post.to.value];
+                to.shard->handle(Mail{{from}, &post.envelope}, now, *to.fx);
+                busy = true;
+            }
+        }
+        for (const ShardSeat& seat : seats) seat.shard->end_turn(now, wall, *seat.fx);
+        for (const ShardSeat& seat : seats) busy |= !seat.fx->posts.empty();
+    }
+}
+
 void Shard::handle(const Input& input, Instant now, Effects& fx) {
     core_.now = now;
     core_.fx = &fx;
@@ -110,6 +147,8 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             [&](const Verdict& in) {
                 with(core, in.connection, [&](Connection& c) { on_verdict(core, c, in); });
             },
+            [&](const StoreDone& in) { on_store_done(core, std::move(*in.done)); },
+            [&](const Restarted&) { on_restarted(core); },
             [&](const Inject& in) { on_inject(core, in); },
             [&](const Tick&) { on_tick(core); },
             [&](const PolicyChanged& in) { core.acl = in.acl; },
@@ -121,9 +160,16 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
     reap();
 }
 
-void Shard::end_turn(Instant now, Effects& fx) {
+void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
     core_.now = now;
     core_.fx = &fx;
+    if (core_.keeper.log) {
+        take_loaded(core_);
+        move_objects(core_);
+        drain_loopback();
+        reap();
+        commit(core_, wall);
+    }
     confirm_publishes(core_);
     confirm_routes(core_);
 }
@@ -133,6 +179,10 @@ std::optional<Instant> Shard::next_deadline() const {
     for (const auto& realm : core_.realms)
         if (const auto expiry = realm->retained.next_expiry(); expiry && (!next || *expiry < *next))
             next = expiry;
+    if (!core_.keeper.log) return next;
+    if (core_.keeper.log->wants_move()) return core_.now;
+    if (const auto disk = core_.keeper.log->next_deadline(); disk && (!next || *disk < *next))
+        next = disk;
     return next;
 }
 

@@ -3,18 +3,32 @@
 #pragma once
 
 #include "broker/core.h"
+#include "broker/keeping/restoring.h"
+
+#include <span>
 
 namespace godwit::broker {
 
 class Shard {
 public:
+    /// Nothing outlives it: durability "memory".
     explicit Shard(const ShardConfig& config) : core_(config) {}
+
+    struct Opened;
+    /// Reads the log in `folder` and is then as that says, every client offline. Before it meets its
+    /// first client, all shards are opened, then settle() carries their mail, then each is told
+    /// Restarted.
+    /// @param fx  what it has to tell the other shards
+    static Result<Opened, DiskError> open(const ShardConfig& config, Directory& directory,
+                                          const std::string& folder, const store::Options& options,
+                                          Effects& fx);
 
     /// Takes one input, changes state, adds to `fx` what the outside must do. Never calls back.
     void handle(const Input& in, Instant now, Effects& fx);
-    /// Ends a turn: answers to other shards that serve all its inputs at once. The driver performs
-    /// `fx` afterwards.
-    void end_turn(Instant now, Effects& fx);
+    /// Ends a turn: closes the log's group, and answers to other shards what serves all inputs at
+    /// once. The driver performs `fx` afterwards.
+    /// @param wall  written to the log now and then: how long a restart took is told from it
+    void end_turn(Instant now, WallTime wall, Effects& fx);
     /// When the next Tick input is due; nullopt while nothing waits for time.
     std::optional<Instant> next_deadline() const;
 
@@ -25,5 +39,20 @@ private:
     void reap();
     Core core_;
 };
+
+/// What a shard found in its log.
+struct Shard::Opened {
+    std::unique_ptr<Shard> shard;
+    Found found;
+    std::vector<store::Damage> damage;
+};
+
+/// A shard and what it wants done.
+struct ShardSeat {
+    Shard* shard = nullptr;
+    Effects* fx = nullptr;
+};
+/// Carries mail between the shards until there is none; all other effects stay for their drivers.
+void settle(std::span<const ShardSeat> seats, Instant now, WallTime wall);
 
 }  // namespace godwit::broker

@@ -1,6 +1,7 @@
 #include "broker/sharing.h"
 
 #include "broker/delivering.h"
+#include "broker/keeping/keeping.h"
 #include "broker/subscribing.h"
 
 #include <algorithm>
@@ -47,21 +48,24 @@ void return_if(Core& core, Session& session, GoesBack&& goes_back) {
         if (mine) give_back(core, entry);
         return mine;
     };
-    std::deque<OutboxEntry> kept;
-    for (OutboxEntry& entry : box->queue) {
-        const size_t bytes = entry.message->size_bytes();
+    for (size_t left = box->queue.size(); left > 0; --left) {
+        OutboxEntry entry = box->pop_front();
         if (!returned(entry)) {
-            kept.push_back(std::move(entry));
+            box->push_back(std::move(entry));
             continue;
         }
         --core.counters.queued;
-        core.counters.queued_bytes -= bytes;
-        box->queued_bytes -= bytes;
+        core.counters.queued_bytes -= entry.bytes;
     }
-    box->queue = std::move(kept);
-    core.counters.inflight -= std::erase_if(box->inflight, [&](const Inflight& each) {
-        return each.entry.qos == Qos::AtLeastOnce && returned(each.entry);
-    });
+    for (size_t i = 0; i < box->inflight.size();) {
+        const OutboxEntry& entry = box->inflight[i].entry;
+        if (entry.qos != Qos::AtLeastOnce || !returned(entry)) {
+            ++i;
+            continue;
+        }
+        (void)box->take_inflight(i);
+        --core.counters.inflight;
+    }
     box->to_resend = 0;  // the next connection begins anew
 }
 
@@ -94,6 +98,18 @@ uint64_t join_group(Core& core, Session& session, GroupKey key,
     return core.join_request;
 }
 
+void keep_membership(Core& core, Session& session, const topic::ParsedFilter& filter) {
+    Membership* known = find_membership(
+        session, {session.realm, std::string(filter.share), std::string(filter.filter)});
+    keep_subscription(core, session, known->kept,
+                      {.session = session.kept,
+                       .subscription_id = known->subscription_id,
+                       .options = known->options,
+                       .membership = known->number,
+                       .share = filter.share,
+                       .filter = filter.filter});
+}
+
 bool is_member(const Session& session, const GroupKey& key) {
     if (!session.extras) return false;
     const auto& all = session.extras->memberships;
@@ -105,6 +121,7 @@ bool leave_group(Core& core, Session& session, const GroupKey& key) {
     Membership* known = find_membership(session, key);
     if (!known) return false;
     core.post(core.home_of_group(key), GroupLeave{key, session.self});
+    forget(core, known->kept);
     session.extras->memberships.erase(session.extras->memberships.begin() +
                                       (known - session.extras->memberships.data()));
     return true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "broker/core.h"
+#include "topic/filter.h"
 
 namespace godwit::broker {
 
@@ -12,6 +13,8 @@ namespace godwit::broker {
 /// Joins, or renews the membership. @return the request that GroupJoined will answer
 uint64_t join_group(Core& core, Session& session, GroupKey key,
                     const mqtt::SubscriptionOptions& options, uint32_t subscription_id);
+/// Writes the membership for a session that outlives us.
+void keep_membership(Core& core, Session& session, const topic::ParsedFilter& filter);
 bool is_member(const Session& session, const GroupKey& key);
 /// @return  false when there was no such membership
 bool leave_group(Core& core, Session& session, const GroupKey& key);

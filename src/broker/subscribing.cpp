@@ -2,6 +2,7 @@
 
 #include "broker/closing.h"
 #include "broker/delivering.h"
+#include "broker/keeping/keeping.h"
 #include "broker/replaying.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -65,11 +66,19 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, c
     return ReasonCode::NotAuthorized;
 }
 
+HeldFilter* find_held(Session& session, topic::FilterId id) {
+    auto& all = session.subscriptions;
+    const auto at =
+        std::find_if(all.begin(), all.end(), [&](const HeldFilter& each) { return each.id == id; });
+    return at == all.end() ? nullptr : &*at;
+}
+
 void subscribe_shared(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
     GroupKey key{session.realm, std::string(wish.filter.share), std::string(wish.filter.filter)};
     const size_t before = session.extras ? session.extras->memberships.size() : 0;
     pending.joins.push_back(
         join_group(core, session, std::move(key), wish.options, wish.subscription_id));
+    keep_membership(core, session, wish.filter);
     core.counters.subscriptions += session.extras->memberships.size() - before;
 }
 
@@ -82,9 +91,15 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       false};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
     if (added.is_new) {
-        session.subscriptions.push_back(added.id);
+        session.subscriptions.push_back({added.id, {}});
         ++core.counters.subscriptions;
     }
+    keep_subscription(core, session, find_held(session, added.id)->kept,
+                      {.session = session.kept,
+                       .subscription_id = wish.subscription_id,
+                       .options = wish.options,
+                       .share = {},
+                       .filter = wish.filter.filter});
     const auto handling = wish.options.retain_handling;
     const bool fetch = handling == RetainHandling::SendAlways ||
                        (handling == RetainHandling::SendIfNew && added.is_new);
@@ -113,6 +128,16 @@ std::optional<std::string> find_fault(const mqtt::Subscribe& packet, ReasonCode&
     return std::nullopt;
 }
 
+bool send_suback(Core& core, Connection& c, const PendingSuback& ready) {
+    const mqtt::Suback ack{.packet_id = ready.packet_id, .reasons = ready.reasons};
+    return send_packet(core, c, [&](Buffer& out) {
+        if (ready.unsuback)
+            mqtt::encode_unsuback(out, c.version, ack);
+        else
+            mqtt::encode_suback(out, c.version, ack);
+    });
+}
+
 ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
     const auto filter = topic::parse_filter(raw);
     if (!filter->share.empty()) {
@@ -122,7 +147,10 @@ ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
         Realm& realm = core.realm(session.realm);
         const auto id = realm.router.find(filter->filter, session.self);
         if (!id) return ReasonCode::NoSubscriptionExisted;
-        std::erase(session.subscriptions, *id);
+        HeldFilter* held = find_held(session, *id);
+        forget(core, held->kept);
+        session.subscriptions.erase(session.subscriptions.begin() +
+                                    (held - session.subscriptions.data()));
         remove_route(core, realm, filter->filter, session.self, false);
         cancel_fetches(core, session, filter->filter);
     }
@@ -151,8 +179,10 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
 void drop_subscriptions(Core& core, Session& session) {
     core.counters.subscriptions -= session.subscriptions.size();
     Realm& realm = core.realm(session.realm);
-    for (const topic::FilterId id : session.subscriptions)
-        remove_route(core, realm, realm.router.text(id), session.self, false);
+    for (HeldFilter& each : session.subscriptions) {
+        forget(core, each.kept);
+        remove_route(core, realm, realm.router.text(each.id), session.self, false);
+    }
     session.subscriptions.clear();
     return_group_messages(core, session);
     if (!session.extras) return;
@@ -167,7 +197,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     if (auto fault = find_fault(packet, fault_reason))
         return disconnect(core, c, fault_reason, std::move(*fault));
     Session& session = *core.find(c.session);
-    const uint64_t sequence_before = core.route_sequence;
+    const uint64_t sequence_before = core.route_sequence, records = core.keeper.record_count;
     PendingSuback pending{
         .session = session.self, .connection = c.id, .packet_id = packet.packet_id};
     for (const mqtt::SubscribeEntry& entry : packet.entries) {
@@ -186,6 +216,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     }
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
     pending.route_sequence = core.route_sequence;
+    pending.ticket = ticket_since(core, records);
     core.pending_subacks.push_back(std::move(pending));
     release_subacks(core);
 }
@@ -196,14 +227,17 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
             return disconnect(core, c, ReasonCode::MalformedPacket,
                               "topic filter: " + std::string(topic::error_text(filter.error())));
     Session& session = *core.find(c.session);
-    Buffer reasons;
+    const uint64_t records = core.keeper.record_count;
+    PendingSuback pending{.session = session.self,
+                          .connection = c.id,
+                          .packet_id = packet.packet_id,
+                          .unsuback = true};
     for (const mqtt::SubscribeEntry& entry : packet.entries)
-        reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
-    const mqtt::Suback ack{.packet_id = packet.packet_id, .reasons = reasons};
-    const auto append = [&](Buffer& out) { mqtt::encode_unsuback(out, c.version, ack); };
-    if (!send_packet(core, c, append))  // [MQTT5-3.10.4-4]
-        return disconnect(core, c, ReasonCode::PacketTooLarge, "UNSUBACK");
-    pump(core, session);
+        pending.reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
+    pending.ticket = ticket_since(core, records);
+    core.pending_subacks.push_back(std::move(pending));
+    release_subacks(core);
+    if (!c.closing) pump(core, session);
 }
 
 void on_route_change(Core& core, ShardId from, const RouteChange& in) {
@@ -233,16 +267,15 @@ void confirm_routes(Core& core) {
 void release_subacks(Core& core) {
     while (!core.pending_subacks.empty()) {
         PendingSuback& front = core.pending_subacks.front();
-        if (!front.joins.empty() || !core.routes_in_force(front.route_sequence)) return;
+        if (!front.joins.empty() || !core.routes_in_force(front.route_sequence) ||
+            !is_on_disk(core, front.ticket))
+            return;
         const PendingSuback ready = std::move(front);
         core.pending_subacks.pop_front();
         Connection* c = core.find(ready.connection);
-        if (c) {
-            const mqtt::Suback ack{.packet_id = ready.packet_id, .reasons = ready.reasons};
-            const auto append = [&](Buffer& out) { mqtt::encode_suback(out, c->version, ack); };
-            if (!send_packet(core, *c, append))
-                disconnect(core, *c, ReasonCode::PacketTooLarge, "SUBACK");
-        }
+        if (c && !send_suback(core, *c, ready))  // [MQTT5-3.10.4-4]
+            disconnect(core, *c, ReasonCode::PacketTooLarge,
+                       ready.unsuback ? "UNSUBACK" : "SUBACK");
         if (Session* session = core.find(ready.session))
             begin_fetches(core, *session, ready.fetches);
     }

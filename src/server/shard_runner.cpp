@@ -46,9 +46,11 @@ Result<std::unique_ptr<ShardRunner>, os::IoError> ShardRunner::make(RunnerParts 
 ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
     : parts_(std::move(parts)),
       poller_(std::move(poller)),
-      shard_(parts_.shard),
+      shard_(parts_.opened ? std::move(parts_.opened)
+                           : std::make_unique<broker::Shard>(parts_.shard)),
+      fx_(std::move(parts_.opened_fx)),
       outgoing_(*parts_.crossing, parts_.shard.id),
-      now_(os::monotonic_now()),
+      now_(read_clock()),
       read_room_(kReadBytes),
       acl_(std::move(parts_.acl)) {
     feed(broker::PolicyChanged{acl_.get()});
@@ -66,9 +68,13 @@ bool ShardRunner::has_mail() {
     return false;
 }
 
+Instant ShardRunner::read_clock() const {
+    return os::monotonic_now() + parts_.clock_ahead;
+}
+
 std::optional<Duration> ShardRunner::patience(Instant now) const {
     if (behind_ || !flushed_.empty() || !broken_.empty()) return Duration::zero();
-    Instant next = shard_.next_deadline().value_or(kNever);
+    Instant next = shard_->next_deadline().value_or(kNever);
     if (!lingering_.empty()) next = std::min(next, lingering_.front().first);
     next = std::min({next, accept_again_, stop_by_});
     if (next == kNever) return std::nullopt;
@@ -80,29 +86,31 @@ void ShardRunner::turn() {
     std::array<os::PollEvent, 256> room;
     waker.prepare_sleep();
     const auto timeout =
-        has_mail() ? std::optional(Duration::zero()) : patience(os::monotonic_now());
+        has_mail() ? std::optional(Duration::zero()) : patience(read_clock());
     const auto events = poller_.wait(timeout, room);
     waker.cancel_sleep();
 
-    now_ = os::monotonic_now();  // the one time of the turn
+    now_ = read_clock();  // the one time of the turn
+    const WallTime wall = os::wall_now();
     fx_.least_severity =
         parts_.log->wants(LogLevel::Debug) ? broker::Severity::Debug : broker::Severity::Info;
     feed_outcomes();
     for (const os::PollEvent& event : events) on_event(event);
     take_mail();
-    if (const auto due = shard_.next_deadline(); due && *due <= now_) feed(broker::Tick{});
+    take_store_done();
+    if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
     if (accept_again_ <= now_) pause_accepting();
-    shard_.end_turn(now_, fx_);
+    shard_->end_turn(now_, wall, fx_);
     perform();
     for (size_t round = 0; round < kOutcomeRounds && !(flushed_.empty() && broken_.empty());
          ++round) {
         feed_outcomes();
         if (fx_.empty()) break;
-        shard_.end_turn(now_, fx_);
+        shard_->end_turn(now_, wall, fx_);
         perform();
     }
     end_lingering();
-    parts_.counters->store(shard_.counters());
+    parts_.counters->store(shard_->counters());
 }
 
 /// What became of the last writes.
@@ -113,7 +121,7 @@ void ShardRunner::feed_outcomes() {
 }
 
 void ShardRunner::feed(const broker::Input& input) {
-    shard_.handle(input, now_, fx_);
+    shard_->handle(input, now_, fx_);
 }
 
 // --- inputs ---
@@ -242,6 +250,12 @@ void ShardRunner::take_mail() {
     for (Control& control : parts_.crossing->mailbox(self).take()) on_control(control);
 }
 
+void ShardRunner::take_store_done() {
+    if (!parts_.store || !parts_.store->take(store_done_)) return;
+    for (store::WorkDone& done : store_done_) feed(broker::StoreDone{&done});
+    store_done_.clear();
+}
+
 void ShardRunner::on_control(Control& control) {
     if (auto* moved = std::get_if<MovedConnection>(&control)) return adopt(std::move(*moved));
     if (const auto* answer = std::get_if<AuthAnswer>(&control)) return feed(answer->verdict);
@@ -288,6 +302,7 @@ void ShardRunner::perform() {
             MovedConnection{sockets_.take(move.connection), std::move(move.bytes)});
     }
     for (auto& post : fx_.posts) outgoing_.post(post.to, std::move(post.envelope));
+    for (auto& work : fx_.work) parts_.store->submit(std::move(work));
     for (auto& request : fx_.auth_requests) parts_.auth->ask(parts_.shard.id, std::move(request));
     for (const ConnectionId id : fx_.pauses) set_paused(id, true);
     for (const ConnectionId id : fx_.resumes) set_paused(id, false);

@@ -19,6 +19,8 @@
 
 namespace godwit::server {
 
+class StoreWorker { public: void submit(store::Work){} bool take(std::vector<store::WorkDone>&){return false;} };
+
 /// One open listener, shared by all shards.
 struct OpenListener {
     OpenListener(os::Listener open, ListenerId number, std::string url)
@@ -47,6 +49,10 @@ struct RunnerParts {
     os::LogWriter* log = nullptr;
     SharedCounters* counters = nullptr;
     std::unique_ptr<const auth::Acl> acl;
+    std::unique_ptr<broker::Shard> opened;  // from its log; null: nothing is kept
+    broker::Effects opened_fx;              // what it wants done since
+    StoreWorker* store = nullptr;           // with `opened`
+    Duration clock_ahead{};  // of the broker's clock, which goes on across restarts
 };
 
 class ShardRunner {
@@ -59,6 +65,7 @@ private:
     ShardRunner(RunnerParts parts, os::Poller poller);
     void turn();
     void feed_outcomes();
+    Instant read_clock() const;
     std::optional<Duration> patience(Instant now) const;
     bool has_mail();
     void on_event(const os::PollEvent& event);
@@ -69,6 +76,7 @@ private:
     void receive(ConnectionId id, Socket& socket, Bytes raw);
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
+    void take_store_done();
     void on_control(Control& control);
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);
@@ -92,8 +100,9 @@ private:
 
     RunnerParts parts_;
     os::Poller poller_;
-    broker::Shard shard_;
+    std::unique_ptr<broker::Shard> shard_;
     broker::Effects fx_;
+    std::vector<store::WorkDone> store_done_;  // scratch
     SocketTable sockets_;
     Outgoing outgoing_;
     Instant now_;

@@ -41,14 +41,17 @@ private:
 
 struct CoreHost::ShardSeat {
     explicit ShardSeat(const broker::ShardConfig& config)
-        : id(config.id), shard(config), mail(config.shard_count) {}
+        : id(config.id),
+          shard(std::make_unique<broker::Shard>(config)),
+          mail(config.shard_count) {}
     struct Slot {
         uint32_t generation = 0;
         Pipe* pipe = nullptr;
     };
     ShardId id;
-    broker::Shard shard;
+    std::unique_ptr<broker::Shard> shard;
     broker::Effects fx;
+    std::deque<store::Work> disk_work;
     std::vector<Slot> slots;
     std::vector<std::deque<broker::Envelope>> mail;  // by sender
     std::deque<broker::Verdict> verdicts;
@@ -57,7 +60,7 @@ struct CoreHost::ShardSeat {
 
 /// Where a shard's next input can come from.
 struct CoreHost::Source {
-    enum class Kind : uint8_t { Mail, Pipe, Verdict, Order, Tick };
+    enum class Kind : uint8_t { Mail, Pipe, Verdict, Order, Disk, Tick };
     Kind kind;
     size_t index = 0;
 };
@@ -65,17 +68,56 @@ struct CoreHost::Source {
 CoreHost::CoreHost(uint64_t seed, CoreOptions options)
     : options_(std::move(options)), random_(seed) {
     const uint16_t count = options_.shards.value_or(current_setting().shards);
-    broker::ShardConfig config;
-    config.shard_count = count;
-    config.hash_key = {random_.next(), random_.next()};
-    config.random_seed = random_.next();
-    config.options = &options_.options;
-    for (uint16_t i = 0; i < count; ++i) {
-        config.id = {i};
-        shards_.push_back(std::make_unique<ShardSeat>(config));
-        shards_.back()->fx.least_severity = broker::Severity::Debug;
+    config_.shard_count = count;
+    config_.hash_key = {random_.next(), random_.next()};
+    config_.random_seed = random_.next();
+    config_.options = &options_.options;
+    if (options_.durable.value_or(current_setting().durable))
+        for (uint16_t i = 0; i < count; ++i)
+            disks_.push_back(std::make_unique<store::testing::FaultyDisk>(random_.next()));
+    open_shards();
+    map_ = std::make_unique<broker::Core>(config_);
+}
+
+void CoreHost::open_shards() {
+    shards_.clear();
+    std::vector<broker::ShardSeat> seats;
+    for (uint16_t i = 0; i < config_.shard_count; ++i) {
+        config_.id = {i};
+        shards_.push_back(std::make_unique<ShardSeat>(config_));
+        ShardSeat& seat = *shards_.back();
+        seat.fx.least_severity = broker::Severity::Debug;
+        if (disks_.empty()) continue;
+        auto opened =
+            broker::Shard::open(config_, *disks_[i], "", {.segment_bytes = 1 << 20}, seat.fx);
+        ASSERT_TRUE(opened) << opened.error().what;
+        for (const store::Damage& each : opened->damage) ADD_FAILURE() << each.what;
+        seat.shard = std::move(opened->shard);
+        seats.push_back({seat.shard.get(), &seat.fx});
     }
-    map_ = std::make_unique<broker::Core>(config);
+    if (disks_.empty()) return;
+    broker::settle(seats, now_, wall());
+    for (const auto& seat : shards_) {
+        give(*seat, broker::Restarted{});
+        perform(*seat);
+    }
+}
+
+void CoreHost::restart(Crash crash, Duration downtime) {
+    for (const auto& pipe : pipes_) {
+        pipe->stage = Pipe::Stage::Closed;
+        pipe->stalled.clear();
+    }
+    if (crash == Crash::PowerLoss)
+        for (const auto& disk : disks_) disk->power_loss(random_);
+    now_ += downtime;
+    open_shards();
+    const auto* acl = acls_.empty() ? nullptr : acls_.back().get();
+    order_all([this, acl](ShardSeat& seat) { give(seat, broker::PolicyChanged{acl}); });
+}
+
+WallTime CoreHost::wall() const {
+    return WallTime{now_.time_since_epoch().count() / 1'000'000};
 }
 
 CoreHost::~CoreHost() = default;
@@ -114,7 +156,7 @@ bool CoreHost::has_input(const Pipe& pipe) const {
 }
 
 bool CoreHost::tick_due(const ShardSeat& seat) const {
-    const auto due = seat.shard.next_deadline();
+    const auto due = seat.shard->next_deadline();
     return due && *due <= now_;
 }
 
@@ -128,6 +170,7 @@ std::vector<CoreHost::Source> CoreHost::sources_of(uint16_t shard) const {
             found.push_back({Source::Kind::Pipe, i});
     if (!seat.verdicts.empty()) found.push_back({Source::Kind::Verdict});
     if (!seat.orders.empty()) found.push_back({Source::Kind::Order});
+    if (!seat.disk_work.empty()) found.push_back({Source::Kind::Disk});
     if (tick_due(seat)) found.push_back({Source::Kind::Tick});
     return found;
 }
@@ -141,7 +184,7 @@ std::vector<uint16_t> CoreHost::busy_shards() const {
         const ShardSeat& seat = *shards_[i];
         const bool mail = std::any_of(seat.mail.begin(), seat.mail.end(),
                                       [](const auto& box) { return !box.empty(); });
-        if (busy[i] || mail || !seat.verdicts.empty() || !seat.orders.empty() || tick_due(seat))
+        if (busy[i] || mail || !seat.verdicts.empty() || !seat.disk_work.empty() || !seat.orders.empty() || tick_due(seat))
             found.push_back(i);
     }
     return found;
@@ -177,12 +220,12 @@ void CoreHost::run_turn(uint16_t shard) {
         std::swap(sources[i - 1], sources[random_.below(i)]);
     sources.resize(some_of(sources.size()));
     for (const Source& source : sources) feed(seat, source);
-    seat.shard.end_turn(now_, seat.fx);
+    seat.shard->end_turn(now_, wall(), seat.fx);
     perform(seat);
 }
 
 void CoreHost::give(ShardSeat& seat, const broker::Input& input) {
-    seat.shard.handle(input, now_, seat.fx);
+    seat.shard->handle(input, now_, seat.fx);
 }
 
 void CoreHost::feed(ShardSeat& seat, const Source& source) {
@@ -197,9 +240,17 @@ void CoreHost::feed(ShardSeat& seat, const Source& source) {
         case Source::Kind::Order:
             seat.orders.front()(seat);
             return seat.orders.pop_front();
+        case Source::Kind::Disk:
+            return feed_disk(seat);
         case Source::Kind::Tick:
             return give(seat, broker::Tick{});
     }
+}
+
+void CoreHost::feed_disk(ShardSeat& seat) {
+    auto done = store::perform(std::move(seat.disk_work.front()), *disks_[seat.id.value], "");
+    seat.disk_work.pop_front();
+    give(seat, broker::StoreDone{&done});
 }
 
 void CoreHost::feed_mail(ShardSeat& seat, uint16_t from) {
@@ -263,6 +314,7 @@ void CoreHost::perform(ShardSeat& seat) {
         EXPECT_NE(post.to, seat.id);
         shards_.at(post.to.value)->mail[seat.id.value].push_back(std::move(post.envelope));
     }
+    for (auto& work : fx.work) seat.disk_work.push_back(std::move(work));
     answer_authentication(seat);
     std::move(fx.events.begin(), fx.events.end(), std::back_inserter(events));
     fx.clear();
@@ -315,7 +367,7 @@ void CoreHost::advance(Duration duration, const std::function<void()>& settle) {
     for (;;) {
         std::optional<Instant> next;
         for (const auto& seat : shards_)
-            if (const auto due = seat->shard.next_deadline(); due && (!next || *due < *next))
+            if (const auto due = seat->shard->next_deadline(); due && (!next || *due < *next))
                 next = due;
         if (!next || *next > end) break;
         now_ = std::max(now_, *next);
@@ -358,13 +410,13 @@ void CoreHost::set_acl(std::optional<std::string_view> text) {
 }
 
 const broker::Counters& CoreHost::counters(uint16_t shard) const {
-    return shards_.at(shard)->shard.counters();
+    return shards_.at(shard)->shard->counters();
 }
 
 broker::Counters CoreHost::counters() const {
     broker::Counters sum;
     for (const auto& seat : shards_) {
-        const broker::Counters& one = seat->shard.counters();
+        const broker::Counters& one = seat->shard->counters();
 #define GW_FIELD(name, help) sum.name += one.name;
         GW_COUNTERS(GW_FIELD)
         GW_GAUGES(GW_FIELD)

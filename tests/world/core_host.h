@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "broker/shard.h"
+#include "store/testing/faulty_disk.h"
 #include "world/host.h"
 #include "world/setting.h"
 
@@ -25,6 +26,7 @@ using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
 
 struct CoreOptions {
     std::optional<uint16_t> shards;  // else as the setting says
+    std::optional<bool> durable;     // each shard has a disk; else as the setting says
     broker::BrokerOptions options;
     Authenticator authenticator;  // none: everybody is welcome
     bool cut_bytes = true;        // deliver received bytes in random pieces
@@ -68,6 +70,12 @@ public:
     /// Rules as an ACL file; nullopt: everything is allowed.
     void set_acl(std::optional<std::string_view> text);
 
+    enum class Crash : uint8_t { Kill, PowerLoss };
+    /// The process ends between two turns and starts again from its disks, `downtime` later. Every
+    /// connection is gone.
+    void restart(Crash crash, Duration downtime = {});
+    store::testing::FaultyDisk& disk(uint16_t shard) { return *disks_.at(shard); }
+
     uint16_t shard_count() const { return uint16_t(shards_.size()); }
     broker::Counters counters() const;  // summed
     const broker::Counters& counters(uint16_t shard) const;
@@ -87,6 +95,9 @@ private:
     bool has_input(const Pipe& pipe) const;
     void run_turn(uint16_t shard);
     void feed(ShardSeat& seat, const Source& source);
+    void open_shards();
+    WallTime wall() const;
+    void feed_disk(ShardSeat& seat);
     void feed_mail(ShardSeat& seat, uint16_t from);
     void feed_pipe(ShardSeat& seat, Pipe& pipe);
     void give(ShardSeat& seat, const broker::Input& input);
@@ -102,6 +113,8 @@ private:
     CoreOptions options_;
     Random random_;
     Instant now_{std::chrono::hours(1000)};
+    broker::ShardConfig config_;
+    std::vector<std::unique_ptr<store::testing::FaultyDisk>> disks_;  // by shard; empty: no logs
     std::vector<std::unique_ptr<ShardSeat>> shards_;
     std::vector<std::unique_ptr<Pipe>> pipes_;  // links point here; none outlives the host
     std::vector<std::unique_ptr<auth::Acl>> acls_;

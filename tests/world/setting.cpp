@@ -11,7 +11,7 @@ constexpr uint64_t kSeed = 20260728;
 }  // namespace
 
 std::string Setting::name() const {
-    return (process ? "process" : "core") + std::to_string(shards);
+    return (process ? "process" : durable ? "durable" : "core") + std::to_string(shards);
 }
 
 const Setting& current_setting() {

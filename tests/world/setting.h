@@ -11,8 +11,9 @@ namespace godwit::world {
 struct Setting {
     bool process = false;  // the real process over TCP, else the core alone
     uint16_t shards = 2;
+    bool durable = false;  // of a core: with a disk for each shard
 
-    std::string name() const;  // "core2", "process2"
+    std::string name() const;  // "core2", "durable2", "process2"
 };
 
 /// The setting of the test that runs; {core, 2 shards} outside of one.

@@ -12,7 +12,7 @@ StatementCoverage& coverage() {
 }
 
 std::vector<Setting> settings_for(Reach reach) {
-    std::vector<Setting> settings{{false, 1}, {false, 2}, {false, 4}};
+    std::vector<Setting> settings{{false, 1}, {false, 2}, {false, 4}, {false, 2, true}};
     if (reach == Reach::Everywhere && process_binary()) settings.push_back({true, 4});
     return settings;
 }

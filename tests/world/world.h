@@ -64,6 +64,11 @@ public:
         settle();
         core_->advance(duration, [this] { settle(); });
     }
+    /// The broker ends between two turns, whatever is under way, and starts again from its disks.
+    void restart(CoreHost::Crash crash = CoreHost::Crash::PowerLoss, Duration downtime = {}) {
+        core_->restart(crash, downtime);
+        settle();
+    }
     /// A client id that begins with `stem` and whose home is `shard` (modulo their number).
     std::string id_on(uint16_t shard, std::string_view stem) const;
     /// A topic, likewise for its retained message.

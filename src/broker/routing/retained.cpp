@@ -1,5 +1,6 @@
 #include "broker/routing/retained.h"
 
+#include "base/assert.h"
 #include "topic/filter.h"
 
 namespace godwit::broker {
@@ -7,7 +8,7 @@ namespace godwit::broker {
 namespace {
 
 /// A tree node of std::map beside the message itself.
-constexpr size_t kNodeBytes = 4 * sizeof(void*) + sizeof(std::string_view) + sizeof(MessageRef);
+constexpr size_t kNodeBytes = 4 * sizeof(void*) + sizeof(std::string_view) + 2 * sizeof(MessageRef);
 
 /// What every matching name begins with, but for the one of own_name().
 std::string_view literal_prefix(std::string_view filter) {
@@ -22,26 +23,34 @@ std::string_view own_name(std::string_view filter) {
 
 }  // namespace
 
-void Retained::forget(Map::iterator at) {
-    if (at->second->expires() != kNever) expiries_.erase({at->second->expires(), at->first});
-    memory_bytes_ -= at->second->size_bytes() + kNodeBytes;
+ObjectId Retained::forget(Map::iterator at) {
+    const Message& message = *at->second.message;
+    const ObjectId kept = at->second.kept;
+    if (message.expires() != kNever) expiries_.erase({message.expires(), at->first});
+    memory_bytes_ -= message.size_bytes() + kNodeBytes;
     by_topic_.erase(at);
+    return kept;
 }
 
-bool Retained::set(const MessageRef& message, uint64_t count_max) {
+Retained::Change Retained::set(const MessageRef& message, uint64_t count_max) {
+    Change change;
     const auto known = by_topic_.find(message->topic());
-    if (message->payload().empty()) {
-        if (known != by_topic_.end()) forget(known);  // [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
-        return true;
-    }
     if (known != by_topic_.end())
-        forget(known);  // its key lies in the old message
-    else if (by_topic_.size() >= count_max)
-        return false;
-    by_topic_.emplace(message->topic(), message);
+        change.displaced = forget(known);  // its key lies in the old message
+    else if (!message->payload().empty() && by_topic_.size() >= count_max)
+        return {.full = true};
+    if (message->payload().empty()) return change;  // [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
+    change.stands = true;
+    by_topic_.emplace(message->topic(), Value{message, {}});
     memory_bytes_ += message->size_bytes() + kNodeBytes;
     if (message->expires() != kNever) expiries_.emplace(message->expires(), message->topic());
-    return true;
+    return change;
+}
+
+void Retained::set_kept(std::string_view topic, ObjectId kept) {
+    const auto at = by_topic_.find(topic);
+    GW_ASSERT(at != by_topic_.end());
+    at->second.kept = kept;
 }
 
 Retained::Batch Retained::match(std::string_view filter, std::string_view after, uint64_t stamp_max,
@@ -54,7 +63,7 @@ Retained::Batch Retained::match(std::string_view filter, std::string_view after,
     };
     if (after.empty())
         if (const auto own = by_topic_.find(own_name(filter)); own != by_topic_.end())
-            take(own->second);
+            take(own->second.message);
     const std::string_view prefix = literal_prefix(filter);
     if (prefix == filter) {
         batch.done = true;
@@ -64,7 +73,7 @@ Retained::Batch Retained::match(std::string_view filter, std::string_view after,
     for (uint32_t steps = 0; at != by_topic_.end() && at->first.starts_with(prefix);
          ++at, ++steps) {
         if (batch.messages.size() >= count_max || steps >= kStepsMax) return batch;
-        take(at->second);
+        take(at->second.message);
     }
     batch.done = true;
     return batch;
@@ -75,10 +84,11 @@ std::optional<Instant> Retained::next_expiry() const {
     return expiries_.begin()->first;
 }
 
-size_t Retained::expire(Instant now) {
+size_t Retained::expire(Instant now, std::vector<ObjectId>& kept) {
     size_t count = 0;
     for (; !expiries_.empty() && expiries_.begin()->first <= now; ++count)
-        forget(by_topic_.find(expiries_.begin()->second));
+        if (const ObjectId id = forget(by_topic_.find(expiries_.begin()->second)); id.value != 0)
+            kept.push_back(id);
     return count;
 }
 

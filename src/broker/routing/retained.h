@@ -17,8 +17,14 @@ namespace godwit::broker {
 class Retained {
 public:
     /// Keeps `message` as its topic's value; an empty payload removes the value and is not kept.
-    /// @return  false when the store holds `count_max` other topics already: nothing changed
-    bool set(const MessageRef& message, uint64_t count_max);
+    struct Change {
+        bool full = false;    // the store holds `count_max` other topics already: nothing changed
+        bool stands = false;  // `message` is the value now
+        ObjectId displaced;   // durable object of the value that stood before; 0: none
+    };
+    Change set(const MessageRef& message, uint64_t count_max);
+    /// The durable object of the value that stands.
+    void set_kept(std::string_view topic, ObjectId kept);
 
     struct Batch {
         std::vector<MessageRef> messages;
@@ -32,8 +38,8 @@ public:
     Batch match(std::string_view filter, std::string_view after, uint64_t stamp_max,
                 uint32_t count_max, Instant now) const;
 
-    /// Forgets values whose expiry has come. @return how many
-    size_t expire(Instant now);
+    /// Forgets values whose expiry has come. @return how many; appends their durable objects
+    size_t expire(Instant now, std::vector<ObjectId>& kept);
     std::optional<Instant> next_expiry() const;
 
     size_t size() const { return by_topic_.size(); }
@@ -42,9 +48,12 @@ public:
     static constexpr uint32_t kStepsMax = 4096;
 
 private:
-    using Map =
-        std::map<std::string_view, MessageRef, std::less<>>;  // keys point into their message
-    void forget(Map::iterator at);
+    struct Value {
+        MessageRef message;
+        ObjectId kept;
+    };
+    using Map = std::map<std::string_view, Value, std::less<>>;  // keys point into their message
+    ObjectId forget(Map::iterator at);
     Map by_topic_;
     std::set<std::pair<Instant, std::string_view>> expiries_;  // of values that stand; the topic
     size_t memory_bytes_ = 0;

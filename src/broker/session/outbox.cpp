@@ -2,36 +2,47 @@
 
 #include "base/assert.h"
 
-#include <algorithm>
-
 namespace godwit::broker {
 
+namespace {
+
+/// inflight.size() when there is none.
+size_t place_of(const Ring<Inflight>& inflight, PacketId packet_id) {
+    size_t at = 0;
+    while (at < inflight.size() && inflight[at].packet_id != packet_id) ++at;
+    return at;
+}
+
+}  // namespace
+
 void Outbox::push_back(OutboxEntry entry) {
-    queued_bytes += entry.message->size_bytes();
+    queued_bytes += entry.bytes;
     queued_qos0 += entry.qos == mqtt::Qos::AtMostOnce;
     queue.push_back(std::move(entry));
 }
 
 OutboxEntry Outbox::pop_front() {
-    OutboxEntry entry = std::move(queue.front());
-    queue.pop_front();
-    queued_bytes -= entry.message->size_bytes();
+    OutboxEntry entry = queue.pop_front();
+    queued_bytes -= entry.bytes;
     queued_qos0 -= entry.qos == mqtt::Qos::AtMostOnce;
     return entry;
 }
 
 Inflight* Outbox::find(PacketId packet_id) {
-    const auto at = std::find_if(inflight.begin(), inflight.end(),
-                                 [&](const Inflight& each) { return each.packet_id == packet_id; });
-    return at == inflight.end() ? nullptr : &*at;
+    const size_t at = place_of(inflight, packet_id);
+    return at == inflight.size() ? nullptr : &inflight[at];
 }
 
 void Outbox::erase(PacketId packet_id) {
-    const auto at = std::find_if(inflight.begin(), inflight.end(),
-                                 [&](const Inflight& each) { return each.packet_id == packet_id; });
-    GW_ASSERT(at != inflight.end());
-    if (size_t(inflight.end() - at) <= to_resend) --to_resend;
-    inflight.erase(at);
+    const size_t at = place_of(inflight, packet_id);
+    GW_ASSERT(at != inflight.size());
+    (void)take_inflight(at);
+}
+
+Inflight Outbox::take_inflight(size_t i) {
+    if (inflight.size() - i <= to_resend) --to_resend;
+    if (!inflight[i].sent) --unsent;
+    return inflight.erase_at(i);
 }
 
 }  // namespace godwit::broker

@@ -3,9 +3,9 @@
 // sections 4.3, 4.4, 4.6 and 4.9; [MQTT5-4.4.0-1] [MQTT5-4.6.0-5]
 #pragma once
 
+#include "base/ring.h"
 #include "broker/envelope.h"
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -23,35 +23,55 @@ struct DeliveryExtras {
 
 /// A message on its way to one session.
 struct OutboxEntry {
-    MessageRef message;
+    MessageRef message;  // null: it is on disk, and asked for
     std::unique_ptr<DeliveryExtras> extras;
     uint32_t subscription_id = 0;
+    ObjectId kept;       // the message's durable object; 0: none
+    uint32_t taker = 0;  // this session's place among the takers of that object
+    uint32_t bytes = 0;  // what it counts for while it waits
     mqtt::Qos qos = mqtt::Qos::AtMostOnce;
     bool retain = false;  // the RETAIN flag it goes out with
 
     uint64_t group_token() const { return extras ? extras->group_token : 0; }
 };
 
+/// A message that waits on disk alone; the rest of what is to be known stands there.
+struct Parked {
+    ObjectId kept;
+    uint32_t taker : 30 = 0;
+    uint32_t qos : 2 = 0;
+};
+static_assert(sizeof(Parked) == 8, "docs/durability.md: memory of queued messages");
+
 struct Inflight {
     OutboxEntry entry;  // message empty once only PUBREL is owed
     PacketId packet_id;
-    bool released = false;  // QoS 2: PUBREC came, PUBREL was sent
+    bool released = false;  // QoS 2: PUBREC came, PUBREL is what is owed
+    bool sent = true;       // false: what is owed waits for `ticket`, or for the next connection
+    uint64_t ticket = 0;    // it may leave once this much is on disk
 };
 
 struct Outbox {
-    std::deque<OutboxEntry> queue;
-    std::deque<Inflight> inflight;  // in the order of sending
-    uint64_t queued_bytes = 0;
+    Ring<OutboxEntry> queue;    // what goes next
+    Ring<Parked> parked;        // what goes after that
+    Ring<Inflight> inflight;    // in the order of sending
+    uint64_t queued_bytes = 0;  // of queue and parked
     uint32_t queued_qos0 = 0;  // in queue
     uint32_t to_resend = 0;    // at the end of inflight: not yet sent again on this connection
+    uint32_t unsent = 0;       // of inflight: Inflight::sent is false
 
-    bool empty() const { return queue.empty() && inflight.empty(); }
+    bool empty() const { return queue.empty() && parked.empty() && inflight.empty(); }
+    /// Something waits to be sent for the first time.
+    bool waits() const { return !queue.empty() || !parked.empty(); }
+    size_t queued_count() const { return queue.size() + parked.size(); }
     void push_back(OutboxEntry entry);
     OutboxEntry pop_front();
     /// nullptr when no such packet is in flight. @cost from the oldest on: O(1) for clients that
     /// answer in order
     Inflight* find(PacketId packet_id);
     void erase(PacketId packet_id);
+    /// Takes number `i` of what is in flight out of it.
+    Inflight take_inflight(size_t i);
 };
 
 }  // namespace godwit::broker

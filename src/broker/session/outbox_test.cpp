@@ -8,8 +8,11 @@ namespace {
 using mqtt::Qos;
 
 OutboxEntry entry(Qos qos, std::string_view payload = "p") {
-    return {.message = MessageRef::make({.topic = "t", .payload = as_bytes(payload), .qos = qos}),
+    const auto message =
+        MessageRef::make({.topic = "t", .payload = as_bytes(payload), .qos = qos});
+    return {.message = message,
             .extras = nullptr,
+            .bytes = uint32_t(message->size_bytes()),
             .qos = qos};
 }
 

@@ -34,6 +34,13 @@ struct Membership {
     GroupKey key;
     mqtt::SubscriptionOptions options;
     uint32_t subscription_id = 0;
+    ObjectId kept;
+};
+
+/// One plain subscription: its filter, and the durable object that remembers it (0: none).
+struct HeldFilter {
+    topic::FilterId id;
+    ObjectId kept;
 };
 
 /// The replay of retained messages to new subscriptions: one fetch after the other; what the same
@@ -80,7 +87,8 @@ struct Session {
     Instant expires = kNever;          // while offline
     PacketId last_packet_id;
     uint32_t dropped = 0;  // messages this session lost, any reason
-    std::vector<topic::FilterId> subscriptions;
+    ObjectId kept;         // its durable object; 0: a restart of the broker ends it
+    std::vector<HeldFilter> subscriptions;
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<WillState> will;
     std::unique_ptr<std::vector<PacketId>>
@@ -102,7 +110,7 @@ struct Session {
         return has_username ? std::optional<std::string_view>(username) : std::nullopt;
     }
     size_t inflight_count() const { return outbox ? outbox->inflight.size() : 0; }
-    size_t queued_count() const { return outbox ? outbox->queue.size() : 0; }
+    size_t queued_count() const { return outbox ? outbox->queued_count() : 0; }
     /// A free identifier, counting up from the last, never one in flight [MQTT5-2.2.1-4]. Inflight
     /// is bounded below 65535.
     PacketId next_packet_id();

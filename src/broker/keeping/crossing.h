@@ -1,0 +1,23 @@
+// Crossing: publishes that other shards must take exactly once, whatever crashes: QoS 2 of durable
+// sessions, and wills. First the message is on this shard's disk, then it is posted, and posted
+// again after a restart until every shard has it on its own disk. The receiver knows what it has
+// seen by the stamp: those of one origin only grow. Confirms of all publishes wait for the disk too.
+// Source: DESIGN.md "exactly once means once"; [MQTT5-4.3.3-10] [MQTT5-4.3.3-11]
+#pragma once
+
+#include "broker/core.h"
+
+namespace godwit::broker {
+
+/// Posts the crossings that are on disk by now.
+void send_crossings(Core& core);
+/// @return  true when this shard has taken it already
+bool is_known_crossing(Core& core, ShardId from, const Message& message);
+/// `from` has every publish up to this number on its disk: those that crossed to it are settled.
+void settle_crossings(Core& core, ShardId from, uint64_t upto);
+
+/// Publishes up to `upto` of `to` were taken; tells it once `ticket` is on disk.
+void confirm_when_on_disk(Core& core, ShardId to, uint64_t upto, uint64_t ticket);
+void release_confirms(Core& core);
+
+}  // namespace godwit::broker

@@ -1,0 +1,87 @@
+// Keeper: what a shard remembers of its log: the objects, the message whose takers are being
+// collected, and everything that waits until the log is on disk. Plain state; the walk is in
+// keeping.h.
+#pragma once
+
+#include "broker/keeping/ledger.h"
+#include "broker/message.h"
+#include "store/log.h"
+
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace godwit::broker {
+
+/// The message object that takers are being added to; written when the input is handled.
+struct Forming {
+    MessageRef message;
+    ObjectId id;
+    Buffer takers;
+    uint32_t count = 0;
+    uint64_t waiting_shards = 0;
+};
+
+/// A PUBLISH or PUBREL of this session may leave.
+struct HeldSend {
+    uint64_t ticket = 0;
+    SessionRef session;
+};
+struct HeldPubcomp {
+    uint64_t ticket = 0;
+    ConnectionId connection;
+    PacketId packet_id;
+    bool known = true;
+};
+struct HeldConfirm {
+    uint64_t ticket = 0;
+    ShardId to;
+    uint64_t upto = 0;
+};
+/// A publish that goes to other shards exactly once: first it is on this one's disk.
+struct Crossing {
+    uint64_t ticket = 0;
+    MessageRef message;
+    ObjectId id;
+    uint64_t shards = 0;
+    uint64_t routed = 0;  // of them, those with subscribers
+    uint64_t gate_key = 0;
+};
+/// Such a publish under way to one shard.
+struct Crossed {
+    uint64_t number = 0;
+    ObjectId id;
+};
+
+struct Keeper {
+    explicit Keeper(size_t shard_count)
+        : held_confirm_count(shard_count), crossed(shard_count), newest_crossing(shard_count) {}
+
+    std::unique_ptr<store::Log> log;  // null: nothing outlives the process
+    Ledger ledger;
+    Forming forming;
+    uint64_t record_count = 0;    // ever written
+    uint64_t committed_records = 0;
+    uint64_t message_number = 0;  // of the last message kept
+    Buffer scratch;
+
+    std::deque<HeldSend> held_sends;
+    std::deque<HeldPubcomp> held_pubcomps;
+    std::deque<HeldConfirm> held_confirms;
+    std::vector<uint32_t> held_confirm_count;  // by shard
+    std::deque<Crossing> crossings;
+    std::vector<std::deque<Crossed>> crossed;               // by shard, in order of their numbers
+    std::unordered_map<uint32_t, uint64_t> waiting_shards;  // of messages, by object id
+    std::vector<uint64_t> newest_crossing;                  // stamps, by origin shard
+    ObjectId crossing_object;
+    /// Sessions that want a message back from disk, by its object id.
+    std::unordered_map<uint32_t, std::vector<SessionRef>> wanted;
+    ObjectId clock_object;
+    Instant clock_kept = Instant::min();
+    std::vector<ObjectId> to_move;           // scratch
+    std::unordered_set<uint32_t> moving;     // asked for, to be written again
+};
+
+}  // namespace godwit::broker

@@ -1,0 +1,277 @@
+#include "broker/keeping/keeping.h"
+
+#include "broker/delivering.h"
+#include "broker/keeping/crossing.h"
+#include "broker/keeping/loading.h"
+#include "broker/publishing.h"
+#include "broker/subscribing.h"
+#include "mqtt/encoder.h"
+
+namespace godwit::broker {
+
+namespace {
+
+/// How often the clock is written while anything is.
+constexpr Duration kClockEvery = std::chrono::seconds(1);
+
+Bytes scratch_of(Keeper& keeper) {
+    ++keeper.record_count;
+    return keeper.scratch;
+}
+
+void write_note(Core& core, ObjectId id, const Note& note) {
+    Keeper& keeper = core.keeper;
+    keeper.scratch.clear();
+    append_note(keeper.scratch, note);
+    keeper.log->note(id, scratch_of(keeper));
+}
+
+std::optional<WillRecord> will_record(const Session& session) {
+    if (!session.will) return std::nullopt;
+    const WillState& will = *session.will;
+    return WillRecord{.due = session.online ? kNever : will.due,
+                      .delay_s = will.delay_s,
+                      .qos = will.qos,
+                      .retain = will.retain,
+                      .expiry_s = will.expiry_s,
+                      .topic = will.topic,
+                      .forwarded_properties = will.forwarded_properties,
+                      .payload = will.payload};
+}
+
+SessionRecord session_record(const Session& session) {
+    SessionRecord record{.realm = session.realm,
+                         .version = session.version,
+                         .ends_with_connection = session.ends_with_connection,
+                         .expiry_s = session.expiry_s,
+                         .expires = session.online ? kNever : session.expires,
+                         .client_id = session.client_id,
+                         .username = session.user(),
+                         .will = will_record(session)};
+    if (session.unreleased) record.unreleased = *session.unreleased;
+    if (!session.outbox) return record;
+    for (size_t i = 0; i < session.outbox->inflight.size(); ++i)
+        if (session.outbox->inflight[i].released)
+            record.owed.push_back(session.outbox->inflight[i].packet_id);
+    return record;
+}
+
+TakerRecord taker_record(const Session& session, const OutboxEntry& entry, PacketId packet_id) {
+    TakerRecord taker{.owner = session.kept,
+                      .retain = entry.retain,
+                      .qos = entry.qos,
+                      .packet_id = packet_id};
+    if (entry.subscription_id != 0) taker.subscription_ids.push_back(entry.subscription_id);
+    if (entry.extras)
+        taker.subscription_ids.insert(taker.subscription_ids.end(),
+                                      entry.extras->more_subscription_ids.begin(),
+                                      entry.extras->more_subscription_ids.end());
+    return taker;
+}
+
+MessageParts parts_of(const Message& message) {
+    return {.realm = message.realm(),
+            .topic = message.topic(),
+            .forwarded_properties = message.forwarded_properties(),
+            .payload = message.payload(),
+            .qos = message.qos(),
+            .retain = message.retain(),
+            .expires = message.expires(),
+            .publisher = message.publisher(),
+            .stamp = message.stamp(),
+            .origin = message.origin()};
+}
+
+/// Collects takers of this message from here on.
+Forming& form(Core& core, const MessageRef& message) {
+    Forming& forming = core.keeper.forming;
+    if (forming.message == message && forming.count < Ledger::kTakersMax) return forming;
+    end_forming(core);
+    forming.message = message;
+    forming.id = core.keeper.ledger.allocate(ObjectKind::Message);
+    return forming;
+}
+
+void keep_clock(Core& core, WallTime wall) {
+    Keeper& keeper = core.keeper;
+    if (core.now < keeper.clock_kept + kClockEvery && keeper.clock_object.value != 0) return;
+    if (keeper.clock_object.value == 0)
+        keeper.clock_object = keeper.ledger.allocate(ObjectKind::Clock);
+    keeper.clock_kept = core.now;
+    keeper.scratch.clear();
+    append_object(keeper.scratch, ClockRecord{core.now, wall, core.clock.last()});
+    keeper.log->put(keeper.clock_object, scratch_of(keeper));
+}
+
+void release_pubcomps(Core& core) {
+    auto& held = core.keeper.held_pubcomps;
+    for (; !held.empty() && is_on_disk(core, held.front().ticket); held.pop_front()) {
+        Connection* c = core.find(held.front().connection);
+        if (c) send_pubcomp(core, *c, held.front().packet_id, held.front().known);
+    }
+}
+
+void release_sends(Core& core) {
+    auto& held = core.keeper.held_sends;
+    while (!held.empty() && is_on_disk(core, held.front().ticket)) {
+        const SessionRef ref = held.front().session;
+        held.pop_front();
+        if (Session* session = core.find(ref)) pump(core, *session);
+    }
+}
+
+}  // namespace
+
+bool is_durable(const Core& core, const Session& session) {
+    return core.keeper.log && !session.ends_with_connection;
+}
+
+uint64_t ticket_since(const Core& core, uint64_t records) {
+    const Keeper& keeper = core.keeper;
+    const bool written = keeper.record_count != records || keeper.forming.message;
+    return keeper.log && written ? keeper.log->next_ticket() : 0;
+}
+
+bool is_on_disk(const Core& core, uint64_t ticket) {
+    return ticket == 0 || core.keeper.log->durable() >= ticket;
+}
+
+void keep_session(Core& core, Session& session) {
+    Keeper& keeper = core.keeper;
+    if (!keeper.log) return;
+    const bool wanted = !session.ends_with_connection || session.will;
+    if (session.kept.value == 0) {
+        if (!wanted) return;
+        session.kept = keeper.ledger.allocate(ObjectKind::Session);
+        keeper.ledger.set_slot(session.kept, session.self.slot);
+    }
+    keeper.scratch.clear();
+    append_object(keeper.scratch, session_record(session));
+    keeper.log->put(session.kept, scratch_of(keeper));
+}
+
+void note_session(Core& core, const Session& session, Note::Kind kind, PacketId id) {
+    if (session.kept.value == 0) return;
+    write_note(core, session.kept, {.kind = kind, .packet_id = id});
+}
+
+void keep_subscription(Core& core, const Session& session, ObjectId& kept,
+                       const SubscriptionRecord& record) {
+    Keeper& keeper = core.keeper;
+    if (!is_durable(core, session)) return;
+    const auto kind = record.share.empty() ? ObjectKind::Subscription : ObjectKind::Membership;
+    if (kept.value == 0) kept = keeper.ledger.allocate(kind);
+    keeper.scratch.clear();
+    append_object(keeper.scratch, record);
+    keeper.log->put(kept, scratch_of(keeper));
+}
+
+void forget(Core& core, ObjectId& id) {
+    if (id.value == 0) return;
+    ++core.keeper.record_count;
+    core.keeper.log->erase(id);
+    core.keeper.ledger.release(id);
+    id = {};
+}
+
+ObjectId keep_retained_object(Core& core, ObjectId id, const Message& message) {
+    Keeper& keeper = core.keeper;
+    if (id.value == 0) id = keeper.ledger.allocate(ObjectKind::Retained);
+    keeper.scratch.clear();
+    append_retained(keeper.scratch, parts_of(message));
+    keeper.log->put(id, scratch_of(keeper));
+    return id;
+}
+
+void keep_taker(Core& core, const Session& session, OutboxEntry& entry, PacketId packet_id) {
+    if (session.kept.value == 0) return;
+    Forming& forming = form(core, entry.message);
+    entry.kept = forming.id;
+    entry.taker = forming.count++;
+    append_taker(forming.takers, taker_record(session, entry, packet_id));
+}
+
+void note_sent(Core& core, const OutboxEntry& entry, PacketId packet_id) {
+    if (entry.kept.value == 0) return;
+    if (core.keeper.forming.id == entry.kept) end_forming(core);
+    write_note(core, entry.kept,
+               {.kind = Note::Kind::Sent, .taker = entry.taker, .packet_id = packet_id});
+}
+
+void settle(Core& core, const OutboxEntry& entry) {
+    settle(core, entry.kept, entry.taker);
+}
+
+void settle(Core& core, ObjectId kept, uint32_t taker) {
+    if (kept.value == 0) return;
+    Keeper& keeper = core.keeper;
+    if (keeper.forming.id == kept) end_forming(core);
+    const bool nobody = keeper.ledger.close_taker(kept, taker);
+    if (nobody && !keeper.waiting_shards.contains(kept.value)) {
+        keeper.wanted.erase(kept.value);
+        return forget(core, kept);
+    }
+    write_note(core, kept, {.kind = Note::Kind::Done, .taker = taker});
+}
+
+void end_forming(Core& core) {
+    Keeper& keeper = core.keeper;
+    if (!keeper.forming.message) return;
+    Forming forming = std::exchange(keeper.forming, {});
+    keeper.scratch.clear();
+    append_object(keeper.scratch, MessageRecord{.number = ++keeper.message_number,
+                                                .waiting_shards = forming.waiting_shards,
+                                                .parts = parts_of(*forming.message),
+                                                .taker_count = forming.count,
+                                                .takers = {}});
+    keeper.log->put(forming.id, scratch_of(keeper), forming.takers);
+    keeper.ledger.set_takers(forming.id, uint32_t(forming.message->size_bytes()), forming.count);
+    forming.takers.clear();
+    keeper.forming.takers = std::move(forming.takers);
+}
+
+ObjectId keep_crossing(Core& core, const MessageRef& message, uint64_t shards) {
+    Forming& forming = form(core, message);
+    forming.waiting_shards = shards;
+    core.keeper.waiting_shards[forming.id.value] = shards;
+    return forming.id;
+}
+
+void note_confirmed(Core& core, ObjectId id, ShardId shard) {
+    write_note(core, id, {.kind = Note::Kind::Confirmed, .shard = shard});
+}
+
+void keep_newest_crossing(Core& core) {
+    Keeper& keeper = core.keeper;
+    if (keeper.crossing_object.value == 0)
+        keeper.crossing_object = keeper.ledger.allocate(ObjectKind::Crossing);
+    keeper.scratch.clear();
+    append_crossing(keeper.scratch, keeper.newest_crossing);
+    keeper.log->put(keeper.crossing_object, scratch_of(keeper));
+}
+
+void commit(Core& core, WallTime wall) {
+    Keeper& keeper = core.keeper;
+    end_forming(core);
+    if (keeper.record_count != keeper.committed_records) keep_clock(core, wall);
+    keeper.committed_records = keeper.record_count;
+    keeper.log->commit();
+    while (auto work = keeper.log->work(core.now)) core.fx->work.push_back(std::move(*work));
+}
+
+void on_store_done(Core& core, store::WorkDone done) {
+    store::Log& log = *core.keeper.log;
+    const uint64_t before = log.durable();
+    log.done(std::move(done), core.now);
+    take_loaded(core);
+    if (log.durable() == before) return;
+    core.gate.set_durable(log.durable());
+    send_crossings(core);
+    release_acks(core);
+    release_confirms(core);
+    release_subacks(core);
+    release_pubcomps(core);
+    release_sends(core);
+}
+
+}  // namespace godwit::broker

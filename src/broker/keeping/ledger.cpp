@@ -1,0 +1,95 @@
+#include "broker/keeping/ledger.h"
+
+#include "base/assert.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+Ledger::~Ledger() {
+    for (Row& row : rows_) drop_takers(row);
+}
+
+uint64_t* Ledger::words(Row& row) {
+    return row.takers <= 64 ? &row.open : reinterpret_cast<uint64_t*>(row.open);
+}
+const uint64_t* Ledger::words(const Row& row) {
+    return row.takers <= 64 ? &row.open : reinterpret_cast<const uint64_t*>(row.open);
+}
+
+void Ledger::drop_takers(Row& row) {
+    if (ObjectKind(row.kind) == ObjectKind::Message && row.takers > 64) delete[] words(row);
+    row.takers = 0;
+    row.open = 0;
+}
+
+ObjectId Ledger::allocate(ObjectKind kind) {
+    if (free_.empty()) {
+        free_.push_back(uint32_t(rows_.size()));
+        rows_.emplace_back();
+    }
+    const ObjectId id{free_.back()};
+    free_.pop_back();
+    row(id).kind = uint8_t(kind);
+    return id;
+}
+
+void Ledger::adopt(ObjectId id, ObjectKind kind) {
+    if (id.value >= rows_.size()) rows_.resize(id.value + 1);
+    row(id).kind = uint8_t(kind);
+}
+
+void Ledger::collect_free() {
+    free_.clear();
+    for (auto i = uint32_t(rows_.size() - 1); i > 0; --i)
+        if (ObjectKind(rows_[i].kind) == ObjectKind::None) free_.push_back(i);
+}
+
+void Ledger::release(ObjectId id) {
+    GW_ASSERT(kind(id) != ObjectKind::None);
+    drop_takers(row(id));
+    row(id) = Row{};
+    free_.push_back(id.value);
+}
+
+void Ledger::restore_takers(ObjectId id, uint32_t bytes, uint32_t count) {
+    GW_ASSERT(kind(id) == ObjectKind::Message && count <= kTakersMax);
+    Row& at = row(id);
+    drop_takers(at);
+    at.value = bytes;
+    at.takers = count;
+    if (count > 64) at.open = reinterpret_cast<uint64_t>(new uint64_t[word_count(at)]());
+}
+
+void Ledger::open_taker(ObjectId id, uint32_t taker) {
+    Row& at = row(id);
+    GW_ASSERT(ObjectKind(at.kind) == ObjectKind::Message && taker < at.takers);
+    words(at)[taker / 64] |= uint64_t(1) << (taker % 64);
+}
+
+void Ledger::set_takers(ObjectId id, uint32_t bytes, uint32_t count) {
+    restore_takers(id, bytes, count);
+    uint64_t* word = words(row(id));
+    for (uint32_t left = count; left > 0; left -= std::min(left, 64u))
+        *word++ = left >= 64 ? ~uint64_t(0) : (uint64_t(1) << left) - 1;
+}
+
+bool Ledger::is_open(ObjectId id, uint32_t taker) const {
+    const Row& at = row(id);
+    return taker < at.takers && (words(at)[taker / 64] >> (taker % 64) & 1) != 0;
+}
+
+bool Ledger::close_taker(ObjectId id, uint32_t taker) {
+    Row& at = row(id);
+    GW_ASSERT(ObjectKind(at.kind) == ObjectKind::Message && taker < at.takers);
+    words(at)[taker / 64] &= ~(uint64_t(1) << (taker % 64));
+    return !any_open(id);
+}
+
+bool Ledger::any_open(ObjectId id) const {
+    const Row& at = row(id);
+    const uint64_t* word = words(at);
+    return std::any_of(word, word + word_count(at), [](uint64_t each) { return each != 0; });
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,325 @@
+#include "broker/keeping/restoring.h"
+
+#include "broker/closing.h"
+#include "broker/connecting.h"
+#include "broker/keeping/crossing.h"
+#include "broker/keeping/keeping.h"
+#include "broker/sharing.h"
+#include "broker/subscribing.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+namespace {
+
+std::unique_ptr<WillState> will_of(const WillRecord& record) {
+    auto will = std::make_unique<WillState>();
+    will->topic = record.topic;
+    will->payload.assign(record.payload.begin(), record.payload.end());
+    will->forwarded_properties.assign(record.forwarded_properties.begin(),
+                                      record.forwarded_properties.end());
+    will->qos = record.qos;
+    will->retain = record.retain;
+    will->delay_s = record.delay_s;
+    will->expiry_s = record.expiry_s;
+    will->due = record.due;
+    return will;
+}
+
+void insert_sorted(std::vector<PacketId>& ids, PacketId id) {
+    const auto at = std::lower_bound(ids.begin(), ids.end(), id);
+    if (at == ids.end() || *at != id) ids.insert(at, id);
+}
+
+void note_session(RestoredSession& session, const Note& note) {
+    switch (note.kind) {
+        case Note::Kind::Unreleased:
+            return insert_sorted(session.unreleased, note.packet_id);
+        case Note::Kind::Released:
+            std::erase(session.unreleased, note.packet_id);
+            return;
+        case Note::Kind::Owed:
+            std::erase(session.owed, note.packet_id);  // a note may come twice
+            return session.owed.push_back(note.packet_id);
+        case Note::Kind::Completed:
+            std::erase(session.owed, note.packet_id);
+            return;
+        default:
+            return;
+    }
+}
+
+void note_message(RestoredMessage& message, const Note& note) {
+    const auto taker =
+        std::find_if(message.takers.begin(), message.takers.end(),
+                     [&](const RestoredTaker& each) { return each.taker == note.taker; });
+    if (note.kind == Note::Kind::Confirmed)
+        message.waiting_shards &= ~(uint64_t(1) << note.shard.value);
+    else if (taker == message.takers.end())
+        return;
+    else if (note.kind == Note::Kind::Done)
+        message.takers.erase(taker);
+    else if (note.kind == Note::Kind::Sent)
+        taker->packet_id = note.packet_id;
+}
+
+/// From now on, as if every client had lost its connection in this moment.
+void begin_offline(Core& core, Session& session) {
+    const auto arm = [&](TimerToken::Kind kind, Instant due) {
+        core.arm(due, {kind, session.self.slot, session.self.generation});
+    };
+    const bool was_online = session.expires == kNever;
+    if (was_online) {
+        const auto left = std::chrono::seconds(session.ends_with_connection ? 0 : session.expiry_s);
+        session.expires = core.now + left;
+        if (session.will)
+            session.will->due = core.now + std::chrono::seconds(session.will->delay_s);
+        keep_session(core, session);
+    }
+    if (session.will) arm(TimerToken::Kind::WillDelay, session.will->due);
+    arm(TimerToken::Kind::SessionExpiry, session.expires);
+}
+
+}  // namespace
+
+Restorer::Object& Restorer::object(ObjectId id) {
+    if (id.value >= objects_.size()) objects_.resize(id.value + 1);
+    return objects_[id.value];
+}
+
+void Restorer::put_message(ObjectId id, Bytes bytes) {
+    const auto record = read_message(bytes);
+    if (!record) return on_erase(id);
+    RestoredMessage message{.number = record->number,
+                            .waiting_shards = record->waiting_shards,
+                            .count = record->taker_count};
+    const MessageParts& parts = record->parts;
+    message.bytes = uint32_t(sizeof(Message) + parts.topic.size() +
+                             parts.forwarded_properties.size() + parts.payload.size());
+    newest_stamp_ = std::max(newest_stamp_, parts.stamp);
+    Bytes takers = record->takers;
+    for (uint32_t i = 0; i < record->taker_count; ++i) {
+        const auto taker = read_taker(takers);
+        if (!taker) break;
+        if (taker->owner.value != 0)
+            message.takers.push_back({taker->owner, i, taker->packet_id, taker->qos});
+    }
+    if (message.waiting_shards != 0) message.message = MessageRef::make(parts);
+    object(id) = {ObjectKind::Message, uint32_t(messages_.size())};
+    messages_.push_back(std::move(message));
+}
+
+void Restorer::on_put(ObjectId id, Bytes bytes) {
+    const ObjectKind kind = kind_of(bytes);
+    switch (kind) {
+        case ObjectKind::None:
+            ++found_.unreadable;
+            return on_erase(id);
+        case ObjectKind::Message:
+            return put_message(id, bytes);
+        case ObjectKind::Session: {
+            auto record = read_session(bytes);
+            if (!record) return on_erase(id);
+            object(id) = {kind, uint32_t(sessions_.size())};
+            sessions_.push_back({Buffer(bytes.begin(), bytes.end()), std::move(record->unreleased),
+                                 std::move(record->owed)});
+            return;
+        }
+        case ObjectKind::Retained: {
+            const auto parts = read_retained(bytes);
+            if (!parts) return on_erase(id);
+            newest_stamp_ = std::max(newest_stamp_, parts->stamp);
+            object(id) = {kind, uint32_t(retained_.size())};
+            return retained_.push_back(MessageRef::make(*parts));
+        }
+        default:
+            object(id) = {kind, uint32_t(others_.size())};
+            return others_.emplace_back(bytes.begin(), bytes.end()), void();
+    }
+}
+
+void Restorer::on_note(ObjectId id, Bytes bytes) {
+    const auto note = read_note(bytes);
+    if (!note) return;
+    const Object at = object(id);
+    if (at.kind == ObjectKind::Session) note_session(sessions_[at.index], *note);
+    if (at.kind == ObjectKind::Message) note_message(messages_[at.index], *note);
+}
+
+void Restorer::on_erase(ObjectId id) {
+    object(id) = {};
+}
+
+void Restorer::drop(Core& core, ObjectId id) {
+    object(id) = {};
+    ++found_.unreadable;
+    forget(core, id);
+}
+
+Found Restorer::finish(Core& core) {
+    Keeper& keeper = core.keeper;
+    for (uint32_t i = 1; i < objects_.size(); ++i)
+        if (objects_[i].kind != ObjectKind::None) keeper.ledger.adopt({i}, objects_[i].kind);
+    keeper.ledger.collect_free();
+    make_sessions(core);
+    make_subscriptions(core);
+    make_retained(core);
+    make_messages(core);
+    if (found_.clock) newest_stamp_ = std::max(newest_stamp_, found_.clock->stamp);
+    core.clock.observe(newest_stamp_);
+    core.counters.retained_bytes = 0;
+    for (const auto& realm : core.realms) {
+        core.counters.retained += realm->retained.size();
+        core.counters.retained_bytes += realm->retained.memory_bytes();
+    }
+    return found_;
+}
+
+void Restorer::make_sessions(Core& core) {
+    for (uint32_t i = 1; i < objects_.size(); ++i)
+        if (objects_[i].kind == ObjectKind::Session)
+            make_session_of(core, {i}, sessions_[objects_[i].index]);
+}
+
+void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& from) {
+    const auto record = read_session(from.bytes);
+    if (record->realm.value >= core.realms.size()) return drop(core, id);
+    Realm& realm = core.realm(record->realm);
+    if (realm.sessions.contains(record->client_id)) return drop(core, id);
+    Session& session = make_session(core, realm, record->client_id);
+    session.version = record->version;
+    session.ends_with_connection = record->ends_with_connection;
+    session.expiry_s = record->expiry_s;
+    session.expires = record->expires;
+    session.has_username = record->username.has_value();
+    session.username = record->username.value_or("");
+    if (record->will) session.will = will_of(*record->will);
+    if (!from.unreleased.empty())
+        session.unreleased = std::make_unique<std::vector<PacketId>>(from.unreleased);
+    session.kept = id;
+    core.keeper.ledger.set_slot(id, session.self.slot);
+    for (const PacketId owed : from.owed)
+        session.need_outbox().inflight.push_back(
+            {.entry = {.qos = mqtt::Qos::ExactlyOnce}, .packet_id = owed, .released = true});
+    core.counters.inflight += from.owed.size();
+    ++found_.sessions;
+}
+
+void Restorer::make_subscriptions(Core& core) {
+    for (uint32_t i = 1; i < objects_.size(); ++i) {
+        const Object at = objects_[i];
+        if (at.kind == ObjectKind::Subscription || at.kind == ObjectKind::Membership) {
+            const auto record = read_subscription(others_[at.index]);
+            if (!record || object(record->session).kind != ObjectKind::Session)
+                drop(core, {i});
+            else
+                subscribe(core, {i}, *record);
+        } else if (at.kind == ObjectKind::Crossing) {
+            core.keeper.crossing_object = {i};
+            if (auto newest = read_crossing(others_[at.index])) {
+                newest->resize(core.config.shard_count);
+                core.keeper.newest_crossing = std::move(*newest);
+            }
+        } else if (at.kind == ObjectKind::Clock) {
+            core.keeper.clock_object = {i};
+            found_.clock = read_clock(others_[at.index]);
+        }
+    }
+}
+
+void Restorer::subscribe(Core& core, ObjectId id, const SubscriptionRecord& record) {
+    Session& session = *core.sessions.at(core.keeper.ledger.slot(record.session));
+    ++found_.subscriptions;
+    ++core.counters.subscriptions;
+    if (record.share.empty()) {
+        const Taker taker{session.self,
+                          record.subscription_id,
+                          record.options.qos,
+                          record.options.no_local,
+                          record.options.retain_as_published,
+                          false};
+        const auto added = add_route(core, core.realm(session.realm), record.filter, taker);
+        session.subscriptions.push_back({added.id, id});
+        return;
+    }
+    SessionExtras& extras = session.need_extras();
+    extras.memberships.push_back(
+        {record.membership,
+         {session.realm, std::string(record.share), std::string(record.filter)},
+         record.options,
+         record.subscription_id,
+         id});
+    extras.next_membership = std::max(extras.next_membership, record.membership + 1);
+    join_group(core, session, GroupKey(extras.memberships.back().key), record.options,
+               record.subscription_id);
+}
+
+void Restorer::make_retained(Core& core) {
+    for (uint32_t i = 1; i < objects_.size(); ++i) {
+        if (objects_[i].kind != ObjectKind::Retained) continue;
+        const MessageRef& value = retained_[objects_[i].index];
+        if (value->realm().value >= core.realms.size()) {
+            drop(core, {i});
+            continue;
+        }
+        Retained& retained = core.realm(value->realm()).retained;
+        auto change = retained.set(value, ~uint64_t(0));
+        if (change.displaced.value != 0) drop(core, change.displaced);
+        retained.set_kept(value->topic(), {i});
+        ++found_.retained;
+    }
+}
+
+void Restorer::make_messages(Core& core) {
+    std::vector<std::pair<uint64_t, uint32_t>> order;  // number, id
+    for (uint32_t i = 1; i < objects_.size(); ++i)
+        if (objects_[i].kind == ObjectKind::Message)
+            order.emplace_back(messages_[objects_[i].index].number, i);
+    std::sort(order.begin(), order.end());
+    for (const auto& [number, id] : order) queue_message(core, {id}, messages_[objects_[id].index]);
+    if (!order.empty()) core.keeper.message_number = order.back().first;
+    auto& crossings = core.keeper.crossings;
+    std::sort(crossings.begin(), crossings.end(), [](const Crossing& a, const Crossing& b) {
+        return a.message->stamp() < b.message->stamp();
+    });
+}
+
+void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& from) {
+    Keeper& keeper = core.keeper;
+    keeper.ledger.restore_takers(id, from.bytes, from.count);
+    bool owed = from.waiting_shards != 0;
+    for (const RestoredTaker& taker : from.takers) {
+        if (object(taker.owner).kind != ObjectKind::Session) continue;
+        Session& session = *core.sessions.at(keeper.ledger.slot(taker.owner));
+        keeper.ledger.open_taker(id, taker.taker);
+        owed = true;
+        Outbox& box = session.need_outbox();
+        if (taker.packet_id.value == 0) {
+            box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
+            box.queued_bytes += from.bytes;
+            ++core.counters.queued;
+            core.counters.queued_bytes += from.bytes;
+            continue;
+        }
+        OutboxEntry entry{
+            .kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
+        box.inflight.push_back({std::move(entry), taker.packet_id});
+        session.last_packet_id = taker.packet_id;
+        ++core.counters.inflight;
+    }
+    if (!owed) return drop(core, id);
+    ++found_.messages;
+    if (from.waiting_shards == 0) return;
+    keeper.waiting_shards[id.value] = from.waiting_shards;
+    keeper.crossings.push_back({0, from.message, id, from.waiting_shards, from.waiting_shards});
+}
+
+void on_restarted(Core& core) {
+    if (!core.keeper.log) return;
+    core.sessions.for_each(
+        [&](SessionRef, Session& session) { begin_offline(core, session); });
+    send_crossings(core);
+}
+
+}  // namespace godwit::broker

@@ -1,0 +1,301 @@
+// What outlives the broker: each test stops it between two turns, as a power loss does, and looks
+// at what the next start makes of its disks.
+#include "conformance/conformance.h"
+
+#include "world/statement.h"
+
+namespace godwit::conformance {
+namespace {
+
+using world::CoreHost;
+using world::CoreOptions;
+using world::World;
+
+constexpr auto kAtLeastOnce = world::SubscribeOptions{.qos = 1};
+constexpr auto kExactlyOnce = world::SubscribeOptions{.qos = 2};
+
+/// 1, 2 and 4 shards, and the ways to die.
+struct Way {
+    uint16_t shards;
+    CoreHost::Crash crash;
+};
+class Durable : public ::testing::TestWithParam<Way> {
+protected:
+    CoreOptions options(broker::BrokerOptions broker = {}) const {
+        return {.shards = GetParam().shards, .durable = true, .options = std::move(broker)};
+    }
+    void restart(World& world, Duration downtime = {}) const {
+        world.restart(GetParam().crash, downtime);
+    }
+};
+std::string way_name(const ::testing::TestParamInfo<Way>& info) {
+    return (info.param.crash == CoreHost::Crash::Kill ? "Kill" : "PowerLoss") +
+           std::to_string(info.param.shards);
+}
+INSTANTIATE_TEST_SUITE_P(Ways, Durable,
+                         ::testing::Values(Way{1, CoreHost::Crash::PowerLoss},
+                                           Way{2, CoreHost::Crash::PowerLoss},
+                                           Way{4, CoreHost::Crash::PowerLoss},
+                                           Way{2, CoreHost::Crash::Kill}),
+                         way_name);
+
+TEST_P(Durable, SessionIsPresentAfterARestart) {
+    World world(seed(), options());
+    Client client = world.connect("c", lasting());
+    restart(world);
+    client.resume();
+    EXPECT_TRUE(client.session_present());
+}
+
+TEST_P(Durable, SessionThatEndsWithItsConnectionIsGone) {
+    World world(seed(), options());
+    Client client = world.connect("c");
+    client.subscribe("t", kAtLeastOnce);
+    restart(world);
+    client.resume();
+    EXPECT_FALSE(client.session_present());
+    world.connect("p").publish("t", "1", {.qos = 1});
+    EXPECT_EQ(client.received(), Messages{});
+}
+
+TEST_P(Durable, SubscriptionsTakeEffectAgainWithTheirOptions) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("a/+", {.qos = 1, .retain_as_published = true, .id = 7});
+    sub.subscribe("gone", kAtLeastOnce);
+    sub.unsubscribe("gone");
+    restart(world);
+    sub.resume();
+    Client pub = world.connect("p");
+    pub.publish("gone", "0", {.qos = 1});
+    pub.publish("a/b", "1", {.qos = 2, .retain = true});
+    const auto got = sub.publishes();
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0].payload, "1");
+    EXPECT_EQ(got[0].qos, Qos::AtLeastOnce);
+    EXPECT_TRUE(got[0].retain);
+    EXPECT_EQ(got[0].subscription_ids, std::vector<uint32_t>{7});
+}
+
+TEST_P(Durable, WhatWasAcknowledgedReachesAnOfflineSessionInOrder) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("t", kExactlyOnce).disconnect();
+    Client pub = world.connect("p");
+    Messages sent[3], got[3];
+    for (int i = 0; i < 200; ++i) {
+        const int qos = 1 + i % 2;
+        sent[qos].push_back(std::to_string(i));
+        pub.publish("t", sent[qos].back(), {.qos = uint8_t(qos)});
+    }
+    restart(world);
+    sub.resume();
+    for (const Publish& each : sub.publishes()) got[int(each.qos)].push_back(each.payload);
+    EXPECT_EQ(got[1], sent[1]);
+    EXPECT_EQ(got[2], sent[2]);
+    restart(world);
+    sub.resume();
+    EXPECT_EQ(sub.received(), Messages{});
+}
+
+TEST_P(Durable, LargeMessagesAndTheirPropertiesComeBackWhole) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("t", kAtLeastOnce).disconnect();
+    const std::string payload(300'000, 'x');
+    world::PublishOptions how{.qos = 1};
+    how.properties.content_type = "text/plain";
+    how.properties.user_properties = {{"k", "v"}, {"k", "w"}};
+    world.connect("p").publish("t", payload, how);
+    restart(world);
+    sub.resume();
+    const auto got = sub.publishes();
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0].payload, payload);
+    EXPECT_EQ(got[0].content_type, "text/plain");
+    EXPECT_EQ(got[0].user_properties, (world::Pairs{{"k", "v"}, {"k", "w"}}));
+}
+
+TEST_P(Durable, WhatIsInFlightGoesOutAgainUnderItsOldId) {
+    World world(seed(), options());
+    Client sub = world.connect("s", by_hand(lasting()));
+    sub.subscribe("t", kExactlyOnce);
+    Client pub = world.connect("p");
+    pub.publish("t", "1", {.qos = 1});
+    pub.publish("t", "2", {.qos = 2});
+    const auto before = sub.publishes();
+    ASSERT_EQ(before.size(), 2u);
+    restart(world);
+    sub.resume();
+    const auto after = sub.publishes();
+    ASSERT_EQ(after.size(), 2u);
+    EXPECT_EQ(packet_ids(after), packet_ids(before));
+    for (size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(after[i].payload, before[i].payload);
+        EXPECT_TRUE(after[i].dup);
+    }
+}
+
+TEST_P(Durable, WhatTheSubscriberAcknowledgedDoesNotComeAgain) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("t", kExactlyOnce);
+    Client pub = world.connect("p");
+    for (const uint8_t qos : {1, 2, 1, 2}) pub.publish("t", "m", {.qos = qos});
+    EXPECT_EQ(sub.received().size(), 4u);
+    world.settle();
+    restart(world);
+    sub.resume();
+    EXPECT_EQ(sub.received(), Messages{});
+}
+
+TEST_P(Durable, PubrelIsOwedAfterARestart) {
+    World world(seed(), options());
+    Client sub = world.connect("s", by_hand(lasting()));
+    sub.subscribe("t", kExactlyOnce);
+    world.connect("p").publish("t", "1", {.qos = 2});
+    const auto got = sub.publishes();
+    ASSERT_EQ(got.size(), 1u);
+    sub.pubrec(got[0].packet_id);
+    world.settle();
+    restart(world);
+    sub.resume();
+    EXPECT_EQ(sub.received(), Messages{}) << "the message is the client's since PUBREC";
+    ASSERT_EQ(sub.count(Type::Pubrel), 1u);
+    EXPECT_EQ(sub.last(Type::Pubrel)->ack().packet_id.value, got[0].packet_id);
+}
+
+TEST_P(Durable, Qos2PublisherThatRepeatsAfterARestartIsNotTakenTwice) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("t", kExactlyOnce).disconnect();
+    Client pub = world.connect("p", by_hand(lasting()));
+    pub.publish("t", "1", {.qos = 2, .packet_id = 9});
+    ASSERT_EQ(pub.count(Type::Pubrec), 1u);
+    restart(world);
+    pub.resume();
+    pub.publish("t", "1", {.qos = 2, .dup = true, .packet_id = 9});
+    pub.pubrel(9);
+    sub.resume();
+    EXPECT_EQ(sub.received(), Messages{"1"});
+}
+
+TEST_P(Durable, AnIdThatPubcompGaveBackMeansANewMessage) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("t", kExactlyOnce).disconnect();
+    Client pub = world.connect("p", by_hand(lasting()));
+    pub.publish("t", "1", {.qos = 2, .packet_id = 9}).pubrel(9);
+    ASSERT_EQ(pub.count(Type::Pubcomp), 1u);
+    restart(world);
+    pub.resume();
+    pub.publish("t", "2", {.qos = 2, .packet_id = 9}).pubrel(9);
+    sub.resume();
+    EXPECT_EQ(sub.received(), (Messages{"1", "2"}));
+}
+
+TEST_P(Durable, RetainedMessagesStayAndClearedOnesDoNotComeBack) {
+    World world(seed(), options());
+    Client pub = world.connect("p");
+    pub.publish("a", "old", {.qos = 1, .retain = true});
+    pub.publish("a", "new", {.qos = 1, .retain = true});
+    pub.publish("b", "1", {.qos = 1, .retain = true});
+    pub.publish("b", "", {.qos = 1, .retain = true});
+    restart(world);
+    Client sub = world.connect("s");
+    sub.subscribe("#", kAtLeastOnce);
+    EXPECT_EQ(sub.received(), Messages{"new"});
+}
+
+TEST_P(Durable, WillOfAClientThatWasOnlineIsPublishedOnce) {
+    World world(seed(), options());
+    Client watcher = world.connect("w", lasting());
+    watcher.subscribe("will", kAtLeastOnce).disconnect();
+    ConnectOptions doomed = lasting();
+    doomed.will = world::WillOptions{.topic = "will", .payload = "dead", .qos = 1};
+    world.connect("d", doomed);
+    ConnectOptions brief;
+    brief.will = world::WillOptions{.topic = "will", .payload = "brief", .qos = 1};
+    world.connect("b", brief);
+    restart(world);
+    world.settle();
+    restart(world);
+    watcher.resume();
+    Messages got = watcher.received();
+    std::sort(got.begin(), got.end());
+    EXPECT_EQ(got, (Messages{"brief", "dead"}));
+}
+
+TEST_P(Durable, DelayedWillComesWhenItsTimeHasComeThoughTheBrokerWasDown) {
+    World world(seed(), options());
+    Client watcher = world.connect("w", lasting());
+    watcher.subscribe("will", kAtLeastOnce);
+    ConnectOptions doomed = lasting();
+    doomed.will = world::WillOptions{.topic = "will", .payload = "dead", .qos = 1, .delay_s = 60};
+    world.connect("d", doomed).cut();
+    world.advance(seconds(20));
+    restart(world, seconds(20));
+    watcher.resume();
+    world.advance(seconds(10));
+    EXPECT_EQ(watcher.received(), Messages{});
+    world.advance(seconds(11));
+    EXPECT_EQ(watcher.received(), Messages{"dead"});
+}
+
+TEST_P(Durable, SessionAndMessageExpiryCountTheTimeThatTheBrokerWasDown) {
+    World world(seed(), options());
+    Client brief = world.connect("brief", {.expiry_s = 100});
+    Client lasts = world.connect("lasts", lasting());
+    lasts.subscribe("t", kAtLeastOnce).disconnect();
+    brief.disconnect();
+    Client pub = world.connect("p");
+    world::PublishOptions how{.qos = 1};
+    how.properties.expiry_s = 50;
+    pub.publish("t", "stale", how);
+    how.properties.expiry_s = 500;
+    pub.publish("t", "fresh", how);
+    world.advance(seconds(20));
+    restart(world, seconds(90));
+    lasts.resume();
+    const auto got = lasts.publishes();
+    ASSERT_EQ(got.size(), 1u);
+    EXPECT_EQ(got[0].payload, "fresh");
+    EXPECT_EQ(got[0].expiry_s, 390u);
+    brief.resume();
+    EXPECT_FALSE(brief.session_present());
+}
+
+TEST_P(Durable, OneMessageForManySessionsReachesEachOnce) {
+    World world(seed(), options());
+    std::vector<Client> subs;
+    for (int i = 0; i < 100; ++i) {
+        subs.push_back(world.connect("s" + std::to_string(i), lasting()));
+        subs.back().subscribe("t", kAtLeastOnce);
+        if (i % 2 == 0) subs.back().disconnect();
+    }
+    world.connect("p").publish("t", "1", {.qos = 1});
+    world.settle();
+    restart(world);
+    for (size_t i = 0; i < subs.size(); ++i) {
+        subs[i].resume();
+        const size_t wanted = i % 2 == 0 ? 1 : 0;  // the others have acknowledged it
+        EXPECT_EQ(subs[i].received().size(), wanted + (i % 2 ? 1 : 0)) << i;
+    }
+}
+
+TEST_P(Durable, MoreThanFitsInMemoryWaitsOnDiskInOrder) {
+    World world(seed(), options());
+    Client sub = world.connect("s", lasting());
+    sub.subscribe("t", kAtLeastOnce).disconnect();
+    Client pub = world.connect("p");
+    Messages sent;
+    for (int i = 0; i < 1000; ++i) {
+        sent.push_back(std::to_string(i) + std::string(2000, '.'));
+        pub.publish("t", sent.back(), {.qos = 1});
+    }
+    sub.resume();
+    EXPECT_EQ(sub.received(), sent);
+}
+
+}  // namespace
+}  // namespace godwit::conformance
