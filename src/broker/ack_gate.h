@@ -1,7 +1,7 @@
 // AckGate: holds PUBACK and PUBREC until what they promise is true, then lets them go in arrival
 // order. A Receipt names what must be true: this shard's log is on disk up to `ticket`, and every
-// shard in `shards` has confirmed the publish numbered `number`. Source: [MQTT5-4.6.0-2] [MQTT5-4.6.0-3] (order, as a client would owe it),
-// DESIGN.md "an acknowledgement is a fact".
+// shard in `shards` has confirmed the publish numbered `number`. Source: [MQTT5-4.6.0-2]
+// [MQTT5-4.6.0-3] (order, as a client would owe it), DESIGN.md "an acknowledgement is a fact".
 #pragma once
 
 #include "base/ids.h"

@@ -89,7 +89,7 @@ struct PendingSuback {
     PacketId packet_id;
     Buffer reasons;
     uint64_t route_sequence = 0;
-    uint64_t ticket = 0;                 // what was written for it
+    uint64_t ticket = 0;  // what was written for it
     bool unsuback = false;
     std::vector<uint64_t> joins;         // GroupJoin requests still to be answered
     std::vector<Replay::Fetch> fetches;  // retained messages to fetch then

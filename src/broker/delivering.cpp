@@ -221,8 +221,9 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
     }
     if (entry.qos == Qos::AtMostOnce) {
         // QoS 0 may pass waiting QoS 1 and 2, but not other QoS 0 that waits.
-        const bool passes = c && !output_full(core, *c) &&
-                            (!waits || (session.outbox->queued_qos0 == 0 && session.outbox->parked.empty()));
+        const bool passes =
+            c && !output_full(core, *c) &&
+            (!waits || (session.outbox->queued_qos0 == 0 && session.outbox->parked.empty()));
         if (passes) return transmit(core, session, *c, std::move(entry));
         if (c && output_full(core, *c))
             return count_loss(core, session, &Counters::dropped_output_full, "slow_reader",

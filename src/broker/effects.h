@@ -78,7 +78,7 @@ public:
     std::vector<Move> moves;    // likewise
     std::vector<Post> posts;
     std::vector<AuthRequest> auth_requests;
-    std::vector<store::Work> work;      // for the shard's disk; each is answered by a StoreDone
+    std::vector<store::Work> work;     // for the shard's disk; each is answered by a StoreDone
     std::vector<ConnectionId> pauses;  // stop reading: nothing is lost, the peer waits
     std::vector<ConnectionId> resumes;
     std::vector<Event> events;
@@ -89,7 +89,8 @@ public:
     /// Nothing is asked for.
     bool empty() const {
         return dirty.empty() && closes.empty() && moves.empty() && posts.empty() &&
-               auth_requests.empty() && work.empty() && pauses.empty() && resumes.empty() && events.empty();
+               auth_requests.empty() && work.empty() && pauses.empty() && resumes.empty() &&
+               events.empty();
     }
     /// Tells turns apart: a stored index into `dirty` is valid only in the turn that it was made
     /// in.

@@ -34,8 +34,8 @@ struct PublishEnvelope {
     uint64_t number = 0;  // counts the sender's publishes; confirmed cumulatively
     bool route = false;   // somebody here subscribes
     bool keep = false;    // this shard is home of the topic's retained message
-    bool once = false;    // on the sender's disk, and sent again after a restart: newer than the last
-                          // one of this kind, or known already
+    bool once = false;  // on the sender's disk, and sent again after a restart: newer than the last
+                        // one of this kind, or known already
 };
 /// All publishes of the receiver up to this number are in the hands of their takers here.
 struct PublishConfirm {

@@ -168,8 +168,7 @@ void keep_retained(Core& core, const MessageRef& message) {
                    "quota_exceeded",  std::string(message->topic())};
         core.fx->events.push_back(std::move(full));
     }
-    keep_value(core, realm, change.displaced,
-               durable && change.stands ? message : MessageRef{});
+    keep_value(core, realm, change.displaced, durable && change.stands ? message : MessageRef{});
     core.counters.retained += realm.retained.size() - count;
     core.counters.retained_bytes += realm.retained.memory_bytes() - bytes;
 }
@@ -180,8 +179,8 @@ void post_publish(Core& core, const MessageRef& message, const Receipt& receipt,
     for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
         const uint64_t bit = left & -left;
         const ShardId to{uint16_t(std::countr_zero(left))};
-        core.post(to, PublishEnvelope{message, receipt.number, (routed & bit) != 0,
-                                      (home & bit) != 0});
+        core.post(to,
+                  PublishEnvelope{message, receipt.number, (routed & bit) != 0, (home & bit) != 0});
     }
 }
 

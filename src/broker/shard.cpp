@@ -186,6 +186,11 @@ std::optional<Instant> Shard::next_deadline() const {
     return next;
 }
 
+bool Shard::is_saved() const {
+    const store::Log* log = core_.keeper.log.get();
+    return !log || log->durable() + 1 == log->next_ticket();
+}
+
 void Shard::drain_loopback() {
     while (!core_.loopback.empty()) {
         const Envelope envelope = std::move(core_.loopback.front());

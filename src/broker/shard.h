@@ -15,8 +15,8 @@ public:
     explicit Shard(const ShardConfig& config) : core_(config) {}
 
     struct Opened;
-    /// Reads the log in `folder` and is then as that says, every client offline. Before it meets its
-    /// first client, all shards are opened, then settle() carries their mail, then each is told
+    /// Reads the log in `folder` and is then as that says, every client offline. Before it meets
+    /// its first client, all shards are opened, then settle() carries their mail, then each is told
     /// Restarted.
     /// @param fx  what it has to tell the other shards
     static Result<Opened, DiskError> open(const ShardConfig& config, Directory& directory,
@@ -31,6 +31,9 @@ public:
     void end_turn(Instant now, WallTime wall, Effects& fx);
     /// When the next Tick input is due; nullopt while nothing waits for time.
     std::optional<Instant> next_deadline() const;
+
+    /// Nothing waits for the disk. True without a log.
+    bool is_saved() const;
 
     const Counters& counters() const { return core_.counters; }
 

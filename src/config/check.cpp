@@ -25,8 +25,6 @@ public:
         check_admin();
         check_pairs();
         check_limits();
-        if (!options().server.directory.empty())
-            warn("server.data", "this release keeps its state in memory; nothing is written there");
         fill_broker();
     }
 

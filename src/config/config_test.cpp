@@ -481,15 +481,18 @@ TEST(Config, AQueueSmallerThanAPacketIsAWarning) {
                 ElementsAre(HasSubstr("f:2: limits.queue_bytes_max: ")));
 }
 
-TEST(Config, ADataDirectoryIsAWarningInThisRelease) {
-    EXPECT_THAT(warnings("[server]\ndata = '/var/lib/godwit'\n"),
-                ElementsAre(HasSubstr("f:2: server.data: this release keeps its state in memory")));
+TEST(Config, TheStoreIsSafeUnlessToldOtherwise) {
+    EXPECT_EQ(accepted("").options.store.durability, store::Durability::Fsync);
+    EXPECT_EQ(accepted("[store]\ndurability = 'os'\n").options.store.durability,
+              store::Durability::Os);
+    EXPECT_THAT(faults("[store]\ndurability = 'disk'\n"),
+                ElementsAre(HasSubstr("f:2: store.durability: ")));
 }
 
 TEST(Config, WarningsDoNotNameALineThatSomethingElseOverruled) {
     Sources sources;
-    sources.text = "[server]\ndata = '/a'\n";
-    sources.environment = {{"GODWIT_SERVER_DATA", "/b"}};
+    sources.text = "[limits]\nqueue_bytes_max = 2048\n";
+    sources.environment = {{"GODWIT_LIMITS_QUEUE_BYTES_MAX", "1024"}};
     const Config config = accepted(sources);
     ASSERT_EQ(config.warnings.size(), 1u);
     EXPECT_EQ(config.warnings[0].line, 0u);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "broker/options.h"
 #include "config/listen_url.h"
+#include "store/options.h"
 
 #include <cstdint>
 #include <optional>
@@ -54,6 +55,7 @@ struct Options {
     std::vector<ListenerOptions> listeners;
     AdminOptions admin;
     AuthOptions auth;
+    store::Options store;
     broker::BrokerOptions
         broker;  // limits, realms and listeners' policies, in order of `listeners`
 };

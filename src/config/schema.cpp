@@ -13,11 +13,16 @@ constexpr uint32_t kU32Max = 4294967295;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kLogFormats[] = {"logfmt", "json"};
+constexpr std::string_view kDurability[] = {"fsync", "os", "memory"};
 constexpr std::string_view kVerify[] = {"none", "optional", "required"};
 
 template <auto Path>
 constexpr auto server() {
     return member<Options, &Options::server, Path>();
+}
+template <auto Path>
+constexpr auto store() {
+    return member<Options, &Options::store, Path>();
 }
 template <auto Path>
 constexpr auto auth() {
@@ -30,6 +35,7 @@ constexpr auto listener() {
 
 constexpr Section kSections[] = {
     {.name = "server", .doc = "The process: threads, logs."},
+    {.name = "store", .doc = "How the state in server.data is kept."},
     {.name = "listener",
      .is_list = true,
      .doc = "Where connections are taken; one [[listener]] for each address. Without any, the "
@@ -45,8 +51,9 @@ const Row<Options> kServer[] = {
     {{.section = "server",
       .name = "data",
       .initial = "",
-      .doc = "Directory for the broker's state. Reserved: this release keeps its state in memory "
-             "and writes nothing there."},
+      .doc = "Directory for the broker's state, of its own. It is made if it is not there. Empty: "
+             "sessions, messages and retained messages are in memory alone, and a restart forgets "
+             "them."},
      server<&ServerOptions::directory>()},
     {{.section = "server",
       .name = "shards",
@@ -83,6 +90,26 @@ const Row<Options> kServer[] = {
       .initial = 10u,
       .doc = "Time between two rounds of messages on $SYS/broker/... topics. 0: none are sent."},
      server<&ServerOptions::sys_interval_s>()},
+};
+
+const Row<Options> kStore[] = {
+    {{.section = "store",
+      .name = "durability",
+      .type = Type::Choice,
+      .choices = kDurability,
+      .initial = "fsync",
+      .doc = "When an acknowledgement may leave. fsync: what it promises is on disk and survives a "
+             "loss of power; os: it is with the operating system and survives the end of the "
+             "broker; memory: it is in memory, and nothing is written to disk."},
+     store<&store::Options::durability>()},
+    {{.section = "store",
+      .name = "segment_bytes",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {store::Options::kSegmentBytesMin, store::Options::kSegmentBytesMax},
+      .initial = 16u * 1024 * 1024,
+      .doc = "Size of the files that a shard's log is made of. Each shard has at least three."},
+     store<&store::Options::segment_bytes>()},
 };
 
 const Row<ListenerOptions> kListener[] = {
@@ -184,8 +211,9 @@ const Row<Options> kAuth[] = {
 std::vector<Row<Options>> joined_rows() {
     std::vector<Row<Options>> all;
     for (const std::span<const Row<Options>> part :
-         {std::span<const Row<Options>>(kServer), std::span<const Row<Options>>(kAdmin),
-          std::span<const Row<Options>>(kAuth), limits_rows(), mqtt_rows()})
+         {std::span<const Row<Options>>(kServer), std::span<const Row<Options>>(kStore),
+          std::span<const Row<Options>>(kAdmin), std::span<const Row<Options>>(kAuth),
+          limits_rows(), mqtt_rows()})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

@@ -47,6 +47,7 @@ Result<std::unique_ptr<BrokerProcess>, std::string> BrokerProcess::make(
     const config::Options& options, os::LogWriter& log) {
     std::unique_ptr<BrokerProcess> process(new BrokerProcess(options, log));
     if (auto done = process->open_listeners(); !done) return Err{done.error()};
+    if (auto done = process->open_data(); !done) return Err{done.error()};
     if (auto done = process->build_shards(); !done) return Err{done.error()};
     if (auto done = process->load_credentials(); !done) return Err{done.error()};
     return process;
@@ -94,10 +95,33 @@ Result<Done, std::string> BrokerProcess::load_credentials() {
     return Done{};
 }
 
+uint16_t BrokerProcess::usual_shard_count() {
+    return uint16_t(std::min<size_t>(os::usable_cpu_count(), broker::kShardsMax));
+}
+
+Result<Done, std::string> BrokerProcess::open_data() {
+    const config::ServerOptions& server = options_.server;
+    if (server.directory.empty() || options_.store.durability == store::Durability::Memory) {
+        key_ = os::random_hash_key();
+        log_.log(LogLine(LogLevel::Warning, "state.in_memory")
+                     .add("detail", server.directory.empty()
+                                        ? "no data directory: a restart forgets everything; --data "
+                                          "DIR keeps sessions and messages on disk"
+                                        : "durability is memory: a restart forgets everything"));
+        return Done{};
+    }
+    auto data =
+        DataDirectory::open(server.directory, uint16_t(server.shard_count), usual_shard_count());
+    if (!data) return Err{"data directory: " + data.error()};
+    data_ = std::move(*data);
+    key_ = data_->key();
+    return Done{};
+}
+
 Result<Done, std::string> BrokerProcess::build_shards() {
     const size_t wished =
-        options_.server.shard_count ? options_.server.shard_count : os::usable_cpu_count();
-    const auto count = uint16_t(std::min<size_t>(wished, broker::kShardsMax));
+        options_.server.shard_count ? options_.server.shard_count : usual_shard_count();
+    const auto count = data_ ? data_->shard_count() : uint16_t(wished);
     auto crossing = Crossing::make(count);
     if (!crossing) return Err{"cannot prepare the shards: " + crossing.error().text()};
     crossing_ = std::move(*crossing);
@@ -105,23 +129,80 @@ Result<Done, std::string> BrokerProcess::build_shards() {
     return Done{};
 }
 
-Result<Done, std::string> BrokerProcess::start() {
-    const HashKey key = os::random_hash_key();
-    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
-        RunnerParts parts;
-        parts.shard = {
-            {i}, crossing_->shard_count(), key, os::random_hash_key().k0, &options_.broker};
-        parts.crossing = crossing_.get();
-        for (const auto& listener : listeners_) parts.listeners.push_back(listener.get());
-        parts.auth = auth_.get();
-        parts.log = &log_;
-        parts.counters = counters_[i].get();
-        if (acl_) parts.acl = std::make_unique<const auth::Acl>(*acl_);
-        auto runner = ShardRunner::make(std::move(parts));
-        if (!runner)
-            return Err{"cannot start shard " + std::to_string(i) + ": " + runner.error().text()};
-        runners_.push_back(std::move(*runner));
+broker::ShardConfig BrokerProcess::shard_config(uint16_t index) const {
+    return {{index}, crossing_->shard_count(), key_, os::random_hash_key().k0, &options_.broker};
+}
+
+/// One shard out of its log; the broker's clock goes on at least as far as the world's has since
+/// that was written.
+Result<Done, std::string> BrokerProcess::open_shard(uint16_t index) {
+    OpenedShard& opened = opened_.emplace_back();
+    store::Options options = options_.store;
+    options.salt = uint32_t(os::random_hash_key().k0);
+    auto found = broker::Shard::open(shard_config(index), data_->directory(),
+                                     DataDirectory::folder({index}), options, opened.fx);
+    if (!found) return Err{found.error().what};
+    opened.shard = std::move(found->shard);
+    for (const store::Damage& each : found->damage)
+        log_.log(LogLine(LogLevel::Error, "state.damaged").add("detail", each.what));
+    const broker::Found& what = found->found;
+    log_.log(LogLine(LogLevel::Info, "state.restored")
+                 .add("shard", index)
+                 .add("sessions", what.sessions)
+                 .add("subscriptions", what.subscriptions)
+                 .add("messages", what.messages)
+                 .add("retained", what.retained)
+                 .add("unreadable", what.unreadable));
+    if (!what.clock) return Done{};
+    const int64_t passed_ms = os::wall_now().unix_ms - what.clock->wall.unix_ms;
+    const Instant now =
+        what.clock->now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
+    clock_ahead_ = std::max(clock_ahead_, now - os::monotonic_now());
+    return Done{};
+}
+
+Result<Done, std::string> BrokerProcess::restore() {
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        if (auto done = open_shard(i); !done)
+            return Err{"shard " + std::to_string(i) + ": " + done.error()};
+    const Instant now = os::monotonic_now() + clock_ahead_;
+    std::vector<broker::ShardSeat> seats;
+    for (OpenedShard& each : opened_) seats.push_back({each.shard.get(), &each.fx});
+    broker::settle(seats, now, os::wall_now());
+    for (OpenedShard& each : opened_) each.shard->handle(broker::Restarted{}, now, each.fx);
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        store_workers_.push_back(std::make_unique<StoreWorker>(
+            data_->directory(), DataDirectory::folder({i}), crossing_->mailbox({i}).waker()));
+    return Done{};
+}
+
+Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
+    RunnerParts parts;
+    parts.shard = shard_config(index);
+    parts.crossing = crossing_.get();
+    for (const auto& listener : listeners_) parts.listeners.push_back(listener.get());
+    parts.auth = auth_.get();
+    parts.log = &log_;
+    parts.counters = counters_[index].get();
+    if (acl_) parts.acl = std::make_unique<const auth::Acl>(*acl_);
+    parts.clock_ahead = clock_ahead_;
+    if (data_) {
+        parts.opened = std::move(opened_[index].shard);
+        parts.opened_fx = std::move(opened_[index].fx);
+        parts.store = store_workers_[index].get();
     }
+    auto runner = ShardRunner::make(std::move(parts));
+    if (!runner)
+        return Err{"cannot start shard " + std::to_string(index) + ": " + runner.error().text()};
+    runners_.push_back(std::move(*runner));
+    return Done{};
+}
+
+Result<Done, std::string> BrokerProcess::start() {
+    if (data_)
+        if (auto done = restore(); !done) return Err{"cannot restore the state of " + done.error()};
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        if (auto done = make_runner(i); !done) return done;
     if (const auto& address = options_.admin.address) {
         auto admin =
             admin::AdminServer::start(address->host, address->port, [this] { return stats(); });

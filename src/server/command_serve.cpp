@@ -150,7 +150,8 @@ void add_serve(CLI::App& app, Run& run) {
     command
         ->add_option(
             "--data", wishes->data,
-            "Directory of the broker's state (reserved: this release keeps state in memory)")
+            "Directory where sessions, messages and retained messages are kept; without it they "
+            "are in memory alone")
         ->type_name("DIR");
     command
         ->add_option("--shards", wishes->shards,

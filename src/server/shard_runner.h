@@ -10,6 +10,7 @@
 #include "server/crossing.h"
 #include "server/shared_counters.h"
 #include "server/socket_table.h"
+#include "server/store_worker.h"
 
 #include <atomic>
 #include <deque>
@@ -18,8 +19,6 @@
 #include <vector>
 
 namespace godwit::server {
-
-class StoreWorker { public: void submit(store::Work){} bool take(std::vector<store::WorkDone>&){return false;} };
 
 /// One open listener, shared by all shards.
 struct OpenListener {
@@ -52,7 +51,7 @@ struct RunnerParts {
     std::unique_ptr<broker::Shard> opened;  // from its log; null: nothing is kept
     broker::Effects opened_fx;              // what it wants done since
     StoreWorker* store = nullptr;           // with `opened`
-    Duration clock_ahead{};  // of the broker's clock, which goes on across restarts
+    Duration clock_ahead{};                 // of the broker's clock, which goes on across restarts
 };
 
 class ShardRunner {
@@ -77,6 +76,7 @@ private:
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
     void take_store_done();
+    void finish_log();
     void on_control(Control& control);
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);

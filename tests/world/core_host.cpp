@@ -41,9 +41,7 @@ private:
 
 struct CoreHost::ShardSeat {
     explicit ShardSeat(const broker::ShardConfig& config)
-        : id(config.id),
-          shard(std::make_unique<broker::Shard>(config)),
-          mail(config.shard_count) {}
+        : id(config.id), shard(std::make_unique<broker::Shard>(config)), mail(config.shard_count) {}
     struct Slot {
         uint32_t generation = 0;
         Pipe* pipe = nullptr;
@@ -184,7 +182,8 @@ std::vector<uint16_t> CoreHost::busy_shards() const {
         const ShardSeat& seat = *shards_[i];
         const bool mail = std::any_of(seat.mail.begin(), seat.mail.end(),
                                       [](const auto& box) { return !box.empty(); });
-        if (busy[i] || mail || !seat.verdicts.empty() || !seat.disk_work.empty() || !seat.orders.empty() || tick_due(seat))
+        if (busy[i] || mail || !seat.verdicts.empty() || !seat.disk_work.empty() ||
+            !seat.orders.empty() || tick_due(seat))
             found.push_back(i);
     }
     return found;

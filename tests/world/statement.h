@@ -1,6 +1,6 @@
 // Conformance tests: each names the statements of the specifications that it shows. It runs for
-// the core with 1, 2 and 4 shards, with 2 shards and their logs, and, unless it needs virtual time or options of the core, for
-// the real process too.
+// the core with 1, 2 and 4 shards, with 2 shards and their logs, and, unless it needs virtual time
+// or options of the core, for the real process too.
 //   GW_STATEMENT("MQTT5-4.7.2-1", WildcardFilterSkipsDollarTopics) { World world(seed()); ... }
 // Several statements stand in one string, separated by spaces. In the body `World` is what the
 // setting of the run asks for; in GW_STATEMENT_CORE it is the core with its clock.

@@ -1,8 +1,8 @@
 // Crossing: publishes that other shards must take exactly once, whatever crashes: QoS 2 of durable
 // sessions, and wills. First the message is on this shard's disk, then it is posted, and posted
 // again after a restart until every shard has it on its own disk. The receiver knows what it has
-// seen by the stamp: those of one origin only grow. Confirms of all publishes wait for the disk too.
-// Source: DESIGN.md "exactly once means once"; [MQTT5-4.3.3-10] [MQTT5-4.3.3-11]
+// seen by the stamp: those of one origin only grow. Confirms of all publishes wait for the disk
+// too. Source: DESIGN.md "exactly once means once"; [MQTT5-4.3.3-10] [MQTT5-4.3.3-11]
 #pragma once
 
 #include "broker/core.h"

@@ -62,7 +62,7 @@ struct Keeper {
     std::unique_ptr<store::Log> log;  // null: nothing outlives the process
     Ledger ledger;
     Forming forming;
-    uint64_t record_count = 0;    // ever written
+    uint64_t record_count = 0;  // ever written
     uint64_t committed_records = 0;
     uint64_t message_number = 0;  // of the last message kept
     Buffer scratch;
@@ -80,8 +80,8 @@ struct Keeper {
     std::unordered_map<uint32_t, std::vector<SessionRef>> wanted;
     ObjectId clock_object;
     Instant clock_kept = Instant::min();
-    std::vector<ObjectId> to_move;           // scratch
-    std::unordered_set<uint32_t> moving;     // asked for, to be written again
+    std::vector<ObjectId> to_move;        // scratch
+    std::unordered_set<uint32_t> moving;  // asked for, to be written again
 };
 
 }  // namespace godwit::broker

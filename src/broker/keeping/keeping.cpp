@@ -57,10 +57,8 @@ SessionRecord session_record(const Session& session) {
 }
 
 TakerRecord taker_record(const Session& session, const OutboxEntry& entry, PacketId packet_id) {
-    TakerRecord taker{.owner = session.kept,
-                      .retain = entry.retain,
-                      .qos = entry.qos,
-                      .packet_id = packet_id};
+    TakerRecord taker{
+        .owner = session.kept, .retain = entry.retain, .qos = entry.qos, .packet_id = packet_id};
     if (entry.subscription_id != 0) taker.subscription_ids.push_back(entry.subscription_id);
     if (entry.extras)
         taker.subscription_ids.insert(taker.subscription_ids.end(),

@@ -302,8 +302,7 @@ void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& fro
             core.counters.queued_bytes += from.bytes;
             continue;
         }
-        OutboxEntry entry{
-            .kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
+        OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
         box.inflight.push_back({std::move(entry), taker.packet_id});
         session.last_packet_id = taker.packet_id;
         ++core.counters.inflight;
@@ -317,8 +316,7 @@ void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& fro
 
 void on_restarted(Core& core) {
     if (!core.keeper.log) return;
-    core.sessions.for_each(
-        [&](SessionRef, Session& session) { begin_offline(core, session); });
+    core.sessions.for_each([&](SessionRef, Session& session) { begin_offline(core, session); });
     send_crossings(core);
 }
 

@@ -56,9 +56,9 @@ struct Outbox {
     Ring<Parked> parked;        // what goes after that
     Ring<Inflight> inflight;    // in the order of sending
     uint64_t queued_bytes = 0;  // of queue and parked
-    uint32_t queued_qos0 = 0;  // in queue
-    uint32_t to_resend = 0;    // at the end of inflight: not yet sent again on this connection
-    uint32_t unsent = 0;       // of inflight: Inflight::sent is false
+    uint32_t queued_qos0 = 0;   // in queue
+    uint32_t to_resend = 0;     // at the end of inflight: not yet sent again on this connection
+    uint32_t unsent = 0;        // of inflight: Inflight::sent is false
 
     bool empty() const { return queue.empty() && parked.empty() && inflight.empty(); }
     /// Something waits to be sent for the first time.

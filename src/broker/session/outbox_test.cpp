@@ -8,8 +8,7 @@ namespace {
 using mqtt::Qos;
 
 OutboxEntry entry(Qos qos, std::string_view payload = "p") {
-    const auto message =
-        MessageRef::make({.topic = "t", .payload = as_bytes(payload), .qos = qos});
+    const auto message = MessageRef::make({.topic = "t", .payload = as_bytes(payload), .qos = qos});
     return {.message = message,
             .extras = nullptr,
             .bytes = uint32_t(message->size_bytes()),
