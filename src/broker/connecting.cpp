@@ -82,6 +82,21 @@ void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool cl
     if (clean_start) end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
 }
 
+/// A clean start ended a session that a restart would bring back: the client is not told so before
+/// that is on disk. Others with this client id wait behind it.
+bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view client_id,
+               uint64_t records) {
+    auto& held = core.keeper.held_connects;
+    const bool behind = std::any_of(held.begin(), held.end(), [&](const HeldConnect& each) {
+        return each.realm == realm.id && each.client_id == client_id;
+    });
+    const uint64_t ticket = behind ? held.back().ticket : ticket_since(core, records);
+    if (ticket == 0) return false;
+    held.push_back({ticket, c.id, realm.id, std::string(client_id)});
+    pause_reading(core, c);
+    return true;
+}
+
 /// A session that is listed by its client id has not ended.
 Session& kept_session(Core& core, SessionRef ref) {
     Session* session = core.find(ref);
@@ -157,7 +172,9 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm({core.listener(c).realm});
     const std::string_view client_id = c.pending->client_id;
+    const uint64_t records = core.keeper.record_count;
     clear_the_way(core, realm, client_id, packet.clean_start);
+    if (packet.clean_start && must_wait(core, c, realm, client_id, records)) return;
     const auto known = realm.sessions.find(client_id);
     const bool present = known != realm.sessions.end();
     Session& session =
@@ -318,6 +335,19 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
         accept(core, c, *packet);
     }
     resume_reading(core, c);
+}
+
+void release_connects(Core& core) {
+    auto& held = core.keeper.held_connects;
+    while (!held.empty() && is_on_disk(core, held.front().ticket)) {
+        const HeldConnect next = std::move(held.front());
+        held.pop_front();
+        Connection* c = core.find(next.connection);
+        if (!c || c->state != Connection::State::Authenticating) continue;
+        const mqtt::Frame frame{c->pending->header, c->pending->body, 0};
+        accept(core, *c, *mqtt::decode_connect(frame, decode_limits(core)));
+        resume_reading(core, *c);
+    }
 }
 
 void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {

@@ -14,6 +14,8 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame);
 /// AUTH: a step of enhanced authentication, or the begin of a re-authentication.
 void on_auth(Core& core, Connection& c, const mqtt::Auth& packet);
 void on_verdict(Core& core, Connection& c, const Verdict& verdict);
+/// Lets those in who waited for the disk.
+void release_connects(Core& core);
 
 /// A new session under this client id, offline; there is none yet.
 Session& make_session(Core& core, Realm& realm, std::string_view client_id);

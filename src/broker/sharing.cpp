@@ -71,7 +71,9 @@ void return_if(Core& core, Session& session, GoesBack&& goes_back) {
 
 void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     core.handouts.clear();
-    const auto dropped = group.hand_out(ref, core.now, core.handouts);
+    std::vector<KeptPlace> settled;
+    const auto dropped = group.hand_out(ref, core.now, core.handouts, settled);
+    for (const KeptPlace& each : settled) settle(core, each.kept, each.taker);
     core.counters.dropped_expired += dropped.expired;
     core.counters.dropped_group_full += dropped.untakeable_qos0;
     for (GroupHandout& each : core.handouts) core.post(each.member.shard, std::move(each.deliver));
@@ -179,27 +181,47 @@ void on_group_joined(Core& core, const GroupJoined& in) {
 void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
     SharedGroup* group = core.groups.find(ref);
     if (!group) return;
-    if (!group->offer(message, core.limits.group_messages_max)) ++core.counters.dropped_group_full;
+    if (group->is_full(core.limits.group_messages_max))
+        ++core.counters.dropped_group_full;
+    else
+        group->offer(message, keep_for_group(core, *group, message));
     hand_out(core, ref, *group);
+}
+
+GroupRef make_group(Core& core, const GroupKey& key) {
+    Realm& realm = core.realm(key.realm);
+    const GroupRef ref = core.groups.emplace(key);
+    realm.groups.emplace(key, ref);
+    const Taker taker{
+        .session = {ref.slot, ref.generation}, .qos = Qos::ExactlyOnce, .group = true};
+    add_route(core, realm, key.filter, taker);
+    return ref;
+}
+
+void end_group(Core& core, GroupRef ref) {
+    SharedGroup& group = *core.groups.find(ref);
+    const GroupKey key = group.key();
+    Realm& realm = core.realm(key.realm);
+    core.counters.dropped_session_end += group.queued();
+    for (const KeptPlace& each : group.all_kept()) settle(core, each.kept, each.taker);
+    forget(core, group.kept);
+    remove_route(core, realm, key.filter, {ref.slot, ref.generation}, true);
+    core.groups.erase(ref);
+    realm.groups.erase(key);
 }
 
 void on_group_join(Core& core, ShardId from, const GroupJoin& in) {
     Realm& realm = core.realm(in.key.realm);
-    const auto [at, is_new] = realm.groups.try_emplace(in.key);
-    if (is_new) {
-        at->second = core.groups.emplace(in.key);
-        const Taker taker{.session = {at->second.slot, at->second.generation},
-                          .qos = Qos::ExactlyOnce,
-                          .group = true};
-        add_route(core, realm, in.key.filter, taker);
-    }
-    SharedGroup& group = *core.groups.find(at->second);
+    const auto known = realm.groups.find(in.key);
+    const GroupRef ref = known == realm.groups.end() ? make_group(core, in.key) : known->second;
+    if (known == realm.groups.end()) keep_group(core, *core.groups.find(ref), ref);
+    SharedGroup& group = *core.groups.find(ref);
     const size_t before = group.member_count();
     group.join(from, in);
     core.counters.shared_subscriptions += group.member_count() - before;
     core.pending_joins.push_back({from, in.request, core.route_sequence});
     release_joins(core);
-    hand_out(core, at->second, group);
+    hand_out(core, ref, group);
 }
 
 void on_group_leave(Core& core, ShardId from, const GroupLeave& in) {
@@ -212,10 +234,7 @@ void on_group_leave(Core& core, ShardId from, const GroupLeave& in) {
     group.leave({from, in.member});
     core.counters.shared_subscriptions -= before - group.member_count();
     if (group.member_count() > 0) return hand_out(core, ref, group);
-    core.counters.dropped_session_end += group.queued();
-    remove_route(core, realm, in.key.filter, {ref.slot, ref.generation}, true);
-    core.groups.erase(ref);
-    realm.groups.erase(at);
+    end_group(core, ref);
 }
 
 void on_group_presence(Core& core, ShardId from, const GroupPresence& in) {
@@ -230,7 +249,8 @@ void on_group_presence(Core& core, ShardId from, const GroupPresence& in) {
 void on_group_done(Core& core, const GroupDone& in) {
     SharedGroup* group = core.groups.find(in.group);
     if (!group) return;
-    group->done(in.token);
+    const KeptPlace place = group->done(in.token);
+    settle(core, place.kept, place.taker);
     hand_out(core, in.group, *group);
 }
 

@@ -30,6 +30,10 @@ void on_group_joined(Core& core, const GroupJoined& in);
 
 // --- the home's side ---
 
+/// A new group, without members, routed to.
+GroupRef make_group(Core& core, const GroupKey& key);
+/// The group and what it holds are dropped.
+void end_group(Core& core, GroupRef ref);
 void offer_to_group(Core& core, GroupRef ref, const MessageRef& message);
 void on_group_join(Core& core, ShardId from, const GroupJoin& in);
 void on_group_leave(Core& core, ShardId from, const GroupLeave& in);

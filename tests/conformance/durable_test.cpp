@@ -283,6 +283,59 @@ TEST_P(Durable, OneMessageForManySessionsReachesEachOnce) {
     }
 }
 
+TEST_P(Durable, CleanStartThatWasToldDoesNotBringTheOldSessionBack) {
+    World world(seed(), options());
+    world.connect("c", lasting()).subscribe("t", kAtLeastOnce).disconnect();
+    Client client = world.connect("c");
+    EXPECT_FALSE(client.session_present());
+    restart(world);
+    client.resume();
+    EXPECT_FALSE(client.session_present());
+}
+
+TEST_P(Durable, SharedGroupKeepsWhatNobodyHasTakenAndWhatWasNotAcknowledged) {
+    World world(seed(), options());
+    Client a = world.connect("a", by_hand(lasting()));
+    Client b = world.connect("b", lasting());
+    a.subscribe("$share/g/t", kAtLeastOnce);
+    b.subscribe("$share/g/t", kAtLeastOnce).disconnect();
+    Client pub = world.connect("p");
+    pub.publish("t", "1", {.qos = 1});
+    EXPECT_EQ(a.received(), Messages{"1"}) << "and does not acknowledge it";
+    a.cut();
+    pub.publish("t", "2", {.qos = 1});
+    restart(world);
+    b.resume();
+    EXPECT_EQ(b.received(), (Messages{"1", "2"}));
+    restart(world);
+    b.resume();
+    EXPECT_EQ(b.received(), Messages{});
+}
+
+TEST_P(Durable, OldSegmentsGoAndWhatLivesInThemStays) {
+    World world(seed(), options());
+    Client old = world.connect("old", lasting());
+    old.subscribe("old", kAtLeastOnce).disconnect();
+    Client busy = world.connect("busy", lasting());
+    busy.subscribe("busy", kAtLeastOnce);
+    Client pub = world.connect("p");
+    pub.publish("old", "still here", {.qos = 1});
+    pub.publish("kept", "value", {.qos = 1, .retain = true});
+    const std::string payload(20'000, 'x');
+    for (int i = 0; i < 1500; ++i) pub.publish("busy", payload, {.qos = 1});
+    EXPECT_EQ(busy.received().size(), 1500u);
+    for (uint16_t i = 0; i < world.shard_count(); ++i)
+        EXPECT_LT(world.core().disk(i).used_bytes(), 10u << 20) << "of 30 MB that were written";
+    restart(world);
+    old.resume();
+    EXPECT_EQ(old.received(), Messages{"still here"});
+    busy.resume();
+    EXPECT_EQ(busy.received(), Messages{});
+    Client sub = world.connect("s");
+    sub.subscribe("kept", kAtLeastOnce);
+    EXPECT_EQ(sub.received(), Messages{"value"});
+}
+
 TEST_P(Durable, MoreThanFitsInMemoryWaitsOnDiskInOrder) {
     World world(seed(), options());
     Client sub = world.connect("s", lasting());

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -35,6 +36,13 @@ struct HeldPubcomp {
     PacketId packet_id;
     bool known = true;
 };
+/// A clean start that is told once the old session is gone from disk.
+struct HeldConnect {
+    uint64_t ticket = 0;
+    ConnectionId connection;
+    RealmId realm;
+    std::string client_id;
+};
 struct HeldConfirm {
     uint64_t ticket = 0;
     ShardId to;
@@ -55,6 +63,9 @@ struct Crossed {
     ObjectId id;
 };
 
+/// How often the clock is written while anything is.
+inline constexpr Duration kClockEvery = std::chrono::seconds(1);
+
 struct Keeper {
     explicit Keeper(size_t shard_count)
         : held_confirm_count(shard_count), crossed(shard_count), newest_crossing(shard_count) {}
@@ -69,6 +80,7 @@ struct Keeper {
 
     std::deque<HeldSend> held_sends;
     std::deque<HeldPubcomp> held_pubcomps;
+    std::deque<HeldConnect> held_connects;
     std::deque<HeldConfirm> held_confirms;
     std::vector<uint32_t> held_confirm_count;  // by shard
     std::deque<Crossing> crossings;

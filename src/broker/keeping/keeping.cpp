@@ -1,5 +1,6 @@
 #include "broker/keeping/keeping.h"
 
+#include "broker/connecting.h"
 #include "broker/delivering.h"
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/loading.h"
@@ -10,9 +11,6 @@
 namespace godwit::broker {
 
 namespace {
-
-/// How often the clock is written while anything is.
-constexpr Duration kClockEvery = std::chrono::seconds(1);
 
 Bytes scratch_of(Keeper& keeper) {
     ++keeper.record_count;
@@ -189,6 +187,25 @@ void keep_taker(Core& core, const Session& session, OutboxEntry& entry, PacketId
     append_taker(forming.takers, taker_record(session, entry, packet_id));
 }
 
+void keep_group(Core& core, SharedGroup& group, GroupRef ref) {
+    Keeper& keeper = core.keeper;
+    if (!keeper.log) return;
+    group.kept = keeper.ledger.allocate(ObjectKind::Group);
+    keeper.ledger.set_slot(group.kept, ref.slot);
+    keeper.scratch.clear();
+    append_object(keeper.scratch,
+                  GroupRecord{group.key().realm, group.key().share, group.key().filter});
+    keeper.log->put(group.kept, scratch_of(keeper));
+}
+
+KeptPlace keep_for_group(Core& core, const SharedGroup& group, const MessageRef& message) {
+    if (group.kept.value == 0 || message->qos() == mqtt::Qos::AtMostOnce) return {};
+    Forming& forming = form(core, message);
+    append_taker(forming.takers,
+                 {.owner = group.kept, .group = true, .qos = mqtt::Qos::ExactlyOnce});
+    return {forming.id, forming.count++};
+}
+
 void note_sent(Core& core, const OutboxEntry& entry, PacketId packet_id) {
     if (entry.kept.value == 0) return;
     if (core.keeper.forming.id == entry.kept) end_forming(core);
@@ -270,6 +287,7 @@ void on_store_done(Core& core, store::WorkDone done) {
     release_subacks(core);
     release_pubcomps(core);
     release_sends(core);
+    release_connects(core);
 }
 
 }  // namespace godwit::broker

@@ -35,6 +35,9 @@ void forget(Core& core, ObjectId& id);
 /// The retained value, under this id or (0) a new one.
 ObjectId keep_retained_object(Core& core, ObjectId id, const Message& message);
 
+void keep_group(Core& core, SharedGroup& group, GroupRef ref);
+/// The group takes the message from now on, if it is of a kind that lasts.
+KeptPlace keep_for_group(Core& core, const SharedGroup& group, const MessageRef& message);
 /// The session takes the entry's message from now on; with a packet id, it was sent under it.
 void keep_taker(Core& core, const Session& session, OutboxEntry& entry, PacketId packet_id);
 /// The same for what was kept before it was sent.

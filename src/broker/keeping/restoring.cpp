@@ -103,9 +103,11 @@ void Restorer::put_message(ObjectId id, Bytes bytes) {
         const auto taker = read_taker(takers);
         if (!taker) break;
         if (taker->owner.value != 0)
-            message.takers.push_back({taker->owner, i, taker->packet_id, taker->qos});
+            message.takers.push_back({taker->owner, i, taker->packet_id, taker->qos, taker->group});
     }
-    if (message.waiting_shards != 0) message.message = MessageRef::make(parts);
+    const bool for_group = std::any_of(message.takers.begin(), message.takers.end(),
+                                       [](const RestoredTaker& each) { return each.group; });
+    if (message.waiting_shards != 0 || for_group) message.message = MessageRef::make(parts);
     object(id) = {ObjectKind::Message, uint32_t(messages_.size())};
     messages_.push_back(std::move(message));
 }
@@ -163,10 +165,14 @@ Found Restorer::finish(Core& core) {
         if (objects_[i].kind != ObjectKind::None) keeper.ledger.adopt({i}, objects_[i].kind);
     keeper.ledger.collect_free();
     make_sessions(core);
+    make_groups(core);
     make_subscriptions(core);
     make_retained(core);
     make_messages(core);
-    if (found_.clock) newest_stamp_ = std::max(newest_stamp_, found_.clock->stamp);
+    if (found_.clock) {
+        newest_stamp_ = std::max(newest_stamp_, found_.clock->stamp);
+        found_.clock->now += kClockEvery;  // what was not written since
+    }
     core.clock.observe(newest_stamp_);
     core.counters.retained_bytes = 0;
     for (const auto& realm : core.realms) {
@@ -255,6 +261,21 @@ void Restorer::subscribe(Core& core, ObjectId id, const SubscriptionRecord& reco
                record.subscription_id);
 }
 
+void Restorer::make_groups(Core& core) {
+    for (uint32_t i = 1; i < objects_.size(); ++i) {
+        if (objects_[i].kind != ObjectKind::Group) continue;
+        const auto record = read_group(others_[objects_[i].index]);
+        if (!record || record->realm.value >= core.realms.size()) {
+            drop(core, {i});
+            continue;
+        }
+        const GroupRef ref = make_group(
+            core, {record->realm, std::string(record->share), std::string(record->filter)});
+        core.groups.find(ref)->kept = {i};
+        core.keeper.ledger.set_slot({i}, ref.slot);
+    }
+}
+
 void Restorer::make_retained(Core& core) {
     for (uint32_t i = 1; i < objects_.size(); ++i) {
         if (objects_[i].kind != ObjectKind::Retained) continue;
@@ -285,28 +306,39 @@ void Restorer::make_messages(Core& core) {
     });
 }
 
+/// @return  false when there is no such taker any more
+bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
+                             const RestoredTaker& taker) {
+    Keeper& keeper = core.keeper;
+    const auto kind = taker.group ? ObjectKind::Group : ObjectKind::Session;
+    if (object(taker.owner).kind != kind) return false;
+    keeper.ledger.open_taker(id, taker.taker);
+    const uint32_t slot = keeper.ledger.slot(taker.owner);
+    if (taker.group) {
+        core.groups.at(slot)->offer(from.message, {id, taker.taker});
+        return true;
+    }
+    Session& session = *core.sessions.at(slot);
+    Outbox& box = session.need_outbox();
+    if (taker.packet_id.value == 0) {
+        box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
+        box.queued_bytes += from.bytes;
+        ++core.counters.queued;
+        core.counters.queued_bytes += from.bytes;
+        return true;
+    }
+    OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
+    box.inflight.push_back({std::move(entry), taker.packet_id});
+    session.last_packet_id = taker.packet_id;
+    ++core.counters.inflight;
+    return true;
+}
+
 void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& from) {
     Keeper& keeper = core.keeper;
     keeper.ledger.restore_takers(id, from.bytes, from.count);
     bool owed = from.waiting_shards != 0;
-    for (const RestoredTaker& taker : from.takers) {
-        if (object(taker.owner).kind != ObjectKind::Session) continue;
-        Session& session = *core.sessions.at(keeper.ledger.slot(taker.owner));
-        keeper.ledger.open_taker(id, taker.taker);
-        owed = true;
-        Outbox& box = session.need_outbox();
-        if (taker.packet_id.value == 0) {
-            box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
-            box.queued_bytes += from.bytes;
-            ++core.counters.queued;
-            core.counters.queued_bytes += from.bytes;
-            continue;
-        }
-        OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
-        box.inflight.push_back({std::move(entry), taker.packet_id});
-        session.last_packet_id = taker.packet_id;
-        ++core.counters.inflight;
-    }
+    for (const RestoredTaker& taker : from.takers) owed |= give_to_taker(core, id, from, taker);
     if (!owed) return drop(core, id);
     ++found_.messages;
     if (from.waiting_shards == 0) return;

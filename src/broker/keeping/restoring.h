@@ -28,6 +28,7 @@ struct RestoredTaker {
     uint32_t taker = 0;
     PacketId packet_id;
     mqtt::Qos qos = mqtt::Qos::AtMostOnce;
+    bool group = false;
 };
 
 struct RestoredMessage {
@@ -36,7 +37,7 @@ struct RestoredMessage {
     uint32_t bytes = 0;
     uint32_t count = 0;
     std::vector<RestoredTaker> takers;
-    MessageRef message;  // only while shards wait for it
+    MessageRef message;  // only if shards or groups wait for it
 };
 
 struct RestoredSession {
@@ -66,9 +67,12 @@ private:
     void make_session_of(Core& core, ObjectId id, const RestoredSession& from);
     void make_subscriptions(Core& core);
     void subscribe(Core& core, ObjectId id, const SubscriptionRecord& record);
+    void make_groups(Core& core);
     void make_retained(Core& core);
     void make_messages(Core& core);
     void queue_message(Core& core, ObjectId id, const RestoredMessage& from);
+    bool give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
+                       const RestoredTaker& taker);
     void drop(Core& core, ObjectId id);
 
     std::vector<Object> objects_;  // by id

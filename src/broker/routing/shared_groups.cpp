@@ -28,10 +28,8 @@ void SharedGroup::set_online(SessionAddress member, bool online) {
     if (Member* known = find(member)) known->online = online;
 }
 
-bool SharedGroup::offer(const MessageRef& message, uint32_t queue_max) {
-    if (queue_.size() >= queue_max) return false;
-    queue_.push_back({message});
-    return true;
+void SharedGroup::offer(const MessageRef& message, KeptPlace place) {
+    queue_.push_back({message, place});
 }
 
 std::optional<SharedGroup::Holding> SharedGroup::take_back(uint64_t token) {
@@ -43,8 +41,9 @@ std::optional<SharedGroup::Holding> SharedGroup::take_back(uint64_t token) {
     return holding;
 }
 
-void SharedGroup::done(uint64_t token) {
-    (void)take_back(token);
+KeptPlace SharedGroup::done(uint64_t token) {
+    const auto holding = take_back(token);
+    return holding ? holding->place : KeptPlace{};
 }
 
 void SharedGroup::give_back(uint64_t token) {
@@ -52,7 +51,7 @@ void SharedGroup::give_back(uint64_t token) {
     if (!holding) return;
     auto at = queue_.begin();
     while (at != queue_.end() && at->returned_token != 0 && at->returned_token < token) ++at;
-    queue_.insert(at, {std::move(holding->message), token});
+    queue_.insert(at, {std::move(holding->message), holding->place, token});
 }
 
 bool SharedGroup::any_online() const {
@@ -71,13 +70,15 @@ SharedGroup::Member* SharedGroup::next_ready(const Message& message) {
 }
 
 SharedGroup::Dropped SharedGroup::hand_out(GroupRef self, Instant now,
-                                           std::vector<GroupHandout>& out) {
+                                           std::vector<GroupHandout>& out,
+                                           std::vector<KeptPlace>& settled) {
     Dropped dropped;
     const bool online = any_online();
     while (!queue_.empty()) {
         const MessageRef& message = queue_.front().message;
         if (message->expired(now)) {
             ++dropped.expired;
+            settled.push_back(queue_.front().place);
             queue_.pop_front();
             continue;
         }
@@ -85,20 +86,30 @@ SharedGroup::Dropped SharedGroup::hand_out(GroupRef self, Instant now,
         if (!member) {
             if (online || message->qos() != mqtt::Qos::AtMostOnce) break;
             ++dropped.untakeable_qos0;
+            settled.push_back(queue_.front().place);
             queue_.pop_front();
             continue;
         }
         uint64_t token = 0;
         if (std::min(message->qos(), member->qos) != mqtt::Qos::AtMostOnce) {
             token = next_token_++;
-            held_.emplace(token, Holding{message, member->address});
+            held_.emplace(token, Holding{message, queue_.front().place, member->address});
             ++member->holding;
+        } else {
+            settled.push_back(queue_.front().place);
         }
         out.push_back(
             {member->address, {member->address.session, member->membership, self, token, message}});
         queue_.pop_front();
     }
     return dropped;
+}
+
+std::vector<KeptPlace> SharedGroup::all_kept() const {
+    std::vector<KeptPlace> all;
+    for (const Waiting& each : queue_) all.push_back(each.place);
+    for (const auto& [token, each] : held_) all.push_back(each.place);
+    return all;
 }
 
 }  // namespace godwit::broker

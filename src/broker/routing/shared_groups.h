@@ -19,11 +19,19 @@ struct GroupHandout {
     GroupDeliver deliver;
 };
 
+/// The durable object of a message, and the group's place among its takers.
+struct KeptPlace {
+    ObjectId kept;  // 0: none
+    uint32_t taker = 0;
+};
+
 class SharedGroup {
 public:
     explicit SharedGroup(GroupKey key) : key_(std::move(key)) {}
 
     const GroupKey& key() const { return key_; }
+    /// The durable object of the group itself; 0: none.
+    ObjectId kept;
     size_t member_count() const { return members_.size(); }
     size_t queued() const { return queue_.size(); }
 
@@ -32,10 +40,12 @@ public:
     void leave(SessionAddress member);
     void set_online(SessionAddress member, bool online);
 
-    /// Queues a message. @return false when it was dropped: the queue holds queue_max already
-    bool offer(const MessageRef& message, uint32_t queue_max);
+    bool is_full(uint32_t queue_max) const { return queue_.size() >= queue_max; }
+    /// Queues a message.
+    void offer(const MessageRef& message, KeptPlace place = {});
     /// The holder of this token is through with it. Unknown tokens are none of ours any more.
-    void done(uint64_t token);
+    /// @return  what is settled by that
+    KeptPlace done(uint64_t token);
     /// The holder gives it back: to the front of the queue, in the order of the tokens.
     void give_back(uint64_t token);
 
@@ -43,8 +53,12 @@ public:
         size_t expired = 0;
         size_t untakeable_qos0 = 0;  // QoS 0, and no member is online
     };
-    /// Appends what can be handed out now; `self` is this group's own reference.
-    Dropped hand_out(GroupRef self, Instant now, std::vector<GroupHandout>& out);
+    /// Appends what can be handed out now; `self` is this group's own reference. What nobody owes
+    /// an answer for is appended to `settled`.
+    Dropped hand_out(GroupRef self, Instant now, std::vector<GroupHandout>& out,
+                     std::vector<KeptPlace>& settled);
+    /// The group ends: everything it still has, queued or lent.
+    std::vector<KeptPlace> all_kept() const;
 
 private:
     struct Member {
@@ -57,10 +71,12 @@ private:
     };
     struct Holding {
         MessageRef message;
+        KeptPlace place;
         SessionAddress member;
     };
     struct Waiting {
         MessageRef message;
+        KeptPlace place;
         uint64_t returned_token = 0;  // 0: was never handed out
     };
     Member* find(SessionAddress member);

@@ -15,7 +15,6 @@ namespace {
 using mqtt::Qos;
 
 constexpr GroupRef kSelf{4, 2};
-constexpr uint32_t kQueueMax = 1000;
 
 Instant at(int64_t s) {
     return Instant(std::chrono::seconds(s));
@@ -32,6 +31,7 @@ MessageRef message(std::string_view payload, Qos qos = Qos::AtLeastOnce, Instant
 
 class SharedGroupTest : public ::testing::Test {
 protected:
+    std::vector<KeptPlace> settled_;
     void join(uint32_t slot, uint32_t window = 100, bool online = true,
               Qos qos = Qos::ExactlyOnce) {
         group_.join({0}, {.key = group_.key(),
@@ -42,12 +42,12 @@ protected:
                           .online = online});
     }
     void offer(std::initializer_list<const char*> payloads, Qos qos = Qos::AtLeastOnce) {
-        for (const char* each : payloads) EXPECT_TRUE(group_.offer(message(each, qos), kQueueMax));
+        for (const char* each : payloads) group_.offer(message(each, qos));
     }
     /// What is handed out now: "slot:payload" each. Tokens are kept by payload.
     std::vector<std::string> handed(Instant now = at(0)) {
         std::vector<GroupHandout> out;
-        dropped_ = group_.hand_out(kSelf, now, out);
+        dropped_ = group_.hand_out(kSelf, now, out, settled_);
         std::vector<std::string> said;
         for (const GroupHandout& each : out) {
             const std::string payload(as_text(each.deliver.message->payload()));
@@ -78,7 +78,7 @@ TEST_F(SharedGroupTest, TellsTheMemberWhoseMessageItIs) {
     join(7);
     offer({"a"});
     std::vector<GroupHandout> out;
-    group_.hand_out(kSelf, at(0), out);
+    group_.hand_out(kSelf, at(0), out, settled_);
     ASSERT_EQ(out.size(), 1u);
     EXPECT_EQ(out[0].member, member(7));
     EXPECT_EQ(out[0].deliver.member, member(7).session);
@@ -266,19 +266,34 @@ TEST_F(SharedGroupTest, StillCountsWhatAMemberHoldsWhenItComesBack) {
 
 // --- limits ---
 
-TEST_F(SharedGroupTest, RefusesANewMessageWhenFull) {
+TEST_F(SharedGroupTest, IsFullByWhatIsQueuedAndNotByWhatIsLent) {
     join(1, 1, false);
-    EXPECT_TRUE(group_.offer(message("a"), 2));
-    EXPECT_TRUE(group_.offer(message("b"), 2));
-    EXPECT_FALSE(group_.offer(message("c"), 2));
+    group_.offer(message("a"));
+    EXPECT_FALSE(group_.is_full(2));
+    group_.offer(message("b"));
+    EXPECT_TRUE(group_.is_full(2));
     group_.set_online(member(1), true);
     EXPECT_EQ(handed(), (Said{"1:a"}));
-    EXPECT_TRUE(group_.offer(message("d"), 2));
+    EXPECT_FALSE(group_.is_full(2));
+}
+
+TEST_F(SharedGroupTest, TellsWhatIsSettled) {
+    join(1, 1, true, Qos::AtMostOnce);
+    group_.offer(message("a"), {{7}, 3});
+    EXPECT_EQ(handed(), (Said{"1:a"}));
+    ASSERT_EQ(settled_.size(), 1u) << "a member at QoS 0 owes no answer";
+    EXPECT_EQ(settled_[0].kept, ObjectId{7});
+    join(1, 1, true, Qos::AtLeastOnce);
+    group_.offer(message("b"), {{8}, 4});
+    EXPECT_EQ(handed(), (Said{"1:b"}));
+    EXPECT_EQ(settled_.size(), 1u);
+    EXPECT_EQ(group_.all_kept().size(), 1u);
+    EXPECT_EQ(group_.done(tokens_["b"]).kept, ObjectId{8});
 }
 
 TEST_F(SharedGroupTest, DropsWhatHasExpired) {
     join(1, 100, false);
-    EXPECT_TRUE(group_.offer(message("a", Qos::AtLeastOnce, at(10)), kQueueMax));
+    group_.offer(message("a", Qos::AtLeastOnce, at(10)));
     offer({"b"});
     EXPECT_EQ(handed(at(9)), Said{});
     EXPECT_EQ(dropped_.expired, 0u);
@@ -300,7 +315,7 @@ void play_with_members(uint64_t seed) {
         const auto slot = uint32_t(random.below(5));
         const uint64_t act = random.below(8);
         if (act < 3) {
-            ASSERT_TRUE(group.offer(message(std::to_string(offered++)), 10'000));
+            group.offer(message(std::to_string(offered++)));
         } else if (act == 3) {
             const auto window = uint32_t(1 + random.below(4));
             group.join({0}, {.key = group.key(),
@@ -332,7 +347,8 @@ void play_with_members(uint64_t seed) {
             held.erase(which);
         }
         std::vector<GroupHandout> out;
-        group.hand_out(kSelf, at(0), out);
+        std::vector<KeptPlace> settled;
+        group.hand_out(kSelf, at(0), out, settled);
         for (const GroupHandout& each : out) {
             const uint32_t to = each.member.session.slot;
             ASSERT_TRUE(members.contains(to) && members[to].second);
