@@ -31,8 +31,10 @@ void Log::put(ObjectId id, Bytes head, Bytes tail) {
     const auto body_bytes = uint32_t(head.size() + tail.size());
     const Place before =
         objects_.put(id, {Place::in_batch(written.batch), written.offset, body_bytes, 0});
-    if (before.lives() && before.where == target_) ++moved_records_;
+    if (!before.lives()) return;
+    if (before.where == target_) ++moved_records_;
     forget(before);
+    reads_.renew(id);
 }
 
 void Log::note(ObjectId id, Bytes bytes) {

@@ -12,7 +12,7 @@ enum class Durability : uint8_t {
 };
 
 struct Options {
-    static constexpr uint32_t kSegmentBytesMin = 1 << 20;
+    static constexpr uint32_t kSegmentBytesMin = 64 << 10;  // below 1 MiB only tests want them
     static constexpr uint32_t kSegmentBytesMax = 1 << 30;
 
     Durability durability = Durability::Fsync;

@@ -83,7 +83,9 @@ Outcome Recovery::read_segment(uint32_t number) {
         kept.role = FoundSegment::Role::Leftover;
         return Done{};
     }
-    if (reader_.is_header_damaged()) {
+    walk(kept);
+    // A spare whose head was not yet on disk is no damage.
+    if (reader_.is_header_damaged() && (kept.groups > 0 || reader_.looks_used())) {
         kept.segment.damaged = true;
         report(kept, "its header is damaged");
     }
@@ -91,7 +93,6 @@ Outcome Recovery::read_segment(uint32_t number) {
         kept.segment.damaged = true;
         report(kept, "parts of it cannot be read");
     }
-    walk(kept);
     return Done{};
 }
 
