@@ -110,13 +110,19 @@ void Log::done(WorkDone done, Instant now) {
             GW_ASSERT(is_committing_);
             is_committing_ = false;
             queue_.ready()->bytes = std::move(done.work.bytes);
-            if (done.error) failed(*done.error, now);
-            else committed(done.work);
+            if (done.error)
+                failed(*done.error, now);
+            else
+                committed(done.work);
             reads_.release_held();
             break;
-        case Work::Kind::Read: loaded(done, now); break;
+        case Work::Kind::Read:
+            loaded(done, now);
+            break;
         case Work::Kind::Prepare:
-        case Work::Kind::Retire: space_.done(done, now); break;
+        case Work::Kind::Retire:
+            space_.done(done, now);
+            break;
     }
     judge();
 }
@@ -210,8 +216,10 @@ std::optional<Work> Log::read_work() {
         const Place place = objects_.find(*id);
         if (!place.is_on_disk()) {
             const uint8_t* record = queue_.find(place.where & ~Place::kBatchFlag, place.offset);
-            if (record) serve(*id, record);
-            else reads_.hold(*id);
+            if (record)
+                serve(*id, record);
+            else
+                reads_.hold(*id);
             continue;
         }
         Work work{.kind = Work::Kind::Read, .number = ++last_work_};

@@ -63,16 +63,25 @@ private:
         switch (random_.below(12)) {
             case 0:
             case 1:
-            case 2: return owner_.put(id, text());
-            case 3: return lives ? owner_.note(id, text().substr(0, 300)) : void();
-            case 4: return lives ? owner_.erase(id) : void();
+            case 2:
+                return owner_.put(id, text());
+            case 3:
+                return lives ? owner_.note(id, text().substr(0, 300)) : void();
+            case 4:
+                return lives ? owner_.erase(id) : void();
             case 5:
-            case 6: return commit();
+            case 6:
+                return commit();
             case 7:
-            case 8: return owner_.perform_all();
-            case 9: owner_.answer_one(); return;
-            case 10: return lives ? request(id) : void();
-            case 11: return owner_.move(1 + random_.below(20'000));
+            case 8:
+                return owner_.perform_all();
+            case 9:
+                owner_.answer_one();
+                return;
+            case 10:
+                return lives ? request(id) : void();
+            case 11:
+                return owner_.move(1 + random_.below(20'000));
         }
     }
 

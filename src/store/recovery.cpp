@@ -126,9 +126,8 @@ void Recovery::accept(FoundSegment& found, const Group& group) {
     }
     tails_.clear();
     ++found.groups;
-    reader_.for_each(group, [&](const Record& record, uint32_t offset) {
-        apply(found, record, offset);
-    });
+    reader_.for_each(group,
+                     [&](const Record& record, uint32_t offset) { apply(found, record, offset); });
     last_ = group;
     out_.last_sequence = sequence;
     out_.last_group = Position::at(found.segment.key.number, group.offset);
@@ -171,7 +170,8 @@ void Recovery::apply(FoundSegment& found, const Record& record, uint32_t offset)
             if (!out_.objects.find(id).lives()) return;
             out_.objects.erase(id);
             return replay_.on_erase(id);
-        case RecordKind::Group: return;
+        case RecordKind::Group:
+            return;
     }
 }
 

@@ -77,7 +77,8 @@ public:
 
     /// Takes what the log wants and performs it; its answers wait.
     void perform_all() {
-        while (auto work = log().work(now)) waiting_.push_back(perform(std::move(*work), disk_, kFolder));
+        while (auto work = log().work(now))
+            waiting_.push_back(perform(std::move(*work), disk_, kFolder));
     }
     bool answer_one() {
         if (waiting_.empty()) return false;

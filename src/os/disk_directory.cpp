@@ -1,0 +1,245 @@
+#include "os/disk_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace godwit::os {
+
+namespace {
+
+constexpr const char* kLockName = "lock";
+constexpr mode_t kDirectoryMode = 0700;
+constexpr mode_t kFileMode = 0600;
+constexpr mode_t kOthers = 0077;
+
+using Outcome = Result<Done, DiskError>;
+
+DiskFault fault_of(int code) {
+    switch (code) {
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return DiskFault::NoSpace;
+        case ENOENT:
+            return DiskFault::NotFound;
+        case EEXIST:
+            return DiskFault::Exists;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return DiskFault::NotPermitted;
+        case EMFILE:
+        case ENFILE:
+        case ENOMEM:
+            return DiskFault::Busy;
+        default:
+            return DiskFault::Io;
+    }
+}
+
+DiskError error_of(int code, std::string_view call, std::string_view name) {
+    return {fault_of(code),
+            fmt::format("{} {}: {}", call, name, std::generic_category().message(code))};
+}
+
+class DiskFile : public File {
+public:
+    DiskFile(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+
+    Result<size_t, DiskError> read_at(uint64_t offset, std::span<uint8_t> into) override {
+        size_t filled = 0;
+        while (filled < into.size()) {
+            const ssize_t got = ::pread(fd_.get(), into.data() + filled, into.size() - filled,
+                                        off_t(offset + filled));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return Err{failed("read")};
+            if (got == 0) break;
+            filled += size_t(got);
+        }
+        return filled;
+    }
+
+    Outcome write_at(uint64_t offset, Bytes bytes) override {
+        while (!bytes.empty()) {
+            const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), off_t(offset));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) return Err{failed("write")};
+            bytes = bytes.subspan(size_t(put));
+            offset += uint64_t(put);
+        }
+        return Done{};
+    }
+
+    Outcome sync() override {
+        if (::fdatasync(fd_.get()) < 0) return Err{failed("fdatasync")};
+        return Done{};
+    }
+
+    Result<uint64_t, DiskError> size() override {
+        struct stat status {};
+        if (::fstat(fd_.get(), &status) < 0) return Err{failed("stat")};
+        return uint64_t(status.st_size);
+    }
+
+    Outcome truncate(uint64_t bytes) override {
+        const auto before = size();
+        if (!before) return Err{before.error()};
+        if (bytes <= *before) {
+            if (::ftruncate(fd_.get(), off_t(bytes)) < 0) return Err{failed("truncate")};
+            return Done{};
+        }
+        const int code = ::posix_fallocate(fd_.get(), off_t(*before), off_t(bytes - *before));
+        if (code != 0) return Err{error_of(code, "allocate", name_)};
+        return Done{};
+    }
+
+private:
+    DiskError failed(std::string_view call) const { return error_of(errno, call, name_); }
+
+    Fd fd_;
+    std::string name_;
+};
+
+std::string_view folder_of(std::string_view name) {
+    const size_t slash = name.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+}
+
+/// Who says in the lock file that it has the directory.
+std::string read_owner(int lock) {
+    char text[32];
+    const ssize_t got = ::pread(lock, text, sizeof text, 0);
+    long pid = 0;
+    if (got > 0) std::from_chars(text, text + got, pid);
+    return pid > 0 ? fmt::format("process {}", pid) : "another process";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DiskDirectory>, DiskError> DiskDirectory::acquire(const std::string& path) {
+    if (::mkdir(path.c_str(), kDirectoryMode) < 0 && errno != EEXIST)
+        return Err{error_of(errno, "make directory", path)};
+    Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return Err{error_of(errno, "open directory", path)};
+    std::unique_ptr<DiskDirectory> out(new DiskDirectory(path, std::move(root)));
+    const auto closed = out->close_to_others();
+    if (!closed) return Err{closed.error()};
+    const auto locked = out->lock();
+    if (!locked) return Err{locked.error()};
+    return out;
+}
+
+Outcome DiskDirectory::close_to_others() const {
+    struct stat status {};
+    if (::fstat(root_.get(), &status) < 0) return Err{failed("stat", "")};
+    if ((status.st_mode & kOthers) == 0) return Done{};
+    if (::fchmod(root_.get(), kDirectoryMode) == 0) return Done{};
+    return Err{DiskError{DiskFault::NotPermitted,
+                         fmt::format("{} is open to other users (mode {:04o}) and cannot be closed "
+                                     "to them: it belongs to user {}",
+                                     path_, status.st_mode & 07777, status.st_uid)}};
+}
+
+Outcome DiskDirectory::lock() {
+    lock_.reset(
+        ::openat(root_.get(), kLockName, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+    if (!lock_) return Err{failed("open", kLockName)};
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK) return Err{failed("lock", kLockName)};
+        return Err{DiskError{DiskFault::NotPermitted,
+                             fmt::format("{} is in use by {}", path_, read_owner(lock_.get()))}};
+    }
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock_.get(), 0) < 0 ||
+        ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != ssize_t(pid.size()))
+        return Err{failed("write", kLockName)};
+    return Done{};
+}
+
+Result<std::vector<std::string>, DiskError> DiskDirectory::list(std::string_view folder) {
+    auto fd = open_folder(folder);
+    if (!fd) return Err{fd.error()};
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd->get()), ::closedir);
+    if (!stream) return Err{failed("list", folder)};
+    [[maybe_unused]] const int owned_by_stream = fd->release();
+    std::vector<std::string> out;
+    for (errno = 0; const dirent* entry = ::readdir(stream.get()); errno = 0) {
+        struct stat status {};
+        if (::fstatat(::dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode))
+            out.emplace_back(entry->d_name);
+    }
+    if (errno != 0) return Err{failed("list", folder)};
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+Result<std::unique_ptr<File>, DiskError> DiskDirectory::open(std::string_view name) {
+    const std::string path(name);
+    Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) return Err{failed("open", name)};
+    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path));
+}
+
+Result<std::unique_ptr<File>, DiskError> DiskDirectory::create(std::string_view name) {
+    const auto made = make_folder_of(name);
+    if (!made) return Err{made.error()};
+    const std::string path(name);
+    Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                   kFileMode));
+    if (!fd) return Err{failed("create", name)};
+    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path));
+}
+
+Outcome DiskDirectory::make_folder_of(std::string_view name) {
+    const std::string folder(folder_of(name));
+    if (folder.empty()) return Done{};
+    if (::mkdirat(root_.get(), folder.c_str(), kDirectoryMode) == 0) return sync("");
+    if (errno != EEXIST) return Err{failed("make directory", folder)};
+    return Done{};
+}
+
+Outcome DiskDirectory::rename(std::string_view from, std::string_view to) {
+    const std::string source(from);
+    const std::string target(to);
+    if (::renameat(root_.get(), source.c_str(), root_.get(), target.c_str()) < 0)
+        return Err{failed("rename", from)};
+    return Done{};
+}
+
+Outcome DiskDirectory::remove(std::string_view name) {
+    const std::string path(name);
+    if (::unlinkat(root_.get(), path.c_str(), 0) < 0) return Err{failed("remove", name)};
+    return Done{};
+}
+
+Outcome DiskDirectory::sync(std::string_view folder) {
+    const auto fd = open_folder(folder);
+    if (!fd) return Err{fd.error()};
+    if (::fsync(fd->get()) < 0) return Err{failed("fsync", folder)};
+    return Done{};
+}
+
+Result<Fd, DiskError> DiskDirectory::open_folder(std::string_view folder) const {
+    const std::string path(folder.empty() ? "." : folder);
+    Fd fd(::openat(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) return Err{failed("open directory", folder)};
+    return fd;
+}
+
+DiskError DiskDirectory::failed(std::string_view call, std::string_view name) const {
+    const int code = errno;
+    return error_of(code, call, name.empty() ? path_ : fmt::format("{}/{}", path_, name));
+}
+
+}  // namespace godwit::os
