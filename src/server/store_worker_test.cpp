@@ -52,8 +52,9 @@ protected:
         std::vector<store::WorkDone> done;
         while (!worker_->take(done)) {
             waker_.prepare_sleep();
-            if (!worker_->has_done())
+            if (!worker_->has_done()) {
                 ASSERT_FALSE(poller_.wait(std::chrono::seconds(30), room).empty());
+            }
             waker_.cancel_sleep();
             waker_.drain();
         }
