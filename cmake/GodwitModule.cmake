@@ -43,6 +43,11 @@ if(GODWIT_SANITIZE)
     target_link_options(godwit_flags INTERFACE -fsanitize=${GODWIT_SANITIZE})
 endif()
 
+# Tests run once a build: what the optimizer would win there it costs twice.
+function(godwit_quick_to_build target)
+    target_compile_options(${target} PRIVATE -O0)
+endfunction()
+
 # What `./dev test` builds of the tsan tree; its suites carry the label tsan.
 add_custom_target(tsan_suites)
 function(godwit_tsan_suite test)
@@ -77,6 +82,7 @@ function(godwit_module name)
     target_link_libraries(godwit_${name} PUBLIC godwit_flags ${modules} ${arg_LIBRARIES} fmt::fmt)
     if(tests AND GODWIT_TESTS AND NOT GODWIT_FUZZ)
         add_executable(${name}_test ${tests})
+        godwit_quick_to_build(${name}_test)
         target_link_libraries(${name}_test PRIVATE godwit_${name} GTest::gtest GTest::gmock GTest::gtest_main)
         add_test(NAME ${name} COMMAND ${name}_test)
     endif()

@@ -7,20 +7,28 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
+#include <charconv>
+#include <system_error>
+
+#include <fmt/format.h>
 
 namespace godwit::os {
 
 namespace {
 
 constexpr const char* kLockName = "lock";
+constexpr mode_t kDirectoryMode = 0700;
+constexpr mode_t kFileMode = 0600;
+constexpr mode_t kOthers = 0077;
+
+using Outcome = Result<Done, DiskError>;
 
 DiskFault fault_of(int code) {
     switch (code) {
         case ENOSPC:
         case EDQUOT:
+        case EFBIG:
             return DiskFault::NoSpace;
         case ENOENT:
             return DiskFault::NotFound;
@@ -33,184 +41,205 @@ DiskFault fault_of(int code) {
         case EMFILE:
         case ENFILE:
         case ENOMEM:
-        case EAGAIN:
             return DiskFault::Busy;
         default:
             return DiskFault::Io;
     }
 }
 
+DiskError error_of(int code, std::string_view call, std::string_view name) {
+    return {fault_of(code),
+            fmt::format("{} {}: {}", call, name, std::generic_category().message(code))};
+}
+
 class DiskFile : public File {
 public:
-    DiskFile(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+    DiskFile(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
     Result<size_t, DiskError> read_at(uint64_t offset, std::span<uint8_t> into) override {
-        size_t done = 0;
-        while (done < into.size()) {
-            const ssize_t count =
-                ::pread(fd_.get(), into.data() + done, into.size() - done, off_t(offset + done));
-            if (count < 0 && errno == EINTR) continue;
-            if (count < 0) return Err{last_disk_error("read", path_)};
-            if (count == 0) break;
-            done += size_t(count);
+        size_t filled = 0;
+        while (filled < into.size()) {
+            const ssize_t got = ::pread(fd_.get(), into.data() + filled, into.size() - filled,
+                                        off_t(offset + filled));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return Err{failed("read")};
+            if (got == 0) break;
+            filled += size_t(got);
         }
-        return done;
+        return filled;
     }
 
-    Result<Done, DiskError> write_at(uint64_t offset, Bytes bytes) override {
+    Outcome write_at(uint64_t offset, Bytes bytes) override {
         while (!bytes.empty()) {
-            const ssize_t count = ::pwrite(fd_.get(), bytes.data(), bytes.size(), off_t(offset));
-            if (count < 0 && errno == EINTR) continue;
-            if (count < 0) return Err{last_disk_error("write", path_)};
-            bytes = bytes.subspan(size_t(count));
-            offset += uint64_t(count);
+            const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), off_t(offset));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) return Err{failed("write")};
+            bytes = bytes.subspan(size_t(put));
+            offset += uint64_t(put);
         }
         return Done{};
     }
 
-    Result<Done, DiskError> sync() override {
-        if (::fdatasync(fd_.get()) != 0) return Err{last_disk_error("fdatasync", path_)};
+    Outcome sync() override {
+        if (::fdatasync(fd_.get()) < 0) return Err{failed("fdatasync")};
         return Done{};
     }
 
     Result<uint64_t, DiskError> size() override {
-        struct stat found {};
-        if (::fstat(fd_.get(), &found) != 0) return Err{last_disk_error("stat", path_)};
-        return uint64_t(found.st_size);
+        struct stat status {};
+        if (::fstat(fd_.get(), &status) < 0) return Err{failed("stat")};
+        return uint64_t(status.st_size);
     }
 
-    Result<Done, DiskError> truncate(uint64_t bytes) override {
-        if (::ftruncate(fd_.get(), off_t(bytes)) != 0)
-            return Err{last_disk_error("truncate", path_)};
-        if (bytes == 0) return Done{};
-        if (const int code = ::posix_fallocate(fd_.get(), 0, off_t(bytes)); code != 0) {
-            errno = code;
-            return Err{last_disk_error("allocate", path_)};
+    Outcome truncate(uint64_t bytes) override {
+        const auto before = size();
+        if (!before) return Err{before.error()};
+        if (bytes <= *before) {
+            if (::ftruncate(fd_.get(), off_t(bytes)) < 0) return Err{failed("truncate")};
+            return Done{};
         }
+        const int code = ::posix_fallocate(fd_.get(), off_t(*before), off_t(bytes - *before));
+        if (code != 0) return Err{error_of(code, "allocate", name_)};
         return Done{};
     }
 
 private:
+    DiskError failed(std::string_view call) const { return error_of(errno, call, name_); }
+
     Fd fd_;
-    std::string path_;
+    std::string name_;
 };
+
+std::string_view folder_of(std::string_view name) {
+    const size_t slash = name.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
+}
+
+/// Who says in the lock file that it has the directory.
+std::string read_owner(int lock) {
+    char text[32];
+    const ssize_t got = ::pread(lock, text, sizeof text, 0);
+    long pid = 0;
+    if (got > 0) std::from_chars(text, text + got, pid);
+    return pid > 0 ? fmt::format("process {}", pid) : "another process";
+}
 
 }  // namespace
 
-DiskError last_disk_error(std::string_view call, const std::string& path) {
-    const int code = errno;
-    return {fault_of(code), std::string(call) + " " + path + ": " + std::strerror(code)};
-}
-
-Result<std::unique_ptr<DiskDirectory>, DiskError> DiskDirectory::open_unlocked(
-    const std::string& path) {
+Result<std::unique_ptr<DiskDirectory>, DiskError> DiskDirectory::acquire(const std::string& path) {
+    if (::mkdir(path.c_str(), kDirectoryMode) < 0 && errno != EEXIST)
+        return Err{error_of(errno, "make directory", path)};
     Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!root) return Err{last_disk_error("open", path)};
-    return std::unique_ptr<DiskDirectory>(new DiskDirectory(path, std::move(root)));
+    if (!root) return Err{error_of(errno, "open directory", path)};
+    std::unique_ptr<DiskDirectory> out(new DiskDirectory(path, std::move(root)));
+    const auto closed = out->close_to_others();
+    if (!closed) return Err{closed.error()};
+    const auto locked = out->lock();
+    if (!locked) return Err{locked.error()};
+    return out;
 }
 
-Result<std::unique_ptr<DiskDirectory>, DiskError> DiskDirectory::open(const std::string& path) {
-    if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-        return Err{last_disk_error("make directory", path)};
-    auto directory = open_unlocked(path);
-    if (!directory) return directory;
-    struct stat found {};
-    if (::fstat((*directory)->root_.get(), &found) != 0) return Err{last_disk_error("stat", path)};
-    if ((found.st_mode & 0022) != 0)
-        return Err{
-            DiskError{DiskFault::NotPermitted,
-                      path + ": others may write there; take that right away: chmod go-w " + path}};
-    if (auto locked = (*directory)->lock(); !locked) return Err{locked.error()};
-    return directory;
+Outcome DiskDirectory::close_to_others() const {
+    struct stat status {};
+    if (::fstat(root_.get(), &status) < 0) return Err{failed("stat", "")};
+    if ((status.st_mode & kOthers) == 0) return Done{};
+    if (::fchmod(root_.get(), kDirectoryMode) == 0) return Done{};
+    return Err{DiskError{DiskFault::NotPermitted,
+                         fmt::format("{} is open to other users (mode {:04o}) and cannot be closed "
+                                     "to them: it belongs to user {}",
+                                     path_, status.st_mode & 07777, status.st_uid)}};
 }
 
-Result<Done, DiskError> DiskDirectory::lock() {
-    lock_.reset(::openat(root_.get(), kLockName, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock_) return Err{last_disk_error("open", shown(kLockName))};
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-        std::array<char, 32> who{};
-        const ssize_t count = ::pread(lock_.get(), who.data(), who.size() - 1, 0);
-        const std::string pid(who.data(), count > 0 ? size_t(count) : 0);
-        return Err{DiskError{DiskFault::Busy, path_ + ": in use by another process" +
-                                                  (pid.empty() ? "" : ", pid " + pid)}};
+Outcome DiskDirectory::lock() {
+    lock_.reset(
+        ::openat(root_.get(), kLockName, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode));
+    if (!lock_) return Err{failed("open", kLockName)};
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK) return Err{failed("lock", kLockName)};
+        return Err{DiskError{DiskFault::NotPermitted,
+                             fmt::format("{} is in use by {}", path_, read_owner(lock_.get()))}};
     }
-    const std::string pid = std::to_string(::getpid());
-    if (::ftruncate(lock_.get(), 0) != 0 ||
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock_.get(), 0) < 0 ||
         ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != ssize_t(pid.size()))
-        return Err{last_disk_error("write", shown(kLockName))};
+        return Err{failed("write", kLockName)};
     return Done{};
-}
-
-std::string DiskDirectory::shown(std::string_view name) const {
-    return path_ + "/" + std::string(name);
-}
-
-Result<Fd, DiskError> DiskDirectory::open_folder(std::string_view folder) {
-    const std::string name = folder.empty() ? "." : std::string(folder);
-    Fd fd(::openat(root_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) return Err{last_disk_error("open", shown(name))};
-    return fd;
 }
 
 Result<std::vector<std::string>, DiskError> DiskDirectory::list(std::string_view folder) {
     auto fd = open_folder(folder);
     if (!fd) return Err{fd.error()};
-    DIR* stream = ::fdopendir(fd->get());
-    if (!stream) return Err{last_disk_error("list", shown(folder))};
-    (void)fd->release();  // closedir() closes it
-    std::vector<std::string> names;
-    while (const dirent* entry = ::readdir(stream)) {
-        struct stat found {};
-        if (::fstatat(::dirfd(stream), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(found.st_mode))
-            names.emplace_back(entry->d_name);
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd->get()), ::closedir);
+    if (!stream) return Err{failed("list", folder)};
+    [[maybe_unused]] const int owned_by_stream = fd->release();
+    std::vector<std::string> out;
+    for (errno = 0; const dirent* entry = ::readdir(stream.get()); errno = 0) {
+        struct stat status {};
+        if (::fstatat(::dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode))
+            out.emplace_back(entry->d_name);
     }
-    ::closedir(stream);
-    std::sort(names.begin(), names.end());
-    return names;
+    if (errno != 0) return Err{failed("list", folder)};
+    std::sort(out.begin(), out.end());
+    return out;
 }
 
 Result<std::unique_ptr<File>, DiskError> DiskDirectory::open(std::string_view name) {
-    Fd fd(::openat(root_.get(), std::string(name).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd && errno == EACCES)  // for those who only look
-        fd.reset(::openat(root_.get(), std::string(name).c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) return Err{last_disk_error("open", shown(name))};
-    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), shown(name)));
+    const std::string path(name);
+    Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) return Err{failed("open", name)};
+    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path));
 }
 
 Result<std::unique_ptr<File>, DiskError> DiskDirectory::create(std::string_view name) {
-    if (const size_t slash = name.find('/'); slash != name.npos) {
-        const std::string folder(name.substr(0, slash));
-        if (::mkdirat(root_.get(), folder.c_str(), 0700) == 0) {
-            if (auto synced = sync(""); !synced) return Err{synced.error()};
-        } else if (errno != EEXIST) {
-            return Err{last_disk_error("make directory", shown(folder))};
-        }
-    }
-    Fd fd(::openat(root_.get(), std::string(name).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                   0600));
-    if (!fd) return Err{last_disk_error("create", shown(name))};
-    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), shown(name)));
+    const auto made = make_folder_of(name);
+    if (!made) return Err{made.error()};
+    const std::string path(name);
+    Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                   kFileMode));
+    if (!fd) return Err{failed("create", name)};
+    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path));
 }
 
-Result<Done, DiskError> DiskDirectory::rename(std::string_view from, std::string_view to) {
-    if (::renameat(root_.get(), std::string(from).c_str(), root_.get(), std::string(to).c_str()) !=
-        0)
-        return Err{last_disk_error("rename", shown(from))};
+Outcome DiskDirectory::make_folder_of(std::string_view name) {
+    const std::string folder(folder_of(name));
+    if (folder.empty()) return Done{};
+    if (::mkdirat(root_.get(), folder.c_str(), kDirectoryMode) == 0) return sync("");
+    if (errno != EEXIST) return Err{failed("make directory", folder)};
     return Done{};
 }
 
-Result<Done, DiskError> DiskDirectory::remove(std::string_view name) {
-    if (::unlinkat(root_.get(), std::string(name).c_str(), 0) != 0)
-        return Err{last_disk_error("remove", shown(name))};
+Outcome DiskDirectory::rename(std::string_view from, std::string_view to) {
+    const std::string source(from);
+    const std::string target(to);
+    if (::renameat(root_.get(), source.c_str(), root_.get(), target.c_str()) < 0)
+        return Err{failed("rename", from)};
     return Done{};
 }
 
-Result<Done, DiskError> DiskDirectory::sync(std::string_view folder) {
-    auto fd = open_folder(folder);
+Outcome DiskDirectory::remove(std::string_view name) {
+    const std::string path(name);
+    if (::unlinkat(root_.get(), path.c_str(), 0) < 0) return Err{failed("remove", name)};
+    return Done{};
+}
+
+Outcome DiskDirectory::sync(std::string_view folder) {
+    const auto fd = open_folder(folder);
     if (!fd) return Err{fd.error()};
-    if (::fsync(fd->get()) != 0) return Err{last_disk_error("fsync", shown(folder))};
+    if (::fsync(fd->get()) < 0) return Err{failed("fsync", folder)};
     return Done{};
+}
+
+Result<Fd, DiskError> DiskDirectory::open_folder(std::string_view folder) const {
+    const std::string path(folder.empty() ? "." : folder);
+    Fd fd(::openat(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) return Err{failed("open directory", folder)};
+    return fd;
+}
+
+DiskError DiskDirectory::failed(std::string_view call, std::string_view name) const {
+    const int code = errno;
+    return error_of(code, call, name.empty() ? path_ : fmt::format("{}/{}", path_, name));
 }
 
 }  // namespace godwit::os

@@ -1,5 +1,6 @@
-// DiskDirectory: the Directory port over the file system. One process at a time: a lock file says
-// whose it is. Directories 0700, files 0600, whatever the umask.
+// DiskDirectory: the directory of a store on a real disk. Belongs to one process at a time: a file
+// `lock` in it is locked while this lives, and names the process.
+// Directories are for the owner alone (0700), files too (0600). Links are not followed.
 #pragma once
 
 #include "base/directory.h"
@@ -7,16 +8,19 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace godwit::os {
 
+/// Thread: any, also several at once.
 class DiskDirectory : public Directory {
 public:
-    /// Makes the directory if it is not there (its parent is), and locks it until this object goes.
-    /// @errors  Busy: another process has it, with its pid; NotPermitted: others may write there
-    static Result<std::unique_ptr<DiskDirectory>, DiskError> open(const std::string& path);
-    /// For looking only: no lock, nothing is made.
-    static Result<std::unique_ptr<DiskDirectory>, DiskError> open_unlocked(const std::string& path);
+    /// Takes the directory for this process. Made if it is not there; its parent is. One that
+    /// others may enter is closed to them.
+    /// @errors  NotPermitted: another process has it (and which); it belongs to another user and is
+    ///          open to others; NotFound, NoSpace, Io
+    static Result<std::unique_ptr<DiskDirectory>, DiskError> acquire(const std::string& path);
 
     Result<std::vector<std::string>, DiskError> list(std::string_view folder) override;
     Result<std::unique_ptr<File>, DiskError> open(std::string_view name) override;
@@ -27,16 +31,15 @@ public:
 
 private:
     DiskDirectory(std::string path, Fd root) : path_(std::move(path)), root_(std::move(root)) {}
+    Result<Done, DiskError> close_to_others() const;
     Result<Done, DiskError> lock();
-    Result<Fd, DiskError> open_folder(std::string_view folder);
-    std::string shown(std::string_view name) const;
+    Result<Done, DiskError> make_folder_of(std::string_view name);
+    Result<Fd, DiskError> open_folder(std::string_view folder) const;
+    DiskError failed(std::string_view call, std::string_view name) const;
 
-    std::string path_;  // for people
+    std::string path_;
     Fd root_;
     Fd lock_;
 };
-
-/// The DiskError of the system call that has just failed.
-DiskError last_disk_error(std::string_view call, const std::string& path);
 
 }  // namespace godwit::os

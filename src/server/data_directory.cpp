@@ -42,7 +42,7 @@ Result<Done, DiskError> write_small(Directory& directory, std::string_view text)
 Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::open(const std::string& path,
                                                                         uint16_t shards,
                                                                         uint16_t usual) {
-    auto directory = os::DiskDirectory::open(path);
+    auto directory = os::DiskDirectory::acquire(path);
     if (!directory) return Err{directory.error().what};
     auto data = std::make_unique<DataDirectory>();
     data->directory_ = std::move(*directory);

@@ -57,25 +57,14 @@ ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
 }
 
 void ShardRunner::run() {
-    while (!stopping_ || (sockets_.size() > 0 && now_ < stop_by_)) turn();
-    finish_log();
-}
-
-/// What the last turns wrote reaches the disk, if it takes it.
-void ShardRunner::finish_log() {
-    const Instant latest = read_clock() + kStopTime;
-    while (parts_.store && !shard_->is_saved() && read_clock() < latest) {
-        parts_.store->finish_urgent();
-        take_store_done();
-        shard_->end_turn(now_, os::wall_now(), fx_);
-        perform();
-    }
+    const auto is_busy = [this] { return sockets_.size() > 0 || !shard_->is_saved(); };
+    while (!stopping_ || (is_busy() && now_ < stop_by_)) turn();
 }
 
 bool ShardRunner::has_mail() {
     const ShardId self = parts_.shard.id;
     if (!parts_.crossing->mailbox(self).empty()) return true;
-    if (parts_.store && !parts_.store->empty()) return true;
+    if (parts_.store && parts_.store->has_done()) return true;
     for (uint16_t i = 0; i < parts_.shard.shard_count; ++i)
         if (i != self.value && !parts_.crossing->ring({i}, self).empty()) return true;
     return false;

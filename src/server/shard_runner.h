@@ -76,7 +76,6 @@ private:
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
     void take_store_done();
-    void finish_log();
     void on_control(Control& control);
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);

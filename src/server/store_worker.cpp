@@ -2,70 +2,72 @@
 
 #include "os/thread.h"
 
+#include <iterator>
 #include <utility>
 
 namespace godwit::server {
 
-StoreWorker::StoreWorker(Directory& directory, std::string folder, os::Waker& shard)
-    : directory_(directory), folder_(std::move(folder)), shard_(shard) {
-    urgent_.thread = std::thread([this] { run(urgent_, true); });
-    background_.thread = std::thread([this] { run(background_, false); });
+StoreWorker::StoreWorker(Directory& directory, std::string folder, ShardId shard, os::Waker& waker)
+    : directory_(directory), folder_(std::move(folder)), waker_(waker) {
+    const std::string number = std::to_string(shard.value);
+    threads_.emplace_back([this, number] { run(urgent_, "gw-commit-" + number, true); });
+    threads_.emplace_back([this, number] { run(background_, "gw-space-" + number, false); });
 }
 
 StoreWorker::~StoreWorker() {
+    stop(urgent_);
+    stop(background_);
+    for (std::thread& thread : threads_) thread.join();
+}
+
+void StoreWorker::stop(Lane& lane) {
     {
-        const std::lock_guard lock(mutex_);
-        stopping_ = true;
+        const std::lock_guard lock(lane.mutex);
+        lane.is_stopping = true;
     }
-    urgent_.wake.notify_one();
-    background_.wake.notify_one();
-    urgent_.thread.join();
-    background_.thread.join();
+    lane.wake.notify_one();
 }
 
 void StoreWorker::submit(store::Work work) {
     Lane& lane = work.urgent() ? urgent_ : background_;
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(lane.mutex);
         lane.waiting.push_back(std::move(work));
     }
     lane.wake.notify_one();
 }
 
 bool StoreWorker::take(std::vector<store::WorkDone>& out) {
-    if (empty()) return false;
-    const std::lock_guard lock(mutex_);
-    for (store::WorkDone& each : done_) out.push_back(std::move(each));
+    if (!has_done()) return false;
+    const std::lock_guard lock(done_mutex_);
+    out.insert(out.end(), std::move_iterator(done_.begin()), std::move_iterator(done_.end()));
     done_.clear();
-    done_count_.store(0, std::memory_order_release);
+    done_count_.store(0, std::memory_order_relaxed);
     return true;
 }
 
-void StoreWorker::finish_urgent() {
-    std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return urgent_.waiting.empty() && !urgent_.working; });
+void StoreWorker::run(Lane& lane, const std::string& name, bool finishes) {
+    os::name_this_thread(name);
+    for (;;) {
+        store::Work work;
+        {
+            std::unique_lock lock(lane.mutex);
+            lane.wake.wait(lock, [&] { return lane.is_stopping || !lane.waiting.empty(); });
+            if (lane.is_stopping && (!finishes || lane.waiting.empty())) return;
+            work = std::move(lane.waiting.front());
+            lane.waiting.pop_front();
+        }
+        hand_back(store::perform(std::move(work), directory_, folder_));
+    }
 }
 
-void StoreWorker::run(Lane& lane, bool finishes) {
-    os::name_this_thread(finishes ? "store" : "store-prepare");
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        lane.wake.wait(lock, [&] { return stopping_ || !lane.waiting.empty(); });
-        if (stopping_ && (!finishes || lane.waiting.empty())) return;
-        store::Work work = std::move(lane.waiting.front());
-        lane.waiting.pop_front();
-        lane.working = true;
-        lock.unlock();
-        store::WorkDone done = store::perform(std::move(work), directory_, folder_);
-        lock.lock();
-        lane.working = false;
+void StoreWorker::hand_back(store::WorkDone done) {
+    {
+        const std::lock_guard lock(done_mutex_);
         done_.push_back(std::move(done));
         done_count_.store(done_.size(), std::memory_order_release);
-        if (lane.waiting.empty()) idle_.notify_all();
-        lock.unlock();
-        shard_.wake();
-        lock.lock();
     }
+    waker_.wake();
 }
 
 }  // namespace godwit::server

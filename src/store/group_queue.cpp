@@ -69,8 +69,9 @@ const uint8_t* GroupQueue::find(uint32_t batch, uint32_t offset) const {
 
 /// The batch that takes the next record. One that the disk has at work takes none: it was placed.
 Batch& GroupQueue::forming() {
-    const bool takes_more = !batches_.empty() && batches_.back().key.number == 0 &&
-                            (batches_.back().is_open || batches_.back().bytes.size() < batch_bytes_);
+    const bool takes_more =
+        !batches_.empty() && batches_.back().key.number == 0 &&
+        (batches_.back().is_open || batches_.back().bytes.size() < batch_bytes_);
     if (takes_more) return batches_.back();
     Batch batch;
     batch.number = std::exchange(next_number_, (next_number_ + 1) & (Place::kBatchFlag - 1));

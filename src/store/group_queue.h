@@ -11,8 +11,8 @@ namespace godwit::store {
 
 struct Batch {
     uint32_t number = 0;
-    Buffer bytes;         // room for the group record, then records of no segment; see place()
-    uint64_t ticket = 0;  // of the last commit in it
+    Buffer bytes;          // room for the group record, then records of no segment; see place()
+    uint64_t ticket = 0;   // of the last commit in it
     bool is_open = false;  // holds records that no commit has followed
     uint32_t count = 0;
     uint32_t check = 0;

@@ -31,8 +31,10 @@ void Log::put(ObjectId id, Bytes head, Bytes tail) {
     const auto body_bytes = uint32_t(head.size() + tail.size());
     const Place before =
         objects_.put(id, {Place::in_batch(written.batch), written.offset, body_bytes, 0});
-    if (before.lives() && before.where == target_) ++moved_records_;
+    if (!before.lives()) return;
+    if (before.where == target_) ++moved_records_;
     forget(before);
+    reads_.renew(id);
 }
 
 void Log::note(ObjectId id, Bytes bytes) {
@@ -108,13 +110,19 @@ void Log::done(WorkDone done, Instant now) {
             GW_ASSERT(is_committing_);
             is_committing_ = false;
             queue_.ready()->bytes = std::move(done.work.bytes);
-            if (done.error) failed(*done.error, now);
-            else committed(done.work);
+            if (done.error)
+                failed(*done.error, now);
+            else
+                committed(done.work);
             reads_.release_held();
             break;
-        case Work::Kind::Read: loaded(done, now); break;
+        case Work::Kind::Read:
+            loaded(done, now);
+            break;
         case Work::Kind::Prepare:
-        case Work::Kind::Retire: space_.done(done, now); break;
+        case Work::Kind::Retire:
+            space_.done(done, now);
+            break;
     }
     judge();
 }
@@ -208,8 +216,10 @@ std::optional<Work> Log::read_work() {
         const Place place = objects_.find(*id);
         if (!place.is_on_disk()) {
             const uint8_t* record = queue_.find(place.where & ~Place::kBatchFlag, place.offset);
-            if (record) serve(*id, record);
-            else reads_.hold(*id);
+            if (record)
+                serve(*id, record);
+            else
+                reads_.hold(*id);
             continue;
         }
         Work work{.kind = Work::Kind::Read, .number = ++last_work_};

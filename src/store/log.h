@@ -46,13 +46,13 @@ enum class Condition : uint8_t {
 };
 
 struct Usage {
-    uint64_t live_bytes = 0;   // records of living objects
-    uint64_t used_bytes = 0;   // of segments with records
-    uint64_t disk_bytes = 0;   // files of all segments, spares included
-    uint32_t segments = 0;     // with records
-    uint64_t objects = 0;      // living
-    uint64_t groups = 0;       // committed to disk since the start
-    uint64_t records = 0;      // written since the start
+    uint64_t live_bytes = 0;  // records of living objects
+    uint64_t used_bytes = 0;  // of segments with records
+    uint64_t disk_bytes = 0;  // files of all segments, spares included
+    uint32_t segments = 0;    // with records
+    uint64_t objects = 0;     // living
+    uint64_t groups = 0;      // committed to disk since the start
+    uint64_t records = 0;     // written since the start
     uint64_t moved_records = 0;
     uint64_t pending_bytes = 0;  // not yet durable
 };

@@ -47,7 +47,8 @@ enum class RecordKind : uint8_t { Group = 1, Put = 2, Note = 3, Erase = 4 };
 
 /// Header, body and padding.
 constexpr uint64_t record_bytes(uint64_t body_bytes) {
-    return (kRecordHeaderBytes + body_bytes + kRecordAlignment - 1) & ~uint64_t(kRecordAlignment - 1);
+    return (kRecordHeaderBytes + body_bytes + kRecordAlignment - 1) &
+           ~uint64_t(kRecordAlignment - 1);
 }
 
 // --- names ---
@@ -96,7 +97,8 @@ struct GroupHead {
 
 /// Appends a record that belongs to no segment yet: mask and segment_low 0. @return its raw crc
 uint32_t append_record(Buffer& out, RecordKind kind, ObjectId object, Bytes head, Bytes tail = {});
-/// Makes the record at `at` one of segment `to`; it was one of `from` before (number 0, mask 0: none).
+/// Makes the record at `at` one of segment `to`; it was one of `from` before (number 0, mask 0:
+/// none).
 void move_record(uint8_t* at, const SegmentKey& from, const SegmentKey& to);
 /// Parts of the record at `at`, unchecked.
 uint32_t peek_body_bytes(const uint8_t* at);

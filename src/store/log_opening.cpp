@@ -35,8 +35,7 @@ Outcome rewrite_head(Directory& directory, const std::string& folder, const Segm
     const uint32_t number = segment.key.number;
     const auto file = directory.open(path_in(folder, segment_name(number)));
     if (!file) return Err{file.error()};
-    const auto written =
-        (*file)->write_at(0, encode_segment_head({number, segment.bytes, salt}));
+    const auto written = (*file)->write_at(0, encode_segment_head({number, segment.bytes, salt}));
     if (!written) return written;
     return (*file)->sync();
 }
@@ -46,8 +45,10 @@ void choose_spares(Recovered& found, const Options& options) {
     uint32_t kept = 0;
     for (FoundSegment& each : found.segments) {
         if (each.role != FoundSegment::Role::Spare) continue;
-        if (each.segment.bytes == options.segment_bytes && kept < options.spares) ++kept;
-        else each.role = FoundSegment::Role::Leftover;
+        if (each.segment.bytes == options.segment_bytes && kept < options.spares)
+            ++kept;
+        else
+            each.role = FoundSegment::Role::Leftover;
     }
 }
 

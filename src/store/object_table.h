@@ -14,7 +14,8 @@ namespace godwit::store {
 struct Place {
     static constexpr uint32_t kBatchFlag = 1u << 31;
 
-    uint32_t where = 0;  // segment number, or kBatchFlag | batch number; 0: the object does not live
+    uint32_t where =
+        0;  // segment number, or kBatchFlag | batch number; 0: the object does not live
     uint32_t offset = 0;
     uint32_t body_bytes = 0;
     uint32_t note_bytes = 0;  // of the records of its notes since
@@ -41,8 +42,10 @@ public:
         Place& entry = places_[id.value];
         const Place before = entry;
         live_bytes_ += place.live_bytes();
-        if (before.lives()) live_bytes_ -= before.live_bytes();
-        else ++count_;
+        if (before.lives())
+            live_bytes_ -= before.live_bytes();
+        else
+            ++count_;
         entry = place;
         return before;
     }

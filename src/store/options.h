@@ -12,12 +12,12 @@ enum class Durability : uint8_t {
 };
 
 struct Options {
-    static constexpr uint32_t kSegmentBytesMin = 1 << 20;
+    static constexpr uint32_t kSegmentBytesMin = 64 << 10;  // below 1 MiB only tests want them
     static constexpr uint32_t kSegmentBytesMax = 1 << 30;
 
     Durability durability = Durability::Fsync;
-    uint32_t segment_bytes = 16 << 20;  // kSegmentBytesMin .. kSegmentBytesMax
-    uint32_t spares = 2;                // segments kept ready ahead of need, 1 ..
+    uint32_t segment_bytes = 16 << 20;       // kSegmentBytesMin .. kSegmentBytesMax
+    uint32_t spares = 2;                     // segments kept ready ahead of need, 1 ..
     uint64_t pending_bytes_max = 256 << 20;  // not yet durable; beyond it new objects are refused
     /// Mixed into checksums, so that no peer's payload can pass for a record: random, per start.
     uint32_t salt = 0;

@@ -21,9 +21,7 @@ public:
     /// Something failed and nothing has gone well since.
     bool is_on() const { return length_ != Duration{}; }
     bool is_over(Instant now) const { return now >= until_; }
-    std::optional<Instant> end() const {
-        return is_on() ? std::optional(until_) : std::nullopt;
-    }
+    std::optional<Instant> end() const { return is_on() ? std::optional(until_) : std::nullopt; }
 
 private:
     Duration length_{};

@@ -29,8 +29,14 @@ public:
     void ask(ObjectId id) {
         if (asked_.try_emplace(id, 0).second) waiting_.push_back(id);
     }
+    /// It was erased.
     void forget(ObjectId id) {
         if (!asked_.empty()) asked_.erase(id);
+        withdraw(id);
+    }
+    /// It was put again: what was loaded is old.
+    void renew(ObjectId id) {
+        if (withdraw(id)) ask(id);
     }
 
     /// The next to read, if the disk should have one more.
@@ -77,6 +83,11 @@ public:
     }
 
 private:
+    bool withdraw(ObjectId id) {
+        return !loaded_.empty() &&
+               std::erase_if(loaded_, [&](const Loaded& each) { return each.id == id; }) > 0;
+    }
+
     std::unordered_map<ObjectId, uint64_t> asked_;  // by which work; 0: not begun
     std::deque<ObjectId> waiting_;
     std::deque<ObjectId> held_;

@@ -83,7 +83,9 @@ Outcome Recovery::read_segment(uint32_t number) {
         kept.role = FoundSegment::Role::Leftover;
         return Done{};
     }
-    if (reader_.is_header_damaged()) {
+    walk(kept);
+    // A spare whose head was not yet on disk is no damage.
+    if (reader_.is_header_damaged() && (kept.groups > 0 || reader_.looks_used())) {
         kept.segment.damaged = true;
         report(kept, "its header is damaged");
     }
@@ -91,7 +93,6 @@ Outcome Recovery::read_segment(uint32_t number) {
         kept.segment.damaged = true;
         report(kept, "parts of it cannot be read");
     }
-    walk(kept);
     return Done{};
 }
 
@@ -125,9 +126,8 @@ void Recovery::accept(FoundSegment& found, const Group& group) {
     }
     tails_.clear();
     ++found.groups;
-    reader_.for_each(group, [&](const Record& record, uint32_t offset) {
-        apply(found, record, offset);
-    });
+    reader_.for_each(group,
+                     [&](const Record& record, uint32_t offset) { apply(found, record, offset); });
     last_ = group;
     out_.last_sequence = sequence;
     out_.last_group = Position::at(found.segment.key.number, group.offset);
@@ -170,7 +170,8 @@ void Recovery::apply(FoundSegment& found, const Record& record, uint32_t offset)
             if (!out_.objects.find(id).lives()) return;
             out_.objects.erase(id);
             return replay_.on_erase(id);
-        case RecordKind::Group: return;
+        case RecordKind::Group:
+            return;
     }
 }
 

@@ -32,7 +32,8 @@ public:
 
 /// What opening found out of order. Each is one line for the log.
 struct Damage {
-    std::string what;  // "segment-00000004: 3 groups are damaged; 17 sound records of them are used"
+    std::string
+        what;  // "segment-00000004: 3 groups are damaged; 17 sound records of them are used"
 };
 
 }  // namespace godwit::store

@@ -22,8 +22,10 @@ Result<Done, DiskError> SegmentReader::load(Directory& directory, std::string_vi
     bytes_.resize(std::min(*size, kFileBytesMax));
     unreadable_ = false;
     const auto got = (*file)->read_at(0, bytes_);
-    if (!got) fill_in_blocks(**file);
-    else if (*got < bytes_.size()) std::fill(bytes_.begin() + ptrdiff_t(*got), bytes_.end(), 0);
+    if (!got)
+        fill_in_blocks(**file);
+    else if (*got < bytes_.size())
+        std::fill(bytes_.begin() + ptrdiff_t(*got), bytes_.end(), 0);
     read_header(number);
     return Done{};
 }
@@ -31,8 +33,7 @@ Result<Done, DiskError> SegmentReader::load(Directory& directory, std::string_vi
 /// Saves what can be read around what cannot.
 void SegmentReader::fill_in_blocks(File& file) {
     for (size_t at = 0; at < bytes_.size(); at += kBlockBytes) {
-        const auto block =
-            std::span(bytes_).subspan(at, std::min(kBlockBytes, bytes_.size() - at));
+        const auto block = std::span(bytes_).subspan(at, std::min(kBlockBytes, bytes_.size() - at));
         const auto got = file.read_at(at, block);
         if (got && *got == block.size()) continue;
         std::fill(block.begin(), block.end(), 0);

@@ -42,7 +42,8 @@ Outcome write_zeros(File& file, uint64_t from, uint64_t to) {
 }
 
 /// An empty file under that name; what was left there by an attempt before goes.
-Result<std::unique_ptr<File>, DiskError> create_anew(Directory& directory, const std::string& name) {
+Result<std::unique_ptr<File>, DiskError> create_anew(Directory& directory,
+                                                     const std::string& name) {
     auto file = directory.create(name);
     if (file || file.error().fault != DiskFault::Exists) return file;
     const auto removed = directory.remove(name);
@@ -82,8 +83,8 @@ Outcome prepare(const Work& work, Directory& directory, std::string_view folder)
         if (work.recycle == 0) static_cast<void>(directory.remove(name).has_value());
         return Err{file.error()};
     }
-    const auto written = (*file)->write_at(
-        0, encode_segment_head({work.at.segment(), work.length, work.salt}));
+    const auto written =
+        (*file)->write_at(0, encode_segment_head({work.at.segment(), work.length, work.salt}));
     if (!written) return written;
     const auto synced = (*file)->sync();
     if (!synced) return synced;
@@ -94,9 +95,8 @@ Outcome prepare(const Work& work, Directory& directory, std::string_view folder)
 Outcome retire(const Work& work, Directory& directory, std::string_view folder) {
     const uint32_t number = work.at.segment();
     const std::string name = path_in(folder, segment_name(number));
-    const auto gone = work.set_aside
-                          ? directory.rename(name, path_in(folder, damaged_name(number)))
-                          : directory.remove(name);
+    const auto gone = work.set_aside ? directory.rename(name, path_in(folder, damaged_name(number)))
+                                     : directory.remove(name);
     if (!gone && gone.error().fault != DiskFault::NotFound) return gone;
     return directory.sync(folder);
 }
@@ -106,10 +106,12 @@ Outcome carry_out(WorkDone& out, Directory& directory, std::string_view folder) 
     switch (work.kind) {
         case Work::Kind::Commit:
             return commit(work, directory, path_in(folder, segment_name(work.at.segment())));
-        case Work::Kind::Prepare: return prepare(work, directory, folder);
+        case Work::Kind::Prepare:
+            return prepare(work, directory, folder);
         case Work::Kind::Read:
             return read(out, directory, path_in(folder, segment_name(work.at.segment())));
-        case Work::Kind::Retire: return retire(work, directory, folder);
+        case Work::Kind::Retire:
+            return retire(work, directory, folder);
     }
     return Done{};
 }

@@ -51,7 +51,8 @@ void settle(Buffer& on_disk, const DiskFile::Unsynced& write, Fate fate, Random&
         put_at(on_disk, write.offset, bytes.first(random.below(bytes.size() + 1)));
     if (fate != Fate::Sectors) return;
     for (uint64_t at = 0; at < bytes.size();) {
-        const uint64_t sector_end = (write.offset + at) / kSectorBytes * kSectorBytes + kSectorBytes;
+        const uint64_t sector_end =
+            (write.offset + at) / kSectorBytes * kSectorBytes + kSectorBytes;
         const uint64_t length = std::min(sector_end - write.offset - at, bytes.size() - at);
         if (random.below(2) == 0) put_at(on_disk, write.offset + at, bytes.subspan(at, length));
         at += length;
@@ -89,7 +90,7 @@ public:
 
     Result<Done, DiskError> write_at(uint64_t offset, Bytes bytes) override {
         ++disk_.counts_.writes;
-        if (disk_.strikes(disk_.write_failures)) {
+        if (disk_.is_dead() || disk_.strikes(disk_.write_failures)) {
             write(offset, bytes.first(disk_.random_.below(bytes.size() + 1)));
             return Err{disk_error(DiskFault::Io, "write: injected fault")};
         }
@@ -105,6 +106,7 @@ public:
     Result<Done, DiskError> sync() override {
         ++disk_.counts_.syncs;
         DiskFile& synced = file();
+        if (disk_.is_dead()) return Err{disk_error(DiskFault::Io, "fdatasync: no power")};
         if (disk_.strikes(disk_.sync_failures)) {
             // Some of it was written before the fault; the rest is marked clean, and is not.
             for (const DiskFile::Unsynced& write : synced.unsynced)
@@ -155,7 +157,15 @@ private:
 FaultyDisk::FaultyDisk(uint64_t seed) : random_(seed) {}
 FaultyDisk::~FaultyDisk() = default;
 
+bool FaultyDisk::is_dead() {
+    if (!changes_left) return false;
+    if (*changes_left == 0) return true;
+    --*changes_left;
+    return false;
+}
+
 void FaultyDisk::power_loss(Random& random) {
+    changes_left.reset();
     std::vector<std::string> folders;
     for (const NameChange& each : unsynced_) folders.push_back(each.folder);
     std::map<std::string, uint64_t> kept;
@@ -215,7 +225,8 @@ Result<std::unique_ptr<File>, DiskError> FaultyDisk::open(std::string_view name)
 
 Result<std::unique_ptr<File>, DiskError> FaultyDisk::create(std::string_view name) {
     if (find(name)) return Err{disk_error(DiskFault::Exists, std::string(name) + ": exists")};
-    if (strikes(name_failures)) return Err{disk_error(DiskFault::Io, "create: injected fault")};
+    if (is_dead() || strikes(name_failures))
+        return Err{disk_error(DiskFault::Io, "create: injected fault")};
     files_.push_back(std::make_unique<DiskFile>());
     change({folder_of(name), "", std::string(name), files_.size() - 1});
     return open(name);
@@ -224,7 +235,8 @@ Result<std::unique_ptr<File>, DiskError> FaultyDisk::create(std::string_view nam
 Result<Done, DiskError> FaultyDisk::rename(std::string_view from, std::string_view to) {
     const auto file = find(from);
     if (!file) return Err{file.error()};
-    if (strikes(name_failures)) return Err{disk_error(DiskFault::Io, "rename: injected fault")};
+    if (is_dead() || strikes(name_failures))
+        return Err{disk_error(DiskFault::Io, "rename: injected fault")};
     change({folder_of(from), std::string(from), std::string(to), *file});
     return Done{};
 }
@@ -232,17 +244,21 @@ Result<Done, DiskError> FaultyDisk::rename(std::string_view from, std::string_vi
 Result<Done, DiskError> FaultyDisk::remove(std::string_view name) {
     const auto file = find(name);
     if (!file) return Err{file.error()};
-    if (strikes(name_failures)) return Err{disk_error(DiskFault::Io, "unlink: injected fault")};
+    if (is_dead() || strikes(name_failures))
+        return Err{disk_error(DiskFault::Io, "unlink: injected fault")};
     change({folder_of(name), std::string(name), "", *file});
     return Done{};
 }
 
 Result<Done, DiskError> FaultyDisk::sync(std::string_view folder) {
-    if (strikes(name_failures)) return Err{disk_error(DiskFault::Io, "fsync: injected fault")};
+    if (is_dead() || strikes(name_failures))
+        return Err{disk_error(DiskFault::Io, "fsync: injected fault")};
     std::vector<NameChange> left;
     for (NameChange& each : unsynced_)
-        if (each.folder == folder) apply(synced_names_, each);
-        else left.push_back(std::move(each));
+        if (each.folder == folder)
+            apply(synced_names_, each);
+        else
+            left.push_back(std::move(each));
     unsynced_ = std::move(left);
     drop_unused();
     return Done{};

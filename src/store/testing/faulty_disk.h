@@ -4,7 +4,7 @@
 // What was written is in the cache: everybody reads it, but only a sync makes it safe. power_loss()
 // keeps what was synced, and of the rest some: each write whole, in part, in sectors of 512 bytes
 // in any order, or not at all; of the names made, renamed or removed since the folder's sync the
-// first few.
+// first few. Thread: one at a time.
 #pragma once
 
 #include "base/directory.h"
@@ -44,6 +44,9 @@ public:
     /// Creating, renaming, removing and syncing names fail with this chance in 1000.
     uint32_t name_failures = 0;
 
+    /// From so many changes (writes, syncs, names) on, all fail: the power is about to go.
+    std::optional<uint64_t> changes_left;
+
     /// The machine goes off and on again. Open files are to be forgotten.
     void power_loss(Random& random);
     /// Flips `bits` bits of what is on disk, between these offsets of one file. It is there.
@@ -82,6 +85,7 @@ private:
     using Names = std::map<std::string, size_t, std::less<>>;
 
     bool strikes(uint32_t chance) { return chance > 0 && random_.below(1000) < chance; }
+    bool is_dead();
     Result<size_t, DiskError> find(std::string_view name) const;
     void change(NameChange change);
     static void apply(Names& names, const NameChange& change);

@@ -1,0 +1,141 @@
+#include "os/disk_directory.h"
+
+#include "os/test_directory.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace godwit::os {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+mode_t mode_of(const std::string& path) {
+    struct stat status {};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+    return status.st_mode & 07777;
+}
+
+class DiskDirectoryTest : public ::testing::Test {
+protected:
+    std::string path() const { return root_.path("store"); }
+    std::unique_ptr<DiskDirectory> open() {
+        auto out = DiskDirectory::acquire(path());
+        EXPECT_TRUE(out) << out.error().what;
+        return std::move(out).value();
+    }
+    TestDirectory root_;
+};
+
+TEST_F(DiskDirectoryTest, MakesWhatOnlyItsOwnerMayRead) {
+    const mode_t before = ::umask(0);
+    const auto disk = open();
+    EXPECT_TRUE(disk->create("shard-0/a"));
+    EXPECT_TRUE(disk->create("b"));
+    ::umask(before);
+    EXPECT_EQ(mode_of(path()), 0700u);
+    EXPECT_EQ(mode_of(path() + "/shard-0"), 0700u);
+    EXPECT_EQ(mode_of(path() + "/shard-0/a"), 0600u);
+    EXPECT_EQ(mode_of(path() + "/b"), 0600u);
+    EXPECT_EQ(mode_of(path() + "/lock"), 0600u);
+}
+
+TEST_F(DiskDirectoryTest, ClosesItsDirectoryToOthers) {
+    ASSERT_EQ(::mkdir(path().c_str(), 0755), 0);
+    const auto disk = open();
+    EXPECT_EQ(mode_of(path()), 0700u);
+}
+
+TEST_F(DiskDirectoryTest, SaysWhichProcessHasIt) {
+    const auto disk = open();
+    const auto second = DiskDirectory::acquire(path());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().fault, DiskFault::NotPermitted);
+    EXPECT_THAT(second.error().what,
+                HasSubstr("is in use by process " + std::to_string(::getpid())));
+}
+
+TEST_F(DiskDirectoryTest, IsFreeAgainWhenItsOwnerIsGone) {
+    open();
+    open();
+}
+
+TEST_F(DiskDirectoryTest, RefusesWhatIsNoDirectory) {
+    ASSERT_GE(Fd(::creat(path().c_str(), 0600)).get(), 0);
+    EXPECT_FALSE(DiskDirectory::acquire(path()));
+    const auto orphan = DiskDirectory::acquire(root_.path("no/parent"));
+    ASSERT_FALSE(orphan);
+    EXPECT_EQ(orphan.error().fault, DiskFault::NotFound);
+    EXPECT_THAT(orphan.error().what, HasSubstr("no/parent: No such file or directory"));
+}
+
+TEST_F(DiskDirectoryTest, ReadsWhatWasWritten) {
+    const auto disk = open();
+    {
+        const auto file = disk->create("a").value();
+        EXPECT_TRUE(file->write_at(4, as_bytes("word")));
+        EXPECT_TRUE(file->sync());
+    }
+    const auto file = disk->open("a").value();
+    EXPECT_EQ(file->size().value(), 8u);
+    std::array<uint8_t, 16> room{};
+    EXPECT_EQ(file->read_at(4, room).value(), 4u);
+    EXPECT_EQ(as_text(Bytes(room).first(4)), "word");
+    EXPECT_EQ(file->read_at(8, room).value(), 0u);
+}
+
+TEST_F(DiskDirectoryTest, TruncatesInBothDirections) {
+    const auto disk = open();
+    const auto file = disk->create("a").value();
+    EXPECT_TRUE(file->truncate(100'000));
+    EXPECT_EQ(file->size().value(), 100'000u);
+    std::array<uint8_t, 1> room{7};
+    EXPECT_EQ(file->read_at(99'999, room).value(), 1u);
+    EXPECT_EQ(room[0], 0);
+    EXPECT_TRUE(file->truncate(10));
+    EXPECT_EQ(file->size().value(), 10u);
+}
+
+TEST_F(DiskDirectoryTest, ListsFilesInOrder) {
+    const auto disk = open();
+    EXPECT_TRUE(disk->create("f/b"));
+    EXPECT_TRUE(disk->create("f/a"));
+    EXPECT_THAT(disk->list("f").value(), ElementsAre("a", "b"));
+    EXPECT_THAT(disk->list("").value(), ElementsAre("lock"));
+    EXPECT_EQ(disk->list("g").error().fault, DiskFault::NotFound);
+}
+
+TEST_F(DiskDirectoryTest, RenamesAndRemoves) {
+    const auto disk = open();
+    EXPECT_TRUE(disk->create("f/a"));
+    EXPECT_TRUE(disk->create("f/b"));
+    EXPECT_TRUE(disk->rename("f/a", "f/b"));
+    EXPECT_THAT(disk->list("f").value(), ElementsAre("b"));
+    EXPECT_TRUE(disk->remove("f/b"));
+    EXPECT_TRUE(disk->sync("f"));
+    EXPECT_EQ(disk->remove("f/b").error().fault, DiskFault::NotFound);
+    EXPECT_EQ(disk->rename("f/b", "f/c").error().fault, DiskFault::NotFound);
+    EXPECT_EQ(disk->open("f/b").error().fault, DiskFault::NotFound);
+}
+
+TEST_F(DiskDirectoryTest, MakesNoFileTwice) {
+    const auto disk = open();
+    EXPECT_TRUE(disk->create("a"));
+    EXPECT_EQ(disk->create("a").error().fault, DiskFault::Exists);
+}
+
+TEST_F(DiskDirectoryTest, FollowsNoLinks) {
+    const auto disk = open();
+    ASSERT_EQ(::symlink("/etc/passwd", (path() + "/a").c_str()), 0);
+    EXPECT_FALSE(disk->open("a"));
+    EXPECT_THAT(disk->list("").value(), ElementsAre("lock"));
+}
+
+}  // namespace
+}  // namespace godwit::os
