@@ -18,6 +18,7 @@ void free_if_empty(Session& session) {
 }
 
 size_t window_of(const Core& core, const Connection& c) {
+    if (GW_MUTANT(IgnoreReceiveMaximum)) return core.limits.inflight_max;
     return std::min(c.receive_maximum, core.limits.inflight_max);
 }
 
@@ -48,7 +49,8 @@ enum class Sent : uint8_t { Yes, Dropped };
 
 /// First transmission of an entry.
 Sent transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
-    if (entry.message->expired(core.now)) {  // [MQTT5-3.3.2-5]
+    const bool expired = entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry);
+    if (expired) {  // [MQTT5-3.3.2-5]
         count_loss(core, session, &Counters::dropped_expired, "expired", entry.message);
         give_up(core, entry);
         return Sent::Dropped;
@@ -75,6 +77,9 @@ bool may_send(const Core& core, const Session& session, const Connection& c, Qos
 
 void resend(Core& core, Session& session, Connection& c) {
     Outbox& box = *session.outbox;
+    if (GW_MUTANT(ResendWithNewId))
+        for (Inflight& each : box.inflight)
+            if (!each.released) each.packet_id = session.next_packet_id();
     for (size_t i = box.inflight.size() - box.to_resend; i < box.inflight.size();) {
         Inflight& each = box.inflight[i];
         if (each.released) {
@@ -188,7 +193,8 @@ void pump(Core& core, Session& session) {
 }
 
 void resume_deliveries(Core& core, Session& session, Connection&) {
-    if (session.outbox) session.outbox->to_resend = uint32_t(session.outbox->inflight.size());
+    if (session.outbox && !GW_MUTANT(ForgetInflightOnResume))
+        session.outbox->to_resend = uint32_t(session.outbox->inflight.size());
     pump(core, session);
 }
 
@@ -211,8 +217,10 @@ void on_pubrec(Core& core, Connection& c, const mqtt::Ack& ack) {
         give_up(core, known->entry);
         if (mqtt::is_error(ack.reason))
             return finish(core, session, ack.packet_id);  // [MQTT5-4.4.0-2]
-        known->released = true;
-        known->entry.message = {};
+        if (!GW_MUTANT(ForgetPubrec)) {
+            known->released = true;
+            known->entry.message = {};
+        }
         known->entry.extras.reset();
     } else if (mqtt::is_error(ack.reason)) {
         return;
@@ -228,7 +236,7 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
     Session& session = *core.find(c.session);
     const Inflight* known = session.outbox ? session.outbox->find(ack.packet_id) : nullptr;
     if (!known) return;
-    if (!known->released)
+    if (!known->released && !GW_MUTANT(ForgetPubrec))
         return disconnect(core, c, ReasonCode::ProtocolError, "PUBCOMP before PUBREC");
     finish(core, session, ack.packet_id);
 }

@@ -152,6 +152,7 @@ bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
         return topic::matches(filter, entry.message->topic());
     };
     if (std::none_of(replay.filters.begin(), replay.filters.end(), waits)) return false;
+    if (GW_MUTANT(LiveOvertakesRetained)) return false;
     if (entry.qos == Qos::AtMostOnce && !session.online && !core.limits.queue_qos0) {
         count_loss(core, session, &Counters::dropped_offline_qos0, "offline_qos0", entry.message);
         return true;

@@ -1,5 +1,6 @@
 #include "broker/routing/retained.h"
 
+#include "base/mutant.h"
 #include "topic/filter.h"
 
 namespace godwit::broker {
@@ -30,7 +31,10 @@ void Retained::forget(Map::iterator at) {
 
 bool Retained::set(const MessageRef& message, uint64_t count_max) {
     const auto known = by_topic_.find(message->topic());
+    if (GW_MUTANT(OlderRetainedWins) && known != by_topic_.end() && !message->payload().empty())
+        return true;
     if (message->payload().empty()) {
+        if (GW_MUTANT(KeepClearedRetained)) return true;
         if (known != by_topic_.end()) forget(known);  // [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
         return true;
     }
