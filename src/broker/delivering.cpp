@@ -250,6 +250,7 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes) {
 }
 
 void drop_outbox(Core& core, Session& session) {
+    drop_replay(core, session);
     const auto box = std::exchange(session.outbox, nullptr);
     if (!box) return;
     core.counters.inflight -= box->inflight.size();

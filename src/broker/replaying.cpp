@@ -56,6 +56,7 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
         --replay.held_ambiguous;
         --core.counters.queued;
         core.counters.queued_bytes -= live.size_bytes();
+        replay.held_bytes -= live.size_bytes();
         enqueue(core, session, std::move(*at));
         at = replay.held.erase(at);
     }
@@ -144,6 +145,15 @@ void cancel_fetches(Core& core, Session& session, std::string_view filter) {
     std::erase_if(replay->fetches,
                   [&](const Replay::Fetch& each) { return each.filter == filter; });
     continue_replay(core, session);
+}
+
+void drop_replay(Core& core, Session& session) {
+    const auto replay = session.extras ? std::exchange(session.extras->replay, nullptr) : nullptr;
+    if (!replay) return;
+    for (const OutboxEntry& entry : replay->held)
+        core.counters.queued_bytes -= entry.message->size_bytes();
+    core.counters.queued -= replay->held.size();
+    core.counters.dropped_session_end += replay->held.size();
 }
 
 bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
