@@ -215,6 +215,7 @@ void Client::on_publish(const mqtt::Publish& packet, uint32_t) {
     event.fresh = fresh;
     event.flag = packet.payload.empty();
     event.expiry_s = packet.expiry_s;
+    for (const uint32_t id : packet.subscription_ids()) event.ids.push_back(id);
     event.broker = written_now();
     if (packet.qos != Qos::AtMostOnce) unacked_[packet.packet_id.value] = message;
     if (packet.qos == Qos::AtLeastOnce)

@@ -331,6 +331,8 @@ void Cluster::perform_writes(Seat& seat) {
         wire->written_bytes += out.size();
         wire->writes.push_back({wire->written_bytes, {agenda_.now(), turn_}});
         network_.write(*wire, out);
+        uint64_t& most = history_.connections[wire->number].most_unsent_bytes;
+        most = std::max<uint64_t>(most, wire->unsent.size());
         wake(*wire);
     }
 }

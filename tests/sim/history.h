@@ -55,6 +55,7 @@ struct ConnectionFacts {
     bool session_present = false;
     Moment closed;  // the broker closed it, or was told that it is gone
     bool ever_paused = false;
+    uint64_t most_unsent_bytes = 0;                 // that the network had no room for
     uint64_t accepted_order = 0, closed_order = 0;  // of all such events of the run; 0: never
     Instant last_read = kNever;
     std::vector<Mark> reads;  // of what the client sent
@@ -109,6 +110,7 @@ struct Event {
     mqtt::ReasonCode reason = mqtt::ReasonCode::Success;
     mqtt::SubscriptionOptions options;
     uint32_t number = 0;
+    std::vector<uint32_t> ids;         // Received: subscription identifiers
     std::optional<uint32_t> expiry_s;  // Received: as forwarded
     uint64_t offset = 0;               // sent: where it ends in the client's stream
     Moment broker;  // received: when the broker wrote it; sent: when it read it, see resolve()

@@ -100,7 +100,8 @@ private:
     }
 
     bool settled() const {
-        return cluster_.idle() &&
+        const broker::Counters counters = cluster_.counters();
+        return cluster_.idle() && counters.queued == 0 && counters.inflight == 0 &&
                std::all_of(clients_.begin(), clients_.end(), [&](const auto& client) {
                    return client->settled() || (client == clients_.back() && !begun_.back());
                });
