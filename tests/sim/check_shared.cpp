@@ -125,6 +125,20 @@ bool has_room(const View& view, const Span& member) {
            view.history.limits.output_bytes_max > 1'000'000;
 }
 
+/// Somebody else may have had it in between, and given it back.
+bool may_have_come_back(const View& view, const Group& group, const Event& event, Instant from) {
+    return std::any_of(group.members.begin(), group.members.end(), [&](const Span* member) {
+        const SessionView& session = view.sessions[member->session];
+        if (member->session == view.session_of[event.connection]) return false;
+        if (member->ending <= event.broker.at && member->ended >= from) return true;
+        return std::any_of(
+            session.connections.begin(), session.connections.end(), [&](uint32_t each) {
+                const ConnectionFacts& c = view.history.connections[each];
+                return c.closed.happened() && c.closed.at >= from && c.closed.at <= event.broker.at;
+            });
+    });
+}
+
 /// A message that waited for a member's return, while somebody else could have had it.
 void check_not_away(const View& view, const Group& group, const Event& event, Violations& found) {
     const uint32_t session = view.session_of[event.connection];
@@ -132,10 +146,11 @@ void check_not_away(const View& view, const Group& group, const Event& event, Vi
     const MessageView& m = view.messages[event.message];
     if (m.sends.size() != 1 || !m.read || view.facts(event.message).qos == 0) return;
     const Instant from = m.read_last.at;
-    const Instant until = event.broker.at - seconds(0);
+    const Instant until = event.broker.at;
     if (until - from < kPatience) return;
     const Instant come = view.history.connections[event.connection].accepted.at;
     if (come < from + kPatience || !is_away(view, event.client, from, come)) return;
+    if (may_have_come_back(view, group, event, from)) return;
     for (const Span* other : group.members) {
         const uint32_t client = view.sessions[other->session].client;
         if (client == event.client || other->acked >= from || other->ending <= until) continue;
