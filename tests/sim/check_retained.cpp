@@ -56,7 +56,11 @@ bool was_answered(const View& view, const Event& subscribe) {
 bool asks_for_values(const View& view, uint32_t session, const Event& subscribe, const Span& span) {
     using mqtt::RetainHandling;
     const RetainHandling handling = subscribe.options.retain_handling;
-    const bool is_new = span.sent == subscribe.at;
+    const auto& all = view.subscribed[session];
+    const auto first = std::find_if(all.begin(), all.end(), [&](const Event* each) {
+        return each->text == span.filter && each->at == span.sent;
+    });
+    const bool is_new = *first == &subscribe;
     const bool asked =
         handling == RetainHandling::SendAlways || (handling == RetainHandling::SendIfNew && is_new);
     return asked && !span.shared() && span.ending == kNever && view.sessions[session].lasts &&

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 namespace {
 
 /// How long a message may lie with a member that is away while another one is there.
-constexpr Duration kPatience = seconds(2);
+constexpr Duration kPatience = seconds(1);
 
 struct Group {
     std::string filter;  // "$share/name/filter"
@@ -125,18 +125,20 @@ bool has_room(const View& view, const Span& member) {
            view.history.limits.output_bytes_max > 1'000'000;
 }
 
-/// Somebody else may have had it in between, and given it back.
-bool may_have_come_back(const View& view, const Group& group, const Event& event, Instant from) {
-    return std::any_of(group.members.begin(), group.members.end(), [&](const Span* member) {
-        const SessionView& session = view.sessions[member->session];
-        if (member->session == view.session_of[event.connection]) return false;
-        if (member->ending <= event.broker.at && member->ended >= from) return true;
-        return std::any_of(
-            session.connections.begin(), session.connections.end(), [&](uint32_t each) {
-                const ConnectionFacts& c = view.history.connections[each];
-                return c.closed.happened() && c.closed.at >= from && c.closed.at <= event.broker.at;
-            });
-    });
+/// When another member last left before `until`: what it had may have gone on from there.
+Instant last_leaving(const View& view, const Group& group, const Event& event, Instant until) {
+    Instant last = kBegin;
+    const auto leaves = [&](Instant at) {
+        if (at < until) last = std::max(last, at);
+    };
+    for (const Span* member : group.members) {
+        if (member->session == view.session_of[event.connection]) continue;
+        leaves(member->ending);
+        leaves(member->ended);
+        for (const uint32_t each : view.sessions[member->session].connections)
+            leaves(view.history.connections[each].closed.at);
+    }
+    return last;
 }
 
 /// A message that waited for a member's return, while somebody else could have had it.
@@ -145,15 +147,13 @@ void check_not_away(const View& view, const Group& group, const Event& event, Vi
     if (event.message == kNone || event.dup || !is_only_way(view, session, event.text)) return;
     const MessageView& m = view.messages[event.message];
     if (m.sends.size() != 1 || !m.read || view.facts(event.message).qos == 0) return;
-    const Instant from = m.read_last.at;
-    const Instant until = event.broker.at;
-    if (until - from < kPatience) return;
     const Instant come = view.history.connections[event.connection].accepted.at;
+    if (last_leaving(view, group, event, event.broker.at + seconds(1)) >= come) return;
+    const Instant from = std::max(m.read_last.at, last_leaving(view, group, event, come));
     if (come < from + kPatience || !is_away(view, event.client, from, come)) return;
-    if (may_have_come_back(view, group, event, from)) return;
     for (const Span* other : group.members) {
         const uint32_t client = view.sessions[other->session].client;
-        if (client == event.client || other->acked >= from || other->ending <= until) continue;
+        if (client == event.client || other->acked >= from || other->ending <= come) continue;
         if (!has_room(view, *other) || other->qos_least() == 0) continue;
         if (!is_online(view, other->session, from, come)) continue;
         found.push_back({"",

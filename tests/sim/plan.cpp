@@ -75,7 +75,8 @@ private:
             wish.expiry_s = lasting ? pick<uint32_t>({3, 30, 3600, 3600, mqtt::kNoExpiry}) : 0;
         wish.keepalive_s = pick<uint16_t>({0, 2, 5, 60});
         if (modern && small_windows_) wish.receive_maximum = pick<uint16_t>({1, 2, 5, 65535});
-        if (modern && one_in(8)) wish.packet_bytes_max = 400;
+        // What a client can take is its own, and does not change with the connection.
+        if (modern && client % 7 == plan_.seed % 5) wish.packet_bytes_max = 400;
         if (modern) wish.topic_alias_maximum = pick<uint16_t>({0, 0, 1, 10});
         if (below(4) < wills_) {
             wish.will = WillWish{fmt::format("w/{}", client), uint8_t(below(3)), one_in(4), 0};
