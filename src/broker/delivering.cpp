@@ -81,6 +81,7 @@ void resend(Core& core, Session& session, Connection& c) {
         for (Inflight& each : box.inflight)
             if (!each.released) each.packet_id = session.next_packet_id();
     for (size_t i = box.inflight.size() - box.to_resend; i < box.inflight.size();) {
+        if (output_full(core, c)) return;  // on_flushed goes on
         Inflight& each = box.inflight[i];
         if (each.released) {
             send_packet(core, c, [&](Buffer& out) {
