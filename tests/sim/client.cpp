@@ -39,6 +39,9 @@ void Client::begin() {
 
 void Client::dial() {
     wish_ = next_wish_;
+    // What was forgotten here has to be forgotten there, however often CONNECT is lost.
+    wish_.clean_start |= clean_owed_;
+    clean_owed_ = wish_.clean_start;
     if (wish_.clean_start) forget_session();
     wire_ = &around_.network.open(number_);
     state_ = State::Connecting;

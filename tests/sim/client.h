@@ -134,6 +134,7 @@ private:
     std::deque<Request> requests_;
     std::map<std::string, SubscribeWish> wanted_;
     uint16_t last_packet_id_ = 0;
+    bool clean_owed_ = false;  // a clean start was asked for, and no CONNACK has come
 
     // --- the connection ---
     State state_ = State::Offline;

@@ -135,6 +135,7 @@ void Client::on_connack(const mqtt::Connack& packet) {
     event.broker = written_now();
     if (mqtt::is_error(packet.reason)) return;
     state_ = State::Online;
+    clean_owed_ = false;
     answer_due_ = kNever;
     keepalive_s_ = packet.server_keepalive_s.value_or(wish_.keepalive_s);
     send_window_ = packet.receive_maximum.value_or(65535);

@@ -180,6 +180,7 @@ int find_mutants(Wishes wishes) {
 
 int main(int argc, char** argv) {
     using namespace godwit::sim;
+    if (argc == 2 && std::string_view(argv[1]) == "--help") return std::fputs(kHelp, stdout) < 0;
     const auto wishes = wishes_of(argc, argv);
     if (!wishes) {
         std::fputs(kHelp, stderr);
