@@ -11,6 +11,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(GODWIT_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(GODWIT_TESTS "Build the tests (GoogleTest)" ON)
 option(GODWIT_COMMIT "Name the git commit in the version; off where each commit would only mean another link" OFF)
+option(GODWIT_MUTANTS "Compile deliberate faults in, for the simulator to find (src/base/mutant.h)" OFF)
 set(GODWIT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 
 find_package(fmt REQUIRED)
@@ -32,6 +33,11 @@ add_library(godwit_flags INTERFACE)
 target_include_directories(godwit_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(godwit_flags INTERFACE -Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast
     -Wno-missing-field-initializers -fno-omit-frame-pointer)
+if(GODWIT_MUTANTS)
+    # Without LTO, g++ 12 at -O2 loses sight of what std::optional has initialized.
+    target_compile_options(godwit_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    target_compile_definitions(godwit_flags INTERFACE GODWIT_MUTANTS)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     # clang 14 takes fmt's compile-time checks of format strings for errors; g++ still does them.
     target_compile_definitions(godwit_flags INTERFACE FMT_CONSTEVAL=)

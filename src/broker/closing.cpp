@@ -137,12 +137,14 @@ void detach(Core& core, Connection& c, bool publish_will) {
     session->online = false;
     --core.counters.sessions_online;
     leave_groups_for_now(core, *session);
-    if (!publish_will) session->will.reset();  // [MQTT5-3.14.4-3]
+    if (!publish_will && !GW_MUTANT(WillAfterDisconnect))
+        session->will.reset();  // [MQTT5-3.14.4-3]
     const auto armed = [&](TimerToken::Kind kind, Instant due) {
         core.arm(due, {kind, session->self.slot, session->self.generation});
         return due;
     };
-    if (session->will && session->will->delay_s > 0 && !session->ends_with_connection) {
+    if (session->will && session->will->delay_s > 0 && !session->ends_with_connection &&
+        !GW_MUTANT(WillIgnoresDelay)) {
         const auto delay = std::chrono::seconds(session->will->delay_s);
         session->will->due = armed(TimerToken::Kind::WillDelay, core.now + delay);
     } else {
@@ -173,6 +175,7 @@ void end_session(Core& core, Session& session, const char* reason) {
 void on_session_expiry_timer(Core& core, SessionRef ref) {
     Session* session = core.find(ref);
     if (!session || session->online || session->expires > core.now) return;  // came back since
+    if (GW_MUTANT(SessionOutlivesExpiry)) return;
     ++core.counters.sessions_expired;
     end_session(core, *session, "expired");
 }
@@ -206,6 +209,7 @@ void on_connection_timer(Core& core, ConnectionId id) {
         if (c->paused) c->last_received = core.now;  // we do not listen: its silence is ours
         return watch(core, *c);
     }
+    if (GW_MUTANT(IgnoreKeepAlive)) return;
     ++core.counters.keepalive_timeouts;
     disconnect(core, *c, ReasonCode::KeepAliveTimeout, "silent for 1.5 keep alives");
 }

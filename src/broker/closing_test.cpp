@@ -1,5 +1,7 @@
 #include "broker/closing.h"
 
+#include "broker/replaying.h"
+
 #include <gtest/gtest.h>
 
 namespace godwit::broker {
@@ -64,6 +66,20 @@ TEST_F(ComingAndGoing, EndsTheSessionAnHourAfterItsLastConnection) {
     fire_due_timers();
     EXPECT_EQ(core_.sessions.size(), 0u);
     EXPECT_EQ(core_.counters.sessions_expired, 1u);
+}
+
+TEST_F(ComingAndGoing, TakesWhatWaitedBehindAReplayOutOfTheCounts) {
+    come();
+    session().need_extras().replay = std::make_unique<Replay>();
+    session().replay()->filters.push_back("t");
+    OutboxEntry entry{.message = MessageRef::make({.topic = "t", .payload = as_bytes("1")})};
+    ASSERT_TRUE(hold_behind_replay(core_, session(), entry));
+    EXPECT_EQ(core_.counters.queued, 1u);
+    session().ends_with_connection = true;
+    go();
+    EXPECT_EQ(core_.counters.queued, 0u);
+    EXPECT_EQ(core_.counters.queued_bytes, 0u);
+    EXPECT_EQ(core_.counters.dropped_session_end, 1u);
 }
 
 // A phone comes and goes every minute for years: its stale timers must not pile up until each of

@@ -71,7 +71,8 @@ void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool cl
     const auto known = realm.sessions.find(client_id);
     if (known == realm.sessions.end()) return;
     Session* session = core.find(known->second);
-    if (Connection* old = core.connection_of(*session)) {
+    Connection* old = core.connection_of(*session);
+    if (old && !GW_MUTANT(TakeoverKeepsOldConnection)) {
         ++core.counters.takeovers;
         disconnect(core, *old, ReasonCode::SessionTakenOver,
                    "a newer connection with this client id");
@@ -79,7 +80,8 @@ void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool cl
             realm.sessions.find(client_id);  // the session may have ended with its connection
         if (left == realm.sessions.end()) return;
     }
-    if (clean_start) end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
+    if (clean_start && !GW_MUTANT(CleanStartKeepsSession))
+        end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
 }
 
 /// A clean start ended a session that a restart would bring back: the client is not told so before
@@ -185,7 +187,9 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
     session.expires = kNever;
     session.has_username = packet.username.has_value();
     session.username = packet.username.value_or("");
-    session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
+    if (!GW_MUTANT(KeepWillOverConnections) || !session.will)
+        session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
+    if (GW_MUTANT(ForgetQos2IdOnResume)) session.unreleased.reset();
     session.expiry_s = granted_expiry(packet, core.limits.session_expiry_max_s);
     session.ends_with_connection = session.expiry_s == 0;
     keep_session(core, session);

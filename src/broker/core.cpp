@@ -2,6 +2,21 @@
 
 namespace godwit::broker {
 
+namespace {
+
+/// Mutant::LoseOrderAcrossHop: the messages change places, the envelopes' numbers do not.
+[[maybe_unused]] void swap_last_publishes(Effects& fx) {
+    if (fx.posts.size() < 2) return;
+    auto& last = fx.posts.back();
+    auto& before = fx.posts[fx.posts.size() - 2];
+    auto* late = std::get_if<PublishEnvelope>(&last.envelope);
+    auto* early = std::get_if<PublishEnvelope>(&before.envelope);
+    if (!late || !early || last.to != before.to) return;
+    if (late->message->topic() == early->message->topic()) std::swap(late->message, early->message);
+}
+
+}  // namespace
+
 Core::Core(const ShardConfig& shard_config)
     : config(shard_config),
       options(*shard_config.options),
@@ -85,6 +100,7 @@ void Core::post(ShardId to, Envelope envelope) {
     }
     ++posted[to.value];
     fx->posts.push_back({to, std::move(envelope)});
+    if (GW_MUTANT(LoseOrderAcrossHop)) swap_last_publishes(*fx);
 }
 
 void Core::event(Severity severity, const char* name, const Connection& c, std::string_view reason,

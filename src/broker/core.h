@@ -6,6 +6,7 @@
 #include "base/deadline_heap.h"
 #include "base/handle_table.h"
 #include "base/hash.h"
+#include "base/mutant.h"
 #include "base/random.h"
 #include "broker/ack_gate.h"
 #include "broker/counters.h"

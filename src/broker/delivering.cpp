@@ -20,6 +20,7 @@ void free_if_empty(Session& session) {
 }
 
 size_t window_of(const Core& core, const Connection& c) {
+    if (GW_MUTANT(IgnoreReceiveMaximum)) return core.limits.inflight_max;
     return std::min(c.receive_maximum, core.limits.inflight_max);
 }
 
@@ -75,7 +76,7 @@ void hold_send(Core& core, const Session& session, Inflight& each) {
 /// First transmission of an entry. A QoS 2 message of a durable session leaves once its packet id
 /// is on disk: after a crash that id must mean this message and no other.
 void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
-    if (entry.message->expired(core.now))  // [MQTT5-3.3.2-5]
+    if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
         return lose(core, session, entry, &Counters::dropped_expired, "expired");
     const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
     const bool held = entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry);
@@ -132,7 +133,11 @@ void send_held(Core& core, Session& session, Connection& c) {
 /// What an earlier connection left in flight, in its old order [MQTT5-4.4.0-1].
 void resend(Core& core, Session& session, Connection& c) {
     Outbox& box = *session.outbox;
+    if (GW_MUTANT(ResendWithNewId))
+        for (size_t i = 0; i < box.inflight.size(); ++i)
+            if (!box.inflight[i].released) box.inflight[i].packet_id = session.next_packet_id();
     while (box.to_resend > 0) {
+        if (output_full(core, c)) return;  // on_flushed goes on
         const size_t i = box.inflight.size() - box.to_resend;
         Inflight& each = box.inflight[i];
         if (!is_on_disk(core, each.ticket)) return;
@@ -252,7 +257,8 @@ void pump(Core& core, Session& session) {
 }
 
 void resume_deliveries(Core& core, Session& session, Connection&) {
-    if (session.outbox) session.outbox->to_resend = uint32_t(session.outbox->inflight.size());
+    if (session.outbox && !GW_MUTANT(ForgetInflightOnResume))
+        session.outbox->to_resend = uint32_t(session.outbox->inflight.size());
     pump(core, session);
 }
 
@@ -276,7 +282,7 @@ void on_pubrec(Core& core, Connection& c, const mqtt::Ack& ack) {
             give_up(core, known->entry);
             return finish(core, session, ack.packet_id);  // [MQTT5-4.4.0-2]
         }
-        release(core, session, *known);
+        if (!GW_MUTANT(ForgetPubrec)) release(core, session, *known);
     } else if (mqtt::is_error(ack.reason)) {
         return;
     }
@@ -292,7 +298,7 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
     Session& session = *core.find(c.session);
     const Inflight* known = session.outbox ? session.outbox->find(ack.packet_id) : nullptr;
     if (!known) return;
-    if (!known->released)
+    if (!known->released && !GW_MUTANT(ForgetPubrec))
         return disconnect(core, c, ReasonCode::ProtocolError, "PUBCOMP before PUBREC");
     note_session(core, session, Note::Kind::Completed, ack.packet_id);
     finish(core, session, ack.packet_id);
@@ -307,6 +313,7 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes) {
 }
 
 void drop_outbox(Core& core, Session& session) {
+    drop_replay(core, session);
     const auto box = std::exchange(session.outbox, nullptr);
     if (!box) return;
     core.counters.inflight -= box->inflight.size();

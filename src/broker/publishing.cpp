@@ -73,7 +73,7 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
                  const Receipt& receipt) {
     if (packet.qos == Qos::AtMostOnce) return;
     const bool exactly_once = packet.qos == Qos::ExactlyOnce;
-    if (core.gate.may_pass(receipt))
+    if (core.gate.may_pass(receipt) || GW_MUTANT(AckBeforeConfirmation))
         return send_ack(core, c, exactly_once, {packet.packet_id, reason, {}, {}});
     const uint64_t key = core.gate.hold({c.id, packet.packet_id, exactly_once, reason, receipt});
     if (receipt.crossing) core.keeper.crossings.back().gate_key = key;
@@ -203,7 +203,8 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
     if (!topic) return;
     // Where the first one's PUBREC is still held, the gate keeps this one behind it
     // [MQTT5-4.3.3-10].
-    if (packet.qos == Qos::ExactlyOnce && is_unreleased(session, packet.packet_id))
+    if (packet.qos == Qos::ExactlyOnce && is_unreleased(session, packet.packet_id) &&
+        !GW_MUTANT(SkipQos2Dedup))
         return acknowledge(core, c, packet, ReasonCode::Success, {});
     if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session))
         return disconnect(core, c, ReasonCode::ReceiveMaximumExceeded,

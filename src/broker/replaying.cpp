@@ -57,6 +57,7 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
         --replay.held_ambiguous;
         --core.counters.queued;
         core.counters.queued_bytes -= at->bytes;
+        replay.held_bytes -= at->bytes;
         enqueue(core, session, std::move(*at));
         at = replay.held.erase(at);
     }
@@ -147,12 +148,24 @@ void cancel_fetches(Core& core, Session& session, std::string_view filter) {
     continue_replay(core, session);
 }
 
+void drop_replay(Core& core, Session& session) {
+    const auto replay = session.extras ? std::exchange(session.extras->replay, nullptr) : nullptr;
+    if (!replay) return;
+    for (const OutboxEntry& entry : replay->held) {
+        core.counters.queued_bytes -= entry.bytes;
+        settle(core, entry);
+    }
+    core.counters.queued -= replay->held.size();
+    core.counters.dropped_session_end += replay->held.size();
+}
+
 bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
     Replay& replay = *session.replay();
     const auto waits = [&](const std::string& filter) {
         return topic::matches(filter, entry.message->topic());
     };
     if (std::none_of(replay.filters.begin(), replay.filters.end(), waits)) return false;
+    if (GW_MUTANT(LiveOvertakesRetained)) return false;
     if (entry.qos == Qos::AtMostOnce && !session.online && !core.limits.queue_qos0) {
         count_loss(core, session, &Counters::dropped_offline_qos0, "offline_qos0", entry.message);
         return true;

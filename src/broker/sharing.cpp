@@ -151,7 +151,7 @@ void return_to_groups(Core& core, Session& session) {
 void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
     Session* session = core.find(in.member);
     const Membership* membership = session ? find_membership(*session, in.membership) : nullptr;
-    if (!membership || !session->online) {
+    if (!membership || (!session->online && !GW_MUTANT(OfferToOfflineMember))) {
         if (in.token != 0)
             core.post(from, GroupReturn{in.group, in.token});
         else
@@ -260,7 +260,10 @@ void on_group_return(Core& core, const GroupReturn& in) {
         ++core.counters.dropped_session_end;
         return;
     }
-    group->give_back(in.token);
+    if (GW_MUTANT(ForgetReturnedMessage))
+        group->done(in.token);
+    else
+        group->give_back(in.token);
     hand_out(core, in.group, *group);
 }
 

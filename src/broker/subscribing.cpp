@@ -151,7 +151,8 @@ ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
         forget(core, held->kept);
         session.subscriptions.erase(session.subscriptions.begin() +
                                     (held - session.subscriptions.data()));
-        remove_route(core, realm, filter->filter, session.self, false);
+        if (!GW_MUTANT(UnsubscribeKeepsTaker))
+            remove_route(core, realm, filter->filter, session.self, false);
         cancel_fetches(core, session, filter->filter);
     }
     --core.counters.subscriptions;
@@ -267,9 +268,9 @@ void confirm_routes(Core& core) {
 void release_subacks(Core& core) {
     while (!core.pending_subacks.empty()) {
         PendingSuback& front = core.pending_subacks.front();
-        if (!front.joins.empty() || !core.routes_in_force(front.route_sequence) ||
-            !is_on_disk(core, front.ticket))
-            return;
+        const bool in_force =
+            core.routes_in_force(front.route_sequence) || GW_MUTANT(SubackBeforeRoutes);
+        if (!front.joins.empty() || !in_force || !is_on_disk(core, front.ticket)) return;
         const PendingSuback ready = std::move(front);
         core.pending_subacks.pop_front();
         Connection* c = core.find(ready.connection);

@@ -74,6 +74,26 @@ GW_STATEMENT_CORE("MQTT5-4.1.0-2", ExpiredSessionLeavesNothingBehind) {
     EXPECT_EQ(counters.connections, 0u);
 }
 
+GW_STATEMENT_CORE("MQTT5-4.4.0-1", ResumeSendsAgainNoMoreThanTheOutputLimitAllows) {
+    world::CoreOptions options;
+    options.options.limits.output_bytes_max = 2000;
+    World world(seed(), options);
+    const world::ConnectOptions lasting{.clean_start = false, .expiry_s = 60, .auto_ack = false};
+    auto client = world.connect("c", lasting);
+    client.subscribe("t", {.qos = 1});
+    auto publisher = world.connect("p");
+    for (int i = 0; i < 6; ++i) publisher.publish("t", std::string(1500, 'x'), {.qos = 1});
+    EXPECT_EQ(client.received().size(), 6u);
+    client.cut();
+    auto again = world.dial(lasting);
+    again.set_reading(false);
+    const uint64_t sent_before = world.counters().publishes_sent;
+    again.raw(world::connect_packet("c", lasting));
+    EXPECT_EQ(world.counters().publishes_sent - sent_before, 2u);
+    again.set_reading(true);
+    EXPECT_EQ(again.received().size(), 6u);
+}
+
 GW_STATEMENT("MQTT5-4.2-1", PacketsMayBeCutAnywhere) {
     World world(seed());
     auto client = world.dial();

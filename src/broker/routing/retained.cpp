@@ -1,6 +1,7 @@
 #include "broker/routing/retained.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "topic/filter.h"
 
 namespace godwit::broker {
@@ -35,6 +36,9 @@ ObjectId Retained::forget(Map::iterator at) {
 Retained::Change Retained::set(const MessageRef& message, uint64_t count_max) {
     Change change;
     const auto known = by_topic_.find(message->topic());
+    if (GW_MUTANT(OlderRetainedWins) && known != by_topic_.end() && !message->payload().empty())
+        return change;
+    if (GW_MUTANT(KeepClearedRetained) && message->payload().empty()) return change;
     if (known != by_topic_.end())
         change.displaced = forget(known);  // its key lies in the old message
     else if (!message->payload().empty() && by_topic_.size() >= count_max)

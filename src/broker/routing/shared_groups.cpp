@@ -1,5 +1,7 @@
 #include "broker/routing/shared_groups.h"
 
+#include "base/mutant.h"
+
 #include <algorithm>
 
 namespace godwit::broker {
@@ -64,7 +66,8 @@ SharedGroup::Member* SharedGroup::next_ready(const Message& message) {
         if (turn_ >= members_.size()) turn_ = 0;
         Member& member = members_[turn_++];
         const bool owes_ack = std::min(message.qos(), member.qos) != mqtt::Qos::AtMostOnce;
-        if (member.online && (!owes_ack || member.holding < member.window)) return &member;
+        const bool ready = member.online || GW_MUTANT(OfferToOfflineMember);
+        if (ready && (!owes_ack || member.holding < member.window)) return &member;
     }
     return nullptr;
 }

@@ -1,0 +1,58 @@
+// Mutants: deliberate faults, to prove that the simulator (tests/sim) sees what it claims to see.
+// They exist only where GODWIT_MUTANTS is defined (preset `sim`); everywhere else GW_MUTANT(Name)
+// is the constant false. At most one is active at a time, chosen at run time.
+//
+// A mutant stands where the rule stands, as small as the rule allows:
+//     if (is_unreleased(session, id) && !GW_MUTANT(SkipQos2Dedup)) return acknowledge_again(...);
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+// X(Name, what it does wrong)
+#define GW_MUTANTS(X)                                                                         \
+    X(ForgetQos2IdOnResume, "a resumed session forgets which QoS 2 publishes it has taken")   \
+    X(SkipQos2Dedup, "a QoS 2 publish that comes again is published again")                   \
+    X(ForgetPubrec, "PUBREC from a subscriber leaves the message to be sent again")           \
+    X(ResendWithNewId, "what is sent again after a resume gets a new packet identifier")      \
+    X(ForgetInflightOnResume, "what was in flight is not sent again after a resume")          \
+    X(IgnoreReceiveMaximum, "the client's Receive Maximum is not kept")                       \
+    X(AckBeforeConfirmation, "PUBACK and PUBREC do not wait for the other shards")            \
+    X(SubackBeforeRoutes, "SUBACK does not wait until every shard has the route")             \
+    X(LoseOrderAcrossHop, "of two publishes to one shard in a turn, the later goes first")    \
+    X(DropAcrossHop,                                                                          \
+      "a publish for another shard is lost if its message is above QoS 0 and large")          \
+    X(TakeoverKeepsOldConnection, "a takeover does not close the old connection")             \
+    X(CleanStartKeepsSession, "clean start does not end the old session")                     \
+    X(SessionOutlivesExpiry, "a session does not end when its expiry has come")               \
+    X(KeepWillOverConnections, "the will of an earlier connection stays when the next comes") \
+    X(WillAfterDisconnect, "a will is published though the client said goodbye")              \
+    X(WillIgnoresDelay, "a delayed will is published at once")                                \
+    X(IgnoreMessageExpiry, "an expired message is delivered")                                 \
+    X(OlderRetainedWins, "the retained value of a topic is not replaced")                     \
+    X(KeepClearedRetained, "an empty retained message does not remove the value")             \
+    X(LiveOvertakesRetained, "live messages do not wait for the retained ones before them")   \
+    X(UnsubscribeKeepsTaker, "an unsubscribed session goes on getting messages")              \
+    X(IgnoreNoLocal, "No Local is not looked at")                                             \
+    X(OfferToOfflineMember, "a shared group feeds members that are offline")                  \
+    X(ForgetReturnedMessage, "what a member gives back to its group is lost")                 \
+    X(IgnoreKeepAlive, "a silent client is kept for ever")
+
+namespace godwit {
+
+enum class Mutant : uint8_t {
+    None,
+#define GW_NAME(name, what) name,
+    GW_MUTANTS(GW_NAME)
+#undef GW_NAME
+};
+
+#ifdef GODWIT_MUTANTS
+/// Set before a broker is made, left alone while it lives.
+inline Mutant active_mutant = Mutant::None;
+#define GW_MUTANT(name) (::godwit::active_mutant == ::godwit::Mutant::name)
+#else
+#define GW_MUTANT(name) (false && ::godwit::Mutant::name == ::godwit::Mutant::None)
+#endif
+
+}  // namespace godwit

@@ -1,0 +1,97 @@
+// Cluster: the broker's shards, each with its mail, its connections and its own pace, and the
+// driver that a process would be. A turn: some of what has come, in any order but that of one wire
+// and one sender; end of turn; effects performed. A shard may come late to its turn, and mail to
+// its shard.
+#pragma once
+
+#include "broker/shard.h"
+#include "sim/network.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace godwit::sim {
+
+enum class CrashKind : uint8_t {
+    Killed,     // what was written to the disks is there
+    PowerLost,  // what was not synced may be lost or torn
+};
+
+class Cluster {
+public:
+    Cluster(const Plan& plan, Agenda& agenda, Network& network, History& history);
+    ~Cluster();
+
+    // --- by the agenda ---
+    void on_turn(uint16_t shard);
+    void on_tick(uint16_t shard);
+    /// A wire has news for its shard.
+    void wake(Wire& wire);
+
+    /// Gives the wire a shard to be accepted by.
+    void accept(Wire& wire);
+    /// By the administrator; on every shard.
+    void kick(std::string_view client_id);
+    void stall(uint16_t shard, Duration duration);
+    /// All shards, connections and mail are gone, between two effects of a turn or between two
+    /// turns; the disks stay as `kind` leaves them.
+    void crash(CrashKind kind);
+    /// Builds the shards anew, from their disks.
+    void restart();
+    void calm() { calm_ = true; }
+
+    broker::Counters counters() const;
+    /// Nothing between shards, nothing unread.
+    bool idle() const;
+    uint64_t turns() const { return turn_; }
+
+private:
+    struct Letter {
+        Instant at;
+        uint32_t hop = kNone;  // in History::hops
+        broker::Envelope envelope;
+    };
+    struct Seat;
+    struct Source {
+        enum class Kind : uint8_t { Mail, Wire, Kick, Tick };
+        Kind kind;
+        uint32_t index = 0;
+    };
+
+    broker::ShardConfig config_of(uint16_t shard) const;
+    void schedule(Seat& seat, Instant at);
+    Duration lateness();
+    std::vector<Source> sources_of(Seat& seat);
+    void feed(Seat& seat, const Source& source);
+    void feed_mail(Seat& seat, uint32_t from);
+    void feed_wire(Seat& seat, Wire& wire);
+    void feed_bytes(Seat& seat, Wire& wire);
+    void give(Seat& seat, const broker::Input& input);
+    void note_closes(Seat& seat);
+    void note_accepts(Seat& seat, Wire& wire);
+    void note_closed(Wire& wire);
+    void perform(Seat& seat);
+    void perform_writes(Seat& seat);
+    void perform_moves(Seat& seat);
+    void perform_posts(Seat& seat);
+    void note_drops(Seat& seat);
+    void seat_wire(Seat& seat, Wire& wire);
+    Wire* at(Seat& seat, ConnectionId id);
+    void after_turn(Seat& seat);
+
+    const Plan& plan_;
+    Agenda& agenda_;
+    Network& network_;
+    History& history_;
+    Random random_;
+    broker::BrokerOptions options_;
+    std::vector<std::unique_ptr<Seat>> seats_;
+    std::map<std::string, uint32_t, std::less<>> client_numbers_;
+    uint64_t turn_ = 0;
+    uint64_t order_ = 0;  // of accepted and closed connections
+    bool calm_ = false;
+};
+
+}  // namespace godwit::sim

@@ -1,0 +1,191 @@
+// sim: plays seeds until one fails, or all mutants until each is found. See --help.
+#include "sim/runner.h"
+#include "sim/shrink.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+namespace godwit::sim {
+namespace {
+
+constexpr const char* kHelp = R"(sim [options]
+
+  --seeds N      play seeds 1 to N (default 200)
+  --first S      begin with seed S
+  --minutes M    play for so long instead
+  --seed S       play one seed and show what it is made of
+  --jobs J       processes side by side (default 2)
+  --mutants      put in one deliberate fault after the other, and play seeds until it is found
+  --mutant NAME  put this one in
+  --failures F   stop after so many failing seeds (default 1)
+  --lines L      of history to show for a failing seed (default 60)
+  --no-shrink    do not look for a shorter script
+)";
+
+struct Wishes {
+    Campaign campaign;
+    std::optional<uint64_t> seed;
+    bool mutants = false;
+    bool shrinks = true;
+    size_t lines = 60;
+};
+
+struct MutantName {
+    Mutant mutant;
+    const char* name;
+    const char* what;
+};
+constexpr MutantName kMutants[] = {
+#define GW_ROW(name, what) {Mutant::name, #name, what},
+    GW_MUTANTS(GW_ROW)
+#undef GW_ROW
+};
+
+/// A mutant that needs more seeds than this has survived.
+constexpr uint64_t kMutantSeedsMax = 2000;
+
+std::optional<uint64_t> number(const char* text) {
+    uint64_t value = 0;
+    const char* end = text + std::strlen(text);
+    const auto read = std::from_chars(text, end, value);
+    if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+    return value;
+}
+
+std::optional<Mutant> mutant_named(std::string_view name) {
+    for (const MutantName& each : kMutants)
+        if (name == each.name) return each.mutant;
+    return std::nullopt;
+}
+
+/// @return  false when the option is not known, or its value is none
+bool take_option(Wishes& wishes, std::string_view option, const char* value) {
+    if (option == "--mutant") {
+        const auto mutant = mutant_named(value);
+        wishes.campaign.mutant = mutant.value_or(Mutant::None);
+        return mutant.has_value();
+    }
+    const auto count = number(value);
+    if (!count) return false;
+    if (option == "--seeds")
+        wishes.campaign.seeds = *count;
+    else if (option == "--first")
+        wishes.campaign.first = *count;
+    else if (option == "--seed")
+        wishes.seed = *count;
+    else if (option == "--jobs")
+        wishes.campaign.jobs = unsigned(std::max<uint64_t>(*count, 1));
+    else if (option == "--failures")
+        wishes.campaign.failures_max = std::max<uint64_t>(*count, 1);
+    else if (option == "--lines")
+        wishes.lines = *count;
+    else if (option == "--minutes") {
+        wishes.campaign.time = std::chrono::minutes(*count);
+        wishes.campaign.seeds = 0;
+    } else
+        return false;
+    return true;
+}
+
+std::optional<Wishes> wishes_of(int argc, char** argv) {
+    Wishes wishes;
+    wishes.campaign.seeds = 200;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view option = argv[i];
+        if (option == "--mutants")
+            wishes.mutants = true;
+        else if (option == "--no-shrink")
+            wishes.shrinks = false;
+        else if (i + 1 == argc || !take_option(wishes, option, argv[++i]))
+            return std::nullopt;
+    }
+    return wishes;
+}
+
+void print_totals(const Totals& totals) {
+    const double hours = double(totals.virtual_time.count()) / 3.6e12;
+    fmt::print("sim: {} seeds, {:.1f} virtual hours, {} events, {:.1f} s, {:.0f} seeds/s\n",
+               totals.seeds, hours, totals.events, totals.took.count(),
+               double(totals.seeds) / totals.took.count());
+}
+
+/// Everything about one seed that fails.
+void explain(const Wishes& wishes, const Verdict& verdict) {
+    const Plan plan = plan_of(verdict.seed);
+    fmt::print("\nsim: seed {} fails: {}; again by: ./dev sim --seed {}\n", verdict.seed,
+               verdict.checker, verdict.seed);
+    const Examined whole = examine(plan, wishes.campaign.mutant, wishes.lines);
+    fmt::print("{}\n", whole.report);
+    if (!wishes.shrinks) return;
+    const Plan small = shrink(plan, wishes.campaign.mutant, verdict.checker);
+    fmt::print("sim: the same complaint from a shorter script, {} of {} actions:\n{}\n{}\n",
+               small.actions.size(), plan.actions.size(), text_of(small),
+               examine(small, wishes.campaign.mutant, wishes.lines).report);
+}
+
+int play_one(const Wishes& wishes) {
+    const Plan plan = plan_of(*wishes.seed);
+    const Examined examined = examine(plan, wishes.campaign.mutant, wishes.lines);
+    if (examined.verdict.failed) {
+        explain(wishes, examined.verdict);
+    } else {
+        fmt::print("{}\nsim: seed {} passes\n", text_of(plan), *wishes.seed);
+    }
+    return examined.verdict.failed ? 1 : 0;
+}
+
+int play_many(const Wishes& wishes) {
+    std::vector<Verdict> failures;
+    const Totals totals =
+        run(wishes.campaign, [&](const Verdict& verdict) { failures.push_back(verdict); });
+    for (const Verdict& each : failures) explain(wishes, each);
+    print_totals(totals);
+    fmt::print("{} passed, {} failed\n", totals.seeds - totals.failed, totals.failed);
+    return totals.failed == 0 ? 0 : 1;
+}
+
+int find_mutants(Wishes wishes) {
+#ifndef GODWIT_MUTANTS
+    fmt::print(stderr, "sim: built without mutants; ./dev sim builds them in\n");
+    return 2;
+#endif
+    size_t survivors = 0;
+    for (const MutantName& each : kMutants) {
+        wishes.campaign.mutant = each.mutant;
+        wishes.campaign.seeds = kMutantSeedsMax;
+        wishes.campaign.quiet = true;
+        Verdict found;
+        const Totals totals =
+            run(wishes.campaign, [&](const Verdict& verdict) { found = verdict; });
+        if (!found.failed) {
+            ++survivors;
+            fmt::print("{:28} SURVIVES {} seeds: {}\n", each.name, totals.seeds, each.what);
+        } else {
+            fmt::print("{:28} {:5} seeds, seed {:5} {:18} {}\n", each.name, totals.seeds,
+                       found.seed, found.checker, each.what);
+        }
+        std::fflush(stdout);
+    }
+    fmt::print("{} passed, {} failed\n", std::size(kMutants) - survivors, survivors);
+    return survivors == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace godwit::sim
+
+int main(int argc, char** argv) {
+    using namespace godwit::sim;
+    if (argc == 2 && std::string_view(argv[1]) == "--help") return std::fputs(kHelp, stdout) < 0;
+    const auto wishes = wishes_of(argc, argv);
+    if (!wishes) {
+        std::fputs(kHelp, stderr);
+        return 2;
+    }
+    if (wishes->seed) return play_one(*wishes);
+    return wishes->mutants ? find_mutants(*wishes) : play_many(*wishes);
+}

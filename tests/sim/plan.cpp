@@ -1,0 +1,398 @@
+#include "sim/plan.h"
+
+#include "base/random.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+namespace godwit::sim {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+/// Draws a plan piece by piece.
+class Drawing {
+public:
+    explicit Drawing(uint64_t seed) : random_(seed) { plan_.seed = seed; }
+
+    Plan draw() {
+        plan_.shards = uint16_t(1 + below(4));
+        draw_limits();
+        draw_network();
+        const size_t count = 3 + below(6);
+        for (size_t i = 0; i < count; ++i) draw_client(i);
+        draw_topics();
+        draw_actions();
+        plan_.clients.push_back(auditor());
+        return std::move(plan_);
+    }
+
+private:
+    uint64_t below(uint64_t bound) { return random_.below(bound); }
+    bool one_in(uint64_t n) { return below(n) == 0; }
+    template <class T>
+    T pick(std::initializer_list<T> values) {
+        return values.begin()[below(values.size())];
+    }
+    Duration up_to(milliseconds most) {
+        return Duration(below(uint64_t(Duration(most).count()) + 1));
+    }
+
+    void draw_limits() {
+        broker::Limits& l = plan_.limits;
+        if (one_in(4)) l.inflight_max = pick<uint16_t>({1, 3, 10});
+        if (one_in(4)) l.receive_maximum = pick<uint16_t>({1, 3, 10});
+        if (one_in(6)) l.queue_messages_max = pick<uint32_t>({4, 20});
+        if (one_in(6)) l.output_bytes_max = pick<uint64_t>({2000, 20000});
+        if (one_in(4)) l.session_expiry_max_s = pick<uint32_t>({3, 20});
+        if (one_in(6)) l.keepalive_max_s = pick<uint16_t>({2, 10});
+        if (one_in(3)) l.topic_alias_max = pick<uint16_t>({0, 2});
+        l.queue_qos0 = one_in(3);
+    }
+
+    void draw_network() {
+        plan_.network.cut_bytes = !one_in(3);
+        plan_.network.socket_bytes = pick<uint32_t>({1500, 8000, 65536});
+        plan_.hop_max = pick<Duration>({Duration(50'000), milliseconds(1), milliseconds(30)});
+        plan_.turn_max = pick<Duration>({Duration(20'000), milliseconds(1), milliseconds(20)});
+        persistent_ = 1 + below(4);
+        wills_ = below(4);
+        small_windows_ = one_in(2);
+        delayed_acks_ = one_in(2);
+    }
+
+    ConnectWish connect_wish(size_t client, bool modern) {
+        ConnectWish wish;
+        wish.version = modern ? mqtt::Version::V5 : mqtt::Version::V311;
+        const bool lasting = below(4) < persistent_;
+        wish.clean_start = lasting ? one_in(8) : one_in(2);
+        if (!modern) wish.clean_start = !lasting;
+        if (modern)
+            wish.expiry_s = lasting ? pick<uint32_t>({3, 30, 3600, 3600, mqtt::kNoExpiry}) : 0;
+        wish.keepalive_s = pick<uint16_t>({0, 2, 5, 60});
+        if (modern && small_windows_) wish.receive_maximum = pick<uint16_t>({1, 2, 5, 65535});
+        // What a client can take is its own, and does not change with the connection.
+        if (modern && client % 7 == plan_.seed % 5) wish.packet_bytes_max = 400;
+        if (modern) wish.topic_alias_maximum = pick<uint16_t>({0, 0, 1, 10});
+        if (below(4) < wills_) {
+            wish.will = WillWish{fmt::format("w/{}", client), uint8_t(below(3)), one_in(4), 0};
+            if (modern) wish.will->delay_s = pick<uint32_t>({0, 0, 1, 4, 40});
+        }
+        return wish;
+    }
+
+    void draw_client(size_t index) {
+        ClientPlan client;
+        modern_.push_back(!one_in(3));
+        client.id = fmt::format("c{}", index);
+        client.connect = connect_wish(index, modern_.back());
+        client.begins = kBegin + up_to(milliseconds(500));
+        client.latency = pick<Duration>({Duration(100'000), milliseconds(5), milliseconds(60)});
+        client.jitter = one_in(2) ? Duration(0) : Duration(below(uint64_t(client.latency.count())));
+        if (delayed_acks_ && one_in(2)) client.ack_delay = up_to(milliseconds(400));
+        client.window = pick<uint32_t>({1, 4, 20, 100});
+        plan_.clients.push_back(std::move(client));
+    }
+
+    /// Whoever wants to see in the end what the broker has kept, and whether everybody still gets
+    /// what he subscribed to.
+    static ClientPlan auditor() {
+        ClientPlan client;
+        client.id = "auditor";
+        client.connect.clean_start = true;
+        client.latency = milliseconds(1);
+        client.begins = kNever;
+        return client;
+    }
+
+    void draw_topics() {
+        const size_t count = 1 + below(5);
+        for (size_t i = 0; i < count; ++i) plan_.topics.push_back(fmt::format("t/{}", i));
+        for (size_t i = 0; i <= below(3); ++i) plan_.topics.push_back(fmt::format("s/{}", i));
+        retained_topics_ = one_in(4) ? 0 : 1 + below(3);
+    }
+
+    std::string filter() {
+        const auto number = below(3);
+        switch (below(12)) {
+            case 0:
+                return "#";
+            case 1:
+                return "t/#";
+            case 2:
+                return "t/+";
+            case 3:
+                return "+/0";
+            case 4:
+                return "w/#";
+            case 5:
+                return "r/#";
+            case 6:
+                return "r/+/0";
+            case 7:
+                return fmt::format("r/{}/{}", below(plan_.clients.size()), number);
+            default:
+                return plan_.topics[below(plan_.topics.size())];
+        }
+    }
+
+    SubscribeWish subscribe_wish(size_t client) {
+        SubscribeWish wish;
+        const bool shared = shared_weight_ > 0 && below(10) < shared_weight_;
+        wish.filter = filter();
+        if (shared) wish.filter = fmt::format("$share/g{}/{}", below(2), one_in(2) ? "s/#" : "s/0");
+        wish.options.qos = mqtt::Qos(below(3));
+        if (!modern_[client]) return wish;
+        wish.options.no_local = !shared && one_in(4);
+        wish.options.retain_as_published = one_in(3);
+        wish.options.retain_handling = mqtt::RetainHandling(one_in(3) ? below(3) : 0);
+        wish.id = one_in(2) ? 0 : uint32_t(1 + below(1000));
+        return wish;
+    }
+
+    PublishWish publish_wish(size_t client) {
+        PublishWish wish;
+        wish.bytes = one_in(8) ? pick<uint32_t>({300, 1500, 6000}) : uint32_t(10 + below(30));
+        if (retained_topics_ > 0 && one_in(3)) {
+            // One publisher and one QoS a topic: what is older is then known to everybody.
+            const size_t number = below(retained_topics_);
+            wish.topic = fmt::format("r/{}/{}", client, number);
+            wish.qos = uint8_t((client + number + plan_.seed) % 3);
+            wish.retain = !one_in(10);
+            wish.empty = wish.retain && one_in(5);
+        } else {
+            wish.topic = plan_.topics[below(plan_.topics.size())];
+            wish.qos = uint8_t(one_in(4) ? below(3) : 1 + below(2));
+        }
+        if (modern_[client] && expiring_ && one_in(3))
+            wish.expiry_s = pick<uint32_t>({1, 2, 6, 60});
+        wish.alias = modern_[client] && one_in(3);
+        return wish;
+    }
+
+    Duration pause() {
+        if (one_in(3)) return up_to(milliseconds(100));
+        return up_to(milliseconds(one_in(5) ? 15'000 : 3'000));
+    }
+
+    void fill(Action& action) {
+        using Kind = Action::Kind;
+        action.pause = pause();
+        switch (action.kind) {
+            case Kind::Publish:
+                action.publish = publish_wish(action.client);
+                break;
+            case Kind::Subscribe:
+                for (uint64_t i = 0, count = one_in(4) ? 3 : 1; i < count; ++i)
+                    action.subscribe.push_back(subscribe_wish(action.client));
+                for (SubscribeWish& each : action.subscribe) each.id = action.subscribe[0].id;
+                break;
+            case Kind::Unsubscribe:
+                action.subscribe.push_back({});  // which one: of those held then, see Client
+                action.subscribe[0].id = uint32_t(below(1000));
+                break;
+            case Kind::Cut:
+                action.cut =
+                    pick({CutKind::Reset, CutKind::Reset, CutKind::Close, CutKind::HalfOpen});
+                break;
+            case Kind::Takeover:
+                action.cut = pick({CutKind::Reset, CutKind::Close, CutKind::HalfOpen});
+                break;
+            case Kind::Disconnect:
+                action.with_will = modern_[action.client] && one_in(3);
+                if (modern_[action.client] && one_in(4))
+                    action.new_expiry_s = pick<uint32_t>({0, 2, 60});
+                break;
+            case Kind::Reconnect:
+                action.connect = connect_wish(action.client, modern_[action.client]);
+                break;
+            case Kind::StallShard:
+                action.client = uint32_t(below(plan_.shards));
+                action.pause = up_to(milliseconds(200));
+                break;
+            default:
+                break;
+        }
+    }
+
+    void draw_actions() {
+        using Kind = Action::Kind;
+        struct Weighted {
+            Kind kind;
+            uint64_t weight;
+        };
+        // Without durable state a crash forgets everything: no Crash yet.
+        std::vector<Weighted> weights;
+        for (const Kind kind :
+             {Kind::Cut, Kind::Disconnect, Kind::Takeover, Kind::Reconnect, Kind::StopReading,
+              Kind::ReadSlowly, Kind::HoldAcks, Kind::Kick, Kind::StallShard})
+            weights.push_back({kind, pick<uint64_t>({0, 0, 1, 3, 8})});
+        weights.push_back({Kind::Subscribe, pick<uint64_t>({2, 5, 10})});
+        weights.push_back({Kind::Unsubscribe, pick<uint64_t>({0, 1, 5})});
+        weights.push_back({Kind::Publish, pick<uint64_t>({30, 60, 120})});
+        shared_weight_ = pick<uint64_t>({0, 0, 3, 8});
+        expiring_ = one_in(2);
+        uint64_t total = 0;
+        for (const Weighted& each : weights) total += each.weight;
+        const uint64_t count = 60 + below(300);
+        plan_.active = milliseconds(count * pick<uint64_t>({10, 50, 200}));
+        open_with_subscriptions();
+        for (uint64_t i = 0; i < count; ++i) {
+            Action action;
+            uint64_t draw = below(total);
+            size_t at = 0;
+            while (draw >= weights[at].weight) draw -= weights[at++].weight;
+            action.kind = weights[at].kind;
+            action.client = uint32_t(below(plan_.clients.size()));
+            action.at =
+                kBegin + milliseconds(100) + Duration(below(uint64_t(plan_.active.count())));
+            fill(action);
+            plan_.actions.push_back(std::move(action));
+            if (plan_.actions.back().kind == Kind::Publish && one_in(4))
+                burst(plan_.actions.back());
+        }
+        std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
+                         [](const Action& a, const Action& b) { return a.at < b.at; });
+    }
+
+    /// The same again, at once: order has something to lose.
+    void burst(const Action& first) {
+        const Action pattern = first;
+        for (uint64_t i = below(8); i > 0; --i) plan_.actions.push_back(pattern);
+    }
+
+    void open_with_subscriptions() {
+        for (uint32_t i = 0; i < plan_.clients.size(); ++i) {
+            Action action;
+            action.kind = Action::Kind::Subscribe;
+            action.at = kBegin;
+            action.client = i;
+            fill(action);
+            plan_.actions.push_back(std::move(action));
+        }
+    }
+
+    Random random_;
+    Plan plan_;
+    std::vector<bool> modern_;
+    uint64_t persistent_ = 2, wills_ = 2, shared_weight_ = 0;
+    size_t retained_topics_ = 0;
+    bool small_windows_ = false, delayed_acks_ = false, expiring_ = false;
+};
+
+std::string seconds(Duration d) {
+    return fmt::format("{:.6f}", double(d.count()) / 1e9);
+}
+
+std::string describe(const ConnectWish& wish) {
+    std::string out = wish.version == mqtt::Version::V5 ? "5.0" : "3.1.1";
+    if (wish.clean_start) out += ", clean start";
+    if (wish.version == mqtt::Version::V5) out += fmt::format(", expiry {}", wish.expiry_s);
+    out += fmt::format(", keep alive {}", wish.keepalive_s);
+    if (wish.receive_maximum != 65535) out += fmt::format(", receive max {}", wish.receive_maximum);
+    if (wish.packet_bytes_max != mqtt::kPacketBytesMax)
+        out += fmt::format(", packet max {}", wish.packet_bytes_max);
+    if (wish.topic_alias_maximum != 0) out += fmt::format(", aliases {}", wish.topic_alias_maximum);
+    if (wish.will)
+        out += fmt::format(", will {} qos {}{} after {} s", wish.will->topic, wish.will->qos,
+                           wish.will->retain ? " retained" : "", wish.will->delay_s);
+    return out;
+}
+
+const char* name_of(CutKind kind) {
+    return kind == CutKind::Reset ? "reset" : kind == CutKind::Close ? "close" : "half-open";
+}
+
+std::string describe_publish(const PublishWish& wish) {
+    std::string out = fmt::format("publish {} qos {}, {} bytes", wish.topic, wish.qos, wish.bytes);
+    if (wish.retain) out += wish.empty ? ", clears" : ", retained";
+    if (wish.alias) out += ", alias";
+    if (wish.expiry_s) out += fmt::format(", expiry {}", *wish.expiry_s);
+    return out;
+}
+
+std::string describe_subscribe(const Action& action) {
+    std::string out = "subscribe";
+    for (const SubscribeWish& each : action.subscribe)
+        out += fmt::format(" {} (qos {}{}{} rh {} id {})", each.filter, int(each.options.qos),
+                           each.options.no_local ? " nl" : "",
+                           each.options.retain_as_published ? " rap" : "",
+                           int(each.options.retain_handling), each.id);
+    return out;
+}
+
+std::string describe(const Action& action) {
+    using Kind = Action::Kind;
+    switch (action.kind) {
+        case Kind::Publish:
+            return describe_publish(action.publish);
+        case Kind::Subscribe:
+            return describe_subscribe(action);
+        case Kind::Unsubscribe:
+            return fmt::format("unsubscribe number {}", action.subscribe[0].id);
+        case Kind::Cut:
+            return fmt::format("cut ({}), back after {}", name_of(action.cut),
+                               seconds(action.pause));
+        case Kind::Disconnect:
+            return fmt::format(
+                "disconnect{}{}, back after {}", action.with_will ? " with will" : "",
+                action.new_expiry_s ? fmt::format(" expiry {}", *action.new_expiry_s) : "",
+                seconds(action.pause));
+        case Kind::Takeover:
+            return fmt::format("takeover, old connection ends by {} after {}", name_of(action.cut),
+                               seconds(action.pause));
+        case Kind::Reconnect:
+            return fmt::format("reconnect after {} as {}", seconds(action.pause),
+                               describe(action.connect));
+        case Kind::StopReading:
+            return "stop reading for " + seconds(action.pause);
+        case Kind::ReadSlowly:
+            return "read slowly for " + seconds(action.pause);
+        case Kind::HoldAcks:
+            return "hold acks for " + seconds(action.pause);
+        case Kind::Kick:
+            return "kick, back after " + seconds(action.pause);
+        case Kind::StallShard:
+            return "stall for " + seconds(action.pause);
+        case Kind::Crash:
+            return "crash";
+    }
+    return {};
+}
+
+}  // namespace
+
+Plan plan_of(uint64_t seed) {
+    return Drawing(seed).draw();
+}
+
+std::string text_of(const Plan& plan, const Action& action) {
+    const bool shard =
+        action.kind == Action::Kind::StallShard || action.kind == Action::Kind::Crash;
+    const std::string who =
+        shard ? fmt::format("shard {}", action.client) : plan.clients[action.client].id;
+    return fmt::format("{} {} {}", seconds(action.at - kBegin), who, describe(action));
+}
+
+std::string text_of(const Plan& plan) {
+    const broker::Limits& l = plan.limits;
+    std::string out = fmt::format(
+        "seed {}: {} shards, hops up to {} s, turns late up to {} s, {} s active\n"
+        "limits: inflight {}, receive max {}, queue {}, output {}, expiry {}, keep alive {}, "
+        "aliases {}, queue qos 0 {}\n",
+        plan.seed, plan.shards, seconds(plan.hop_max), seconds(plan.turn_max), seconds(plan.active),
+        l.inflight_max, l.receive_maximum, l.queue_messages_max, l.output_bytes_max,
+        l.session_expiry_max_s, l.keepalive_max_s, l.topic_alias_max, l.queue_qos0);
+    for (const ClientPlan& client : plan.clients)
+        out += fmt::format("{}: {}; latency {}, acks after {}, window {}\n", client.id,
+                           describe(client.connect), seconds(client.latency),
+                           seconds(client.ack_delay), client.window);
+    for (const Action& action : plan.actions) out += text_of(plan, action) + "\n";
+    return out;
+}
+
+}  // namespace godwit::sim

@@ -1,0 +1,182 @@
+#include "sim/simulation.h"
+
+#include "sim/client.h"
+
+#include <algorithm>
+
+namespace godwit::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr Duration kPatience = seconds(120);  // of the quiet phase, for everybody to settle
+constexpr Duration kRest = seconds(3);        // afterwards, for what nobody waits for
+
+class Simulation {
+public:
+    explicit Simulation(const Plan& plan)
+        : plan_(plan),
+          network_(plan, agenda_),
+          cluster_(plan, agenda_, network_, history_),
+          auditor_(uint32_t(plan.clients.size() - 1)) {
+        history_.seed = plan.seed;
+        history_.limits = plan.limits;
+        for (uint32_t i = 0; i < plan.clients.size(); ++i) {
+            history_.clients.push_back(plan.clients[i].id);
+            clients_.push_back(std::make_unique<Client>(
+                i, plan.clients[i], Surroundings{agenda_, network_, cluster_, history_}));
+        }
+    }
+
+    Outcome run() {
+        for (uint32_t i = 0; i < auditor_; ++i)
+            agenda_.put(plan_.clients[i].begins, Due::Kind::WakeClient, i);
+        for (uint32_t i = 0; i < plan_.actions.size(); ++i)
+            agenda_.put(plan_.actions[i].at, Due::Kind::Act, i);
+        begun_.resize(plan_.clients.size());
+        run_until(kBegin + milliseconds(600) + plan_.active);
+        calm();
+        settle();
+        audit();
+        close_books();
+        Outcome outcome{std::move(history_), agenda_.now() - kBegin, agenda_.taken(),
+                        cluster_.turns()};
+        outcome.history.resolve();
+        return outcome;
+    }
+
+private:
+    void run_until(Instant end) {
+        while (const auto due = agenda_.take(end)) dispatch(*due);
+    }
+
+    void dispatch(const Due& due) {
+        switch (due.kind) {
+            case Due::Kind::Turn:
+                return cluster_.on_turn(uint16_t(due.who));
+            case Due::Kind::Tick:
+                return cluster_.on_tick(uint16_t(due.who));
+            case Due::Kind::ToBroker: {
+                Wire& wire = network_.wire(due.who);
+                if (network_.arrive_at_broker(wire)) cluster_.wake(wire);
+                return;
+            }
+            case Due::Kind::ToClient: {
+                Wire& wire = network_.wire(due.who);
+                return clients_[history_.connections[due.who].client]->on_wire(wire);
+            }
+            case Due::Kind::WakeClient:
+                if (!begun_[due.who]) {
+                    begun_[due.who] = true;
+                    return clients_[due.who]->begin();
+                }
+                return clients_[due.who]->on_wake();
+            case Due::Kind::Act:
+                return act(plan_.actions[due.who]);
+        }
+    }
+
+    void act(const Action& action) {
+        Event& event = history_.events.emplace_back();
+        event.at = agenda_.now();
+        event.text = text_of(plan_, action);
+        if (action.kind == Action::Kind::StallShard)
+            return cluster_.stall(uint16_t(action.client % plan_.shards), action.pause);
+        if (action.kind == Action::Kind::Crash) {
+            cluster_.crash(CrashKind::PowerLost);
+            return cluster_.restart();
+        }
+        event.client = action.client;
+        clients_[action.client]->act(action);
+    }
+
+    void calm() {
+        history_.quiet = agenda_.now();
+        network_.calm();
+        cluster_.calm();
+        for (uint32_t i = 0; i < auditor_; ++i) clients_[i]->calm();
+    }
+
+    bool settled() const {
+        const broker::Counters counters = cluster_.counters();
+        return cluster_.idle() && counters.queued == 0 && counters.inflight == 0 &&
+               std::all_of(clients_.begin(), clients_.end(), [&](const auto& client) {
+                   return client->settled() || (client == clients_.back() && !begun_.back());
+               });
+    }
+
+    /// Until everybody has been content for a while.
+    void settle() {
+        const Instant end = agenda_.now() + kPatience;
+        Instant content_since = agenda_.now();
+        while (agenda_.now() < end && agenda_.now() - content_since < kRest) {
+            run_until(agenda_.now() + milliseconds(100));
+            if (!settled()) content_since = agenda_.now();
+        }
+    }
+
+    void audit() {
+        Client& auditor = *clients_[auditor_];
+        begun_[auditor_] = true;
+        auditor.begin();
+        Action subscribe;
+        subscribe.kind = Action::Kind::Subscribe;
+        subscribe.client = auditor_;
+        subscribe.subscribe.push_back({.filter = "#", .options = {.qos = mqtt::Qos::ExactlyOnce}});
+        auditor.act(subscribe);
+        settle();
+        for (const std::string& topic : plan_.topics) {
+            Action publish;
+            publish.client = auditor_;
+            publish.publish = {.topic = topic, .qos = 1, .bytes = 20};
+            auditor.act(publish);
+        }
+        settle();
+    }
+
+    void gauge(const char* name, uint64_t value) {
+        Event& event = history_.events.emplace_back();
+        event.kind = Event::Kind::Gauge;
+        event.at = agenda_.now();
+        event.text = name;
+        event.number = uint32_t(value);
+    }
+
+    void close_books() {
+        history_.end = agenda_.now();
+        for (uint32_t i = 0; i < clients_.size(); ++i) {
+            std::string trouble = clients_[i]->trouble();
+            if (trouble.empty()) continue;
+            Event& event = history_.events.emplace_back();
+            event.kind = Event::Kind::Unsettled;
+            event.at = agenda_.now();
+            event.client = i;
+            event.why = std::move(trouble);
+        }
+        const broker::Counters counters = cluster_.counters();
+        gauge("queued", counters.queued);
+        gauge("inflight", counters.inflight);
+        gauge("connections", counters.connections);
+        gauge("sessions_online", counters.sessions_online);
+        gauge("group_drops", counters.dropped_group_full);
+    }
+
+    const Plan& plan_;
+    History history_;
+    Agenda agenda_;
+    Network network_;
+    Cluster cluster_;
+    const uint32_t auditor_;
+    std::vector<std::unique_ptr<Client>> clients_;
+    std::vector<bool> begun_;
+};
+
+}  // namespace
+
+Outcome play(const Plan& plan) {
+    return Simulation(plan).run();
+}
+
+}  // namespace godwit::sim
