@@ -44,16 +44,16 @@ TEST(LogFormat, LaysOutTheHeadOfASegment) {
 }
 
 TEST(LogFormat, MasksByNumberAndSalt) {
-    EXPECT_EQ(kKey.mask, 0x@MASK@u);
+    EXPECT_EQ(kKey.mask, 0x @MASK @u);
 }
 
 TEST(LogFormat, LaysOutARecord) {
     Buffer record;
     EXPECT_EQ(append_record(record, RecordKind::Put, {7}, as_bytes("he"), as_bytes("llo")),
-              0x@RAW@u);
+              0x @RAW @u);
     move_record(record.data(), {}, kKey);
     EXPECT_EQ(hex(record),
-              "@RCRC@"            // crc ^ mask
+              "@RCRC@"              // crc ^ mask
               "05000000"            // body_bytes
               "07000000"            // object
               "02"                  // kind
@@ -65,10 +65,10 @@ TEST(LogFormat, LaysOutARecord) {
 TEST(LogFormat, LaysOutAGroupRecord) {
     Buffer group;
     append_record(group, RecordKind::Group, {},
-                  encode_group_body({0x1122334455667788, 24, 1, extend_check(0, 0x@RAW@)}));
+                  encode_group_body({ 0x1122334455667788, 24, 1, extend_check(0, 0x @RAW @) }));
     move_record(group.data(), {}, kKey);
     EXPECT_EQ(hex(group),
-              "@GCRC@"          // crc ^ mask
+              "@GCRC@"            // crc ^ mask
               "18000000"          // body_bytes
               "00000000"          // object
               "01"                // kind
@@ -77,7 +77,7 @@ TEST(LogFormat, LaysOutAGroupRecord) {
               "8877665544332211"  // sequence
               "18000000"          // bytes
               "01000000"          // count
-              "@CHECK@"          // check
+              "@CHECK@"           // check
               "00000000");
 }
 
