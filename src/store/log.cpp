@@ -194,8 +194,9 @@ std::optional<Instant> Log::next_deadline() const {
     const auto consider = [&](std::optional<Instant> other) {
         if (other) earliest = std::min(*other, earliest.value_or(*other));
     };
-    if (!is_committing_) consider(commit_pause_.end());
-    consider(read_pause_.end());
+    // A group that waits for a segment, too, waits for space_.
+    if (!is_committing_ && !waits_for_segment_) consider(commit_pause_.end());
+    if (reads_.can_begin()) consider(read_pause_.end());
     return earliest;
 }
 

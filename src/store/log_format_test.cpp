@@ -36,7 +36,7 @@ TEST(LogFormat, LaysOutTheHeadOfASegment) {
         "00000001"          // segment_bytes
         "175aed5e"          // salt
         "00000000"
-        "@HEAD@";  // crc
+        "ed6fc9f0";  // crc
     EXPECT_EQ(hex(view(head, 0, 32)), header);
     EXPECT_EQ(hex(view(head, 2048, 32)), header);
     EXPECT_EQ(hex(view(head, 32, 2016)), std::string(2 * 2016, '0'));
@@ -44,16 +44,16 @@ TEST(LogFormat, LaysOutTheHeadOfASegment) {
 }
 
 TEST(LogFormat, MasksByNumberAndSalt) {
-    EXPECT_EQ(kKey.mask, 0x @MASK @u);
+    EXPECT_EQ(kKey.mask, 0xadc1c090u);
 }
 
 TEST(LogFormat, LaysOutARecord) {
     Buffer record;
     EXPECT_EQ(append_record(record, RecordKind::Put, {7}, as_bytes("he"), as_bytes("llo")),
-              0x @RAW @u);
+              0x4a336359u);
     move_record(record.data(), {}, kKey);
     EXPECT_EQ(hex(record),
-              "@RCRC@"              // crc ^ mask
+              "c9a3f2e7"            // crc ^ mask
               "05000000"            // body_bytes
               "07000000"            // object
               "02"                  // kind
@@ -65,10 +65,10 @@ TEST(LogFormat, LaysOutARecord) {
 TEST(LogFormat, LaysOutAGroupRecord) {
     Buffer group;
     append_record(group, RecordKind::Group, {},
-                  encode_group_body({ 0x1122334455667788, 24, 1, extend_check(0, 0x @RAW @) }));
+                  encode_group_body({0x1122334455667788, 24, 1, extend_check(0, 0x4a336359)}));
     move_record(group.data(), {}, kKey);
     EXPECT_EQ(hex(group),
-              "@GCRC@"            // crc ^ mask
+              "cb046f2a"          // crc ^ mask
               "18000000"          // body_bytes
               "00000000"          // object
               "01"                // kind
@@ -77,7 +77,7 @@ TEST(LogFormat, LaysOutAGroupRecord) {
               "8877665544332211"  // sequence
               "18000000"          // bytes
               "01000000"          // count
-              "@CHECK@"           // check
+              "63589bb3"          // check
               "00000000");
 }
 

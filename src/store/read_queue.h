@@ -39,9 +39,10 @@ public:
         if (withdraw(id)) ask(id);
     }
 
+    bool can_begin() const { return !waiting_.empty() && under_way_ < kUnderWayMax; }
     /// The next to read, if the disk should have one more.
     std::optional<ObjectId> next() {
-        while (!waiting_.empty() && under_way_ < kUnderWayMax) {
+        while (can_begin()) {
             const ObjectId id = waiting_.front();
             waiting_.pop_front();
             const auto found = asked_.find(id);

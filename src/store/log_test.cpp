@@ -1,0 +1,416 @@
+#include "store/log.h"
+
+#include "store/test_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+namespace godwit::store {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FaultyDisk;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr uint32_t kSegment = Options::kSegmentBytesMin;
+
+class LogTest : public ::testing::Test {
+protected:
+    void SetUp() override { owner_.open(); }
+    Log& log() { return owner_.log(); }
+    void reopen() {
+        owner_.forget_log();
+        owner_.open();
+        EXPECT_THAT(owner_.damage(), IsEmpty());
+    }
+    /// Ends the process and the machine: what is not on disk is gone.
+    void lose_power() {
+        owner_.forget_log();
+        disk_.power_loss(random_);
+        owner_.open();
+    }
+    std::optional<Work> next_of(Work::Kind kind) {
+        while (auto work = log().work(owner_.now)) {
+            if (work->kind == kind) return work;
+            log().done(perform(std::move(*work), disk_, Owner::kFolder), owner_.now);
+        }
+        return std::nullopt;
+    }
+    std::vector<std::string> files() { return disk_.list(Owner::kFolder).value(); }
+    /// Puts about so many bytes under a few ids, each commit on disk before the next.
+    void churn(uint64_t bytes, uint32_t ids = 4) {
+        for (uint64_t written = 0; written < bytes; written += 2000) {
+            owner_.put(100 + uint32_t(written / 2000 % ids), std::string(2000, 'c'));
+            owner_.commit_and_settle();
+            owner_.move();
+        }
+        owner_.commit_and_settle();
+    }
+    /// Until all is well and on disk, or the patience is at its end.
+    void recover() {
+        owner_.commit();
+        owner_.settle_all();
+        EXPECT_EQ(log().condition(), Condition::Good) << log().trouble();
+        EXPECT_EQ(log().durable() + 1, log().next_ticket());
+    }
+
+    static Options options() {
+        Options out;
+        out.segment_bytes = kSegment;
+        out.salt = 99;
+        return out;
+    }
+    FaultyDisk disk_{1};
+    Random random_{1};
+    Owner owner_{disk_, options()};
+};
+
+// --- writing ---
+
+TEST_F(LogTest, HoldsWhatWasPutNotedAndErased) {
+    owner_.put(1, "one");
+    owner_.put(2, "two");
+    owner_.note(1, "+note");
+    owner_.erase(2);
+    owner_.put(3, "");
+    EXPECT_EQ(owner_.commit(), 1u);
+    owner_.settle();
+    EXPECT_EQ(log().durable(), 1u);
+    lose_power();
+    EXPECT_EQ(owner_.objects, (std::map<uint32_t, std::string>{{1, "one+note"}, {3, ""}}));
+    EXPECT_TRUE(log().holds({1}));
+    EXPECT_FALSE(log().holds({2}));
+}
+
+TEST_F(LogTest, ForgetsWhatWasNotCommitted) {
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    owner_.put(1, "two");
+    owner_.settle();
+    lose_power();
+    EXPECT_EQ(owner_.objects[1], "one");
+}
+
+TEST_F(LogTest, GivesNoTicketForNothing) {
+    EXPECT_EQ(log().commit(), 0u);
+    EXPECT_EQ(log().next_ticket(), 1u);
+    owner_.put(1, "one");
+    EXPECT_EQ(log().commit(), 1u);
+    EXPECT_EQ(log().commit(), 1u);
+    EXPECT_EQ(log().next_ticket(), 2u);
+}
+
+TEST_F(LogTest, GathersInOneGroupWhatComesWhileTheDiskIsBusy) {
+    owner_.put(1, "one");
+    owner_.commit();
+    auto first = next_of(Work::Kind::Commit);
+    ASSERT_TRUE(first);
+    for (uint32_t id = 2; id < 50; ++id) {
+        owner_.put(id, "more");
+        owner_.commit();
+        EXPECT_FALSE(next_of(Work::Kind::Commit)) << "one is under way";
+    }
+    log().done(perform(std::move(*first), disk_, Owner::kFolder), owner_.now);
+    EXPECT_EQ(log().durable(), 1u);
+    owner_.settle();
+    EXPECT_EQ(log().durable(), 49u);
+    EXPECT_EQ(log().usage().groups, 2u);
+    EXPECT_EQ(log().usage().pending_bytes, 0u);
+}
+
+TEST_F(LogTest, SyncsNothingWhenTheSystemMayKeepIt) {
+    Options lazy = options();
+    lazy.durability = Durability::Os;
+    Owner owner(disk_, lazy);
+    owner.open();
+    owner.put(1, "one");
+    owner.commit_and_settle();
+    const uint64_t syncs = disk_.counts().syncs;  // of segments, which have to be there
+    owner.put(1, "two");
+    owner.commit_and_settle();
+    EXPECT_EQ(owner.log().durable(), 2u);
+    EXPECT_EQ(disk_.counts().syncs, syncs);
+}
+
+TEST_F(LogTest, GivesAGroupLargerThanASegmentOneOfItsOwn) {
+    owner_.put(1, "before");
+    owner_.commit_and_settle();
+    owner_.put(2, std::string(3 * kSegment, 'x'));
+    owner_.put(3, "with it");
+    owner_.commit_and_settle();
+    owner_.put(4, "after");
+    owner_.commit_and_settle();
+    EXPECT_EQ(log().durable(), 3u);
+    const auto before = owner_.objects;
+    lose_power();
+    EXPECT_EQ(owner_.objects, before);
+}
+
+TEST_F(LogTest, WaitsForASegmentToBeReady) {
+    owner_.put(1, "one");
+    owner_.commit();
+    auto work = log().work(owner_.now);
+    ASSERT_TRUE(work);
+    EXPECT_EQ(work->kind, Work::Kind::Prepare);
+    EXPECT_FALSE(work->urgent());
+    EXPECT_FALSE(log().work(owner_.now));
+    EXPECT_EQ(log().condition(), Condition::Good);
+    log().done(perform(std::move(*work), disk_, Owner::kFolder), owner_.now);
+    EXPECT_EQ(log().work(owner_.now)->kind, Work::Kind::Commit);
+}
+
+TEST_F(LogTest, KeepsSparesReady) {
+    owner_.settle();
+    EXPECT_THAT(files(), ElementsAre("segment-00000001", "segment-00000002"));
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    EXPECT_THAT(files(), ElementsAre("segment-00000001", "segment-00000002", "segment-00000003"));
+    reopen();
+    owner_.settle();
+    EXPECT_EQ(files().size(), 3u);
+}
+
+TEST_F(LogTest, RefusesNewObjectsWhileTooMuchWaits) {
+    Options small = options();
+    small.pending_bytes_max = 1000;
+    Owner owner(disk_, small);
+    owner.open();
+    owner.put(1, std::string(900, 'x'));
+    EXPECT_FALSE(owner.log().should_refuse());
+    owner.put(2, std::string(900, 'x'));
+    EXPECT_TRUE(owner.log().should_refuse());
+    owner.commit_and_settle();
+    EXPECT_FALSE(owner.log().should_refuse());
+}
+
+// --- reading back ---
+
+TEST_F(LogTest, ReadsBackFromDiskAndFromMemory) {
+    owner_.put(1, "on disk");
+    owner_.note(1, "note");
+    owner_.commit_and_settle();
+    owner_.put(2, "in memory");
+    log().request({1});
+    log().request({2});
+    owner_.settle();
+    std::map<uint32_t, std::string> loaded;
+    while (auto each = log().next_loaded()) loaded[each->id.value] = as_text(each->bytes);
+    EXPECT_EQ(loaded, (std::map<uint32_t, std::string>{{1, "on disk"}, {2, "in memory"}}));
+}
+
+TEST_F(LogTest, ReadsBackWhatIsOnItsWayToTheDiskWhenItIsThere) {
+    owner_.put(1, "one");
+    owner_.commit();
+    auto commit = next_of(Work::Kind::Commit);
+    log().request({1});
+    EXPECT_FALSE(next_of(Work::Kind::Read));
+    EXPECT_FALSE(log().next_loaded());
+    log().done(perform(std::move(*commit), disk_, Owner::kFolder), owner_.now);
+    owner_.settle();
+    EXPECT_EQ(as_text(log().next_loaded()->bytes), "one");
+}
+
+TEST_F(LogTest, DeliversNothingThatWasErasedMeanwhile) {
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    log().request({1});
+    auto read = next_of(Work::Kind::Read);
+    ASSERT_TRUE(read);
+    owner_.erase(1);
+    owner_.put(1, "of another life");
+    log().done(perform(std::move(*read), disk_, Owner::kFolder), owner_.now);
+    owner_.commit_and_settle();
+    EXPECT_FALSE(log().next_loaded());
+}
+
+TEST_F(LogTest, DeliversTheLastPutOfWhatWasPutMeanwhile) {
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    log().request({1});
+    auto read = next_of(Work::Kind::Read);
+    owner_.put(1, "two");
+    log().done(perform(std::move(*read), disk_, Owner::kFolder), owner_.now);
+    owner_.settle();
+    EXPECT_EQ(as_text(log().next_loaded()->bytes), "two");
+    EXPECT_FALSE(log().next_loaded());
+}
+
+TEST_F(LogTest, SaysWhyAnObjectIsGone) {
+    owner_.put(1, std::string(1000, 'x'));
+    owner_.commit_and_settle();
+    disk_.rot("shard-0/segment-00000001", kSegmentHeadBytes + 100, kSegmentHeadBytes + 1000, 1);
+    log().request({1});
+    owner_.settle();
+    const auto loaded = log().next_loaded();
+    ASSERT_TRUE(loaded);
+    EXPECT_TRUE(loaded->gone);
+    EXPECT_THAT(loaded->why, HasSubstr("segment-00000001: the record at offset 4136 is damaged"));
+}
+
+// --- failures ---
+
+TEST_F(LogTest, WritesAGroupWhoseSyncFailedToAnotherPlace) {
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    disk_.sync_failures = 1000;
+    owner_.put(2, "two");
+    owner_.commit_and_settle();
+    EXPECT_EQ(log().durable(), 1u);
+    EXPECT_EQ(log().condition(), Condition::Broken);
+    EXPECT_THAT(log().trouble(), HasSubstr("fdatasync"));
+    EXPECT_TRUE(log().should_refuse());
+    disk_.sync_failures = 0;
+    // Not before its pause is over.
+    owner_.settle();
+    EXPECT_EQ(log().durable(), 1u);
+    EXPECT_EQ(log().next_deadline(), owner_.now + Pause::kFirst);
+    recover();
+    lose_power();
+    EXPECT_EQ(owner_.objects, (std::map<uint32_t, std::string>{{1, "one"}, {2, "two"}}));
+    EXPECT_THAT(owner_.damage(), IsEmpty());
+}
+
+TEST_F(LogTest, TriesAgainWithGrowingPauses) {
+    owner_.settle();
+    disk_.write_failures = 1000;
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    std::vector<int64_t> pauses_ms;
+    for (int i = 0; i < 30; ++i) {
+        pauses_ms.push_back((*log().next_deadline() - owner_.now) / std::chrono::milliseconds(1));
+        owner_.now = *log().next_deadline();
+        owner_.settle();
+    }
+    EXPECT_EQ(pauses_ms.front(), 50);
+    EXPECT_GT(*std::min_element(pauses_ms.begin(), pauses_ms.end()), 0) << "it never spins";
+    EXPECT_EQ(pauses_ms.back(), 2000);
+    disk_.write_failures = 0;
+    recover();
+    lose_power();
+    EXPECT_EQ(owner_.objects[1], "one");
+}
+
+TEST_F(LogTest, KeepsItsReserveOnAFullDisk) {
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    disk_.capacity = disk_.used_bytes();
+    owner_.put(2, std::string(40'000, 'x'));
+    owner_.commit_and_settle();
+    owner_.put(3, std::string(40'000, 'x'));
+    owner_.commit_and_settle();
+    EXPECT_EQ(log().durable(), 3u);
+    EXPECT_EQ(log().condition(), Condition::Good);
+    EXPECT_TRUE(log().should_refuse());
+    // The reserve takes erases; with them comes room.
+    owner_.erase(2);
+    owner_.erase(3);
+    owner_.put(4, std::string(60'000, 'x'));
+    owner_.commit_and_settle();
+    EXPECT_EQ(log().durable(), 4u);
+    disk_.capacity.reset();
+    owner_.settle_all();
+    EXPECT_FALSE(log().should_refuse());
+}
+
+TEST_F(LogTest, SaysThatTheDiskIsFullAndRecoversByItself) {
+    owner_.settle();
+    disk_.capacity = disk_.used_bytes();
+    for (uint32_t id = 1; id <= 4; ++id) {
+        owner_.put(id, std::string(50'000, 'x'));
+        owner_.commit_and_settle();
+    }
+    EXPECT_EQ(log().durable(), 2u);
+    EXPECT_EQ(log().condition(), Condition::Full);
+    EXPECT_THAT(log().trouble(), HasSubstr("no space left"));
+    const auto expected = owner_.objects;
+    disk_.capacity.reset();
+    recover();
+    lose_power();
+    EXPECT_EQ(owner_.objects, expected);
+}
+
+TEST_F(LogTest, LeavesNoHalfMadeSegmentOnAFullDisk) {
+    disk_.capacity = kSegment + kSegment / 2;
+    owner_.settle_all();
+    EXPECT_LE(disk_.used_bytes(), kSegment);
+    owner_.put(1, "one");
+    owner_.commit_and_settle();
+    EXPECT_EQ(log().durable(), 1u);
+}
+
+// --- space ---
+
+TEST_F(LogTest, RecyclesSegmentsInWhichNothingLives) {
+    churn(40 * kSegment);
+    EXPECT_LE(log().usage().segments, 3u);
+    EXPECT_LE(files().size(), 6u);
+    EXPECT_EQ(log().usage().disk_bytes, disk_.used_bytes());
+    const auto expected = owner_.objects;
+    lose_power();
+    EXPECT_EQ(owner_.objects, expected);
+}
+
+TEST_F(LogTest, MovesTheOldObjectOutOfTheWay) {
+    owner_.put(1, "very old");
+    owner_.commit_and_settle();
+    churn(40 * kSegment);
+    EXPECT_LE(log().usage().segments, 4u);
+    EXPECT_GT(log().usage().moved_records, 0u);
+    lose_power();
+    EXPECT_EQ(owner_.objects[1], "very old");
+}
+
+TEST_F(LogTest, NamesEachObjectToMoveOnce) {
+    for (uint32_t id = 1; id <= 100; ++id) owner_.put(id, std::string(500, 'x'));
+    owner_.commit_and_settle();
+    for (uint32_t i = 0; i < 10; ++i) {
+        owner_.put(200, std::string(60'000, 'x'));
+        owner_.commit_and_settle();
+    }
+    ASSERT_TRUE(log().wants_move());
+    std::vector<ObjectId> named;
+    for (int i = 0; i < 1000; ++i) log().to_move(1, named);
+    EXPECT_EQ(named.size(), 100u);
+    EXPECT_FALSE(log().wants_move()) << "the owner has not put them yet";
+}
+
+TEST_F(LogTest, KeepsASegmentUntilWhatEmptiedItIsOnDisk) {
+    owner_.put(1, std::string(50'000, 'a'));
+    owner_.commit_and_settle();
+    owner_.put(2, std::string(50'000, 'b'));
+    owner_.commit_and_settle();
+    owner_.erase(1);
+    owner_.commit();
+    auto commit = next_of(Work::Kind::Commit);
+    owner_.settle();
+    EXPECT_EQ(files().front(), "segment-00000001");
+    log().done(perform(std::move(*commit), disk_, Owner::kFolder), owner_.now);
+    owner_.settle();
+    EXPECT_NE(files().front(), "segment-00000001");
+}
+
+TEST_F(LogTest, StaysWithinItsBoundOfSpace) {
+    for (const uint32_t objects : {1u, 30u, 300u, 1500u}) {
+        SCOPED_TRACE(objects);
+        for (int i = 0; i < 6000; ++i) {
+            const auto id = uint32_t(1 + random_.below(objects));
+            if (random_.below(10) == 0 && log().holds({id}))
+                owner_.erase(id);
+            else
+                owner_.put(id, std::string(random_.below(2000), 'x'));
+            if (random_.below(4) > 0) continue;
+            owner_.commit_and_settle();
+            owner_.move(16'000);
+            const Usage usage = log().usage();
+            ASSERT_LE(usage.used_bytes, usage.live_bytes * 5 / 2 + 2 * kSegment);
+            ASSERT_LE(usage.disk_bytes, usage.used_bytes + 4 * kSegment);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace godwit::store
