@@ -22,6 +22,7 @@
     X(LoseOrderAcrossHop, "of two publishes to one shard in a turn, the later goes first")    \
     X(DropAcrossHop,                                                                          \
       "a publish for another shard is lost if its message is above QoS 0 and large")          \
+    X(DropQos0BehindQueue, "a QoS 0 message is lost where QoS 1 and 2 wait")                  \
     X(TakeoverKeepsOldConnection, "a takeover does not close the old connection")             \
     X(CleanStartKeepsSession, "clean start does not end the old session")                     \
     X(SessionOutlivesExpiry, "a session does not end when its expiry has come")               \

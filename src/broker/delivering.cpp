@@ -224,6 +224,7 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
         transmit(core, session, *c, std::move(entry));
         return free_if_empty(session);
     }
+    if (GW_MUTANT(DropQos0BehindQueue) && waits && entry.qos == Qos::AtMostOnce) return;
     if (entry.qos == Qos::AtMostOnce) {
         // QoS 0 may pass waiting QoS 1 and 2, but not other QoS 0 that waits.
         const bool passes =

@@ -21,8 +21,9 @@ struct Violation {
 using Violations = std::vector<Violation>;
 
 /// A QoS 1 or 2 message that was acknowledged reaches every session that had subscribed before it
-/// was sent and has not unsubscribed or ended since, unless the broker says that it dropped it.
-/// [MQTT5-4.3.2-4] [MQTT5-4.3.3-8] [MQTT5-4.5.0-1]
+/// was sent and has not unsubscribed or ended since, unless the broker says that it dropped it. One
+/// of QoS 0 that the broker has read reaches those that are there all the time. [MQTT5-4.3.2-4]
+/// [MQTT5-4.3.3-8] [MQTT5-4.5.0-1]
 Violations check_delivery(const View& view);
 /// QoS 2 never twice, into the system or out of it; QoS 1 again only if sent again or marked DUP;
 /// QoS 0 never again. [MQTT5-4.3.3-10] [MQTT5-3.3.1-1] [MQTT5-4.4.0-1]

@@ -20,6 +20,34 @@ bool owes(const View& view, const Span& span, uint32_t message) {
     return !(span.ever_no_local() && facts.publisher == session.client);
 }
 
+/// Whether this subscription owes its session the message at QoS 0: the connection is there all the
+/// time, and nothing is too much.
+bool owes_once(const View& view, const Span& span, uint32_t message) {
+    const MessageFacts& facts = view.facts(message);
+    const MessageView& m = view.messages[message];
+    if (span.shared() || !span.matches(facts.topic) || !m.read) return false;
+    if (span.acked > m.sent || span.ending != kNever) return false;
+    const SessionView& session = view.sessions[span.session];
+    const ConnectionFacts& c = view.history.connections[session.connections.back()];
+    if (c.closed.happened() || c.accepted.at > m.sent) return false;
+    if (span.ever_no_local() && facts.publisher == session.client) return false;
+    const ConnectionFacts& from = view.history.connections[m.sends.front()->connection];
+    return !from.ever_paused && !view.dropped(session.client, facts.topic);
+}
+
+void check_at_most_once(const View& view, uint32_t message, Violations& found) {
+    const MessageFacts& facts = view.facts(message);
+    for (const Span& span : view.spans) {
+        if (!owes_once(view, span, message) || view.got(span.session, message)) continue;
+        const uint32_t client = view.sessions[span.session].client;
+        found.push_back(
+            {"",
+             fmt::format("m{} on {} (qos 0) never came to {}, which was there ({})", message,
+                         facts.topic, view.history.clients[client], span.filter),
+             view.messages[message].sent, client});
+    }
+}
+
 bool is_excused(const View& view, uint32_t client, uint32_t message) {
     const MessageFacts& facts = view.facts(message);
     if (view.dropped(client, facts.topic, "queue_full")) return true;
@@ -34,6 +62,7 @@ Violations check_delivery(const View& view) {
     for (uint32_t m = 0; m < view.messages.size(); ++m) {
         const MessageView& message = view.messages[m];
         const MessageFacts& facts = view.facts(m);
+        if (facts.qos == 0 && !facts.empty && !facts.will) check_at_most_once(view, m, found);
         if (message.acked == kNever || facts.qos == 0 || facts.empty) continue;
         for (const Span& span : view.spans) {
             if (!owes(view, span, m) || view.got(span.session, m)) continue;
@@ -103,6 +132,23 @@ Violations check_duplicates(const View& view) {
     return found;
 }
 
+namespace {
+
+/// The broker can know that the publisher meant `older` to come first. It was sent once (what is
+/// sent again may come again, behind younger ones), and not over a connection that the broker took
+/// for the later one: who publishes right behind CONNECT may overtake himself.
+bool is_before(const View& view, uint32_t older, uint32_t younger) {
+    const auto& a = view.messages[older].sends;
+    const auto& b = view.messages[younger].sends;
+    if (a.size() != 1 || b.empty()) return false;
+    const auto order_of = [&](const Event* send) {
+        return view.history.connections[send->connection].accepted_order;
+    };
+    return order_of(a.front()) <= order_of(b.front());
+}
+
+}  // namespace
+
 Violations check_order(const View& view) {
     Violations found;
     // Publisher, topic, QoS as published, QoS as delivered.
@@ -118,9 +164,8 @@ Violations check_order(const View& view) {
             if (!view.matching(s, facts.topic, true).empty()) continue;
             auto [at, first] = youngest.try_emplace(
                 Stream{facts.publisher, facts.topic, facts.qos, event->qos}, event->message);
-            // What was sent again may come again, behind younger ones.
-            const bool once = view.messages[event->message].sends.size() == 1;
-            if (!first && event->message < at->second && once)
+            if (!first && event->message < at->second &&
+                is_before(view, event->message, at->second))
                 found.push_back(
                     {"",
                      fmt::format("m{} came to {} after m{}, both of {} on {}", event->message,

@@ -114,26 +114,28 @@ void check_will_reached(const View& view, uint32_t will, const WillDue& due, Vio
     }
 }
 
+void check_will(const View& view, const std::vector<uint32_t>& mine, size_t at, Violations& found) {
+    const uint32_t will = view.history.connections[mine[at]].will;
+    if (will == kNone) return;
+    const WillDue due = will_due(view, mine, at);
+    if (due.expected == Expected::Yes) check_will_reached(view, will, due, found);
+    for (const Event* event : view.messages[will].received) {
+        const bool early =
+            due.expected != Expected::No && due.from != kNever && event->broker.at < due.from;
+        if (due.expected != Expected::No && !early) continue;
+        found.push_back({"",
+                         fmt::format("will m{} of #{} came {}", will, mine[at],
+                                     early ? "too early" : "though it was not owed"),
+                         event->at, view.facts(will).publisher});
+    }
+}
+
 }  // namespace
 
 Violations check_wills(const View& view) {
     Violations found;
     for (const auto& mine : view.accepted)
-        for (size_t i = 0; i < mine.size(); ++i) {
-            const uint32_t will = view.history.connections[mine[i]].will;
-            if (will == kNone) continue;
-            const WillDue due = will_due(view, mine, i);
-            if (due.expected == Expected::Yes) check_will_reached(view, will, due, found);
-            for (const Event* event : view.messages[will].received) {
-                const bool early = due.expected != Expected::No && due.from != kNever &&
-                                   event->broker.at < due.from;
-                if (due.expected != Expected::No && !early) continue;
-                found.push_back({"",
-                                 fmt::format("will m{} of #{} came {}", will, mine[i],
-                                             early ? "too early" : "though it was not owed"),
-                                 event->at, view.facts(will).publisher});
-            }
-        }
+        for (size_t i = 0; i < mine.size(); ++i) check_will(view, mine, i, found);
     return found;
 }
 

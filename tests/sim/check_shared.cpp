@@ -165,22 +165,23 @@ void check_not_away(const View& view, const Group& group, const Event& event, Vi
     }
 }
 
+void check_group(const View& view, const Group& group, Violations& found) {
+    for (uint32_t m = 0; m < view.messages.size(); ++m) {
+        const MessageFacts& facts = view.facts(m);
+        if (facts.will || facts.retain || !group.members.front()->matches(facts.topic)) continue;
+        check_reached(view, group, m, found);
+        check_once(view, group, m, found);
+    }
+    for (const Span* member : group.members)
+        for (const Event* event : view.received[member->session])
+            if (member->matches(event->text)) check_not_away(view, group, *event, found);
+}
+
 }  // namespace
 
 Violations check_shared(const View& view) {
     Violations found;
-    for (const Group& group : groups_of(view)) {
-        for (uint32_t m = 0; m < view.messages.size(); ++m) {
-            const MessageFacts& facts = view.facts(m);
-            if (facts.will || facts.retain || !group.members.front()->matches(facts.topic))
-                continue;
-            check_reached(view, group, m, found);
-            check_once(view, group, m, found);
-        }
-        for (const Span* member : group.members)
-            for (const Event* event : view.received[member->session])
-                if (member->matches(event->text)) check_not_away(view, group, *event, found);
-    }
+    for (const Group& group : groups_of(view)) check_group(view, group, found);
     return found;
 }
 

@@ -131,6 +131,18 @@ TEST(CheckDelivery, WhatTheBrokerSaysItDroppedNeedNotCome) {
     EXPECT_EQ(story.count(check_delivery), 0u);
 }
 
+TEST(CheckDelivery, Qos0ReachesWhoIsThere) {
+    Story story = pair();
+    const uint32_t m = story.message(0);
+    story.publish(m);
+    story.history().events.back().broker = {};
+    EXPECT_EQ(story.count(check_delivery), 0u);  // the broker has not read it
+    story.history().events.back().broker = {kBegin + seconds(100), 100};
+    EXPECT_EQ(story.count(check_delivery), 1u);
+    story.receive(1, m, 0);
+    EXPECT_EQ(story.count(check_delivery), 0u);
+}
+
 TEST(CheckDelivery, NothingIsOwedBeforeTheSuback) {
     Story story;
     story.connect(0);

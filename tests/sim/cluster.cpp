@@ -61,8 +61,9 @@ void Cluster::crash(CrashKind) {
     for (const auto& seat : seats_)
         for (const auto& slot : seat->slots) {
             if (!slot.wire) continue;
+            slot.wire->stage = Wire::Stage::Gone;
             note_closed(*slot.wire);
-            network_.cut(*slot.wire, CutKind::Reset);
+            network_.abandon(*slot.wire);
         }
     seats_.clear();
 }

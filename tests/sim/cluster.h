@@ -35,8 +35,9 @@ public:
     /// By the administrator; on every shard.
     void kick(std::string_view client_id);
     void stall(uint16_t shard, Duration duration);
-    /// All shards, connections and mail are gone, between two effects of a turn or between two
-    /// turns; the disks stay as `kind` leaves them.
+    /// All shards, connections and mail are gone, between two turns. What the network has of their
+    /// output still arrives. The shards keep nothing on disks yet; `kind` will decide what these
+    /// hold.
     void crash(CrashKind kind);
     /// Builds the shards anew, from their disks.
     void restart();

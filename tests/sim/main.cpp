@@ -159,6 +159,7 @@ int find_mutants(Wishes wishes) {
         wishes.campaign.mutant = each.mutant;
         wishes.campaign.seeds = kMutantSeedsMax;
         wishes.campaign.quiet = true;
+        wishes.campaign.jobs = 1;  // the same seeds each time
         Verdict found;
         const Totals totals =
             run(wishes.campaign, [&](const Verdict& verdict) { found = verdict; });

@@ -121,6 +121,13 @@ void Network::finish(Wire& wire) {
     tell_client(wire, arrival(wire, wire.down_last));
 }
 
+void Network::abandon(Wire& wire) {
+    wire.arrived.clear();
+    wire.unsent.clear();
+    drop_up(wire);
+    if (!wire.half_open) tell_client(wire, arrival(wire, wire.down_last));
+}
+
 bool Network::arrive_at_broker(Wire& wire) {
     if (wire.stage == Wire::Stage::Gone) return false;
     while (!wire.up.empty() && wire.up.front().at <= agenda_.now()) {

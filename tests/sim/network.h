@@ -91,6 +91,9 @@ public:
     /// The broker closes: what it wrote before still goes out, unless it is bad luck.
     void finish(Wire& wire);
 
+    /// The broker is no more: what the network had taken still goes out, and then it is gone.
+    void abandon(Wire& wire);
+
     // --- by the agenda ---
     /// Moves what has come by now. @return the broker's end has news
     bool arrive_at_broker(Wire& wire);

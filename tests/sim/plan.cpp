@@ -95,6 +95,7 @@ private:
         client.jitter = one_in(2) ? Duration(0) : Duration(below(uint64_t(client.latency.count())));
         if (delayed_acks_ && one_in(2)) client.ack_delay = up_to(milliseconds(400));
         client.window = pick<uint32_t>({1, 4, 20, 100});
+        client.eager = one_in(4);
         plan_.clients.push_back(std::move(client));
     }
 
@@ -114,6 +115,7 @@ private:
         for (size_t i = 0; i < count; ++i) plan_.topics.push_back(fmt::format("t/{}", i));
         for (size_t i = 0; i <= below(3); ++i) plan_.topics.push_back(fmt::format("s/{}", i));
         retained_topics_ = one_in(4) ? 0 : 1 + below(3);
+        if (one_in(10)) retained_topics_ = 70 + below(100);  // more than one batch of a replay
     }
 
     std::string filter() {
@@ -154,14 +156,22 @@ private:
         return wish;
     }
 
+    /// One publisher and one QoS a topic: what is older is then known to everybody.
+    PublishWish retained_wish(size_t client, size_t number) const {
+        PublishWish wish;
+        wish.topic = fmt::format("r/{}/{}", client, number);
+        wish.qos = uint8_t((client + number + plan_.seed) % 3);
+        wish.retain = true;
+        return wish;
+    }
+
     PublishWish publish_wish(size_t client) {
         PublishWish wish;
         wish.bytes = one_in(8) ? pick<uint32_t>({300, 1500, 6000}) : uint32_t(10 + below(30));
         if (retained_topics_ > 0 && one_in(3)) {
-            // One publisher and one QoS a topic: what is older is then known to everybody.
-            const size_t number = below(retained_topics_);
-            wish.topic = fmt::format("r/{}/{}", client, number);
-            wish.qos = uint8_t((client + number + plan_.seed) % 3);
+            const uint32_t bytes = wish.bytes;
+            wish = retained_wish(client, below(retained_topics_));
+            wish.bytes = bytes;
             wish.retain = !one_in(10);
             wish.empty = wish.retain && one_in(5);
         } else {
@@ -241,6 +251,7 @@ private:
         const uint64_t count = 60 + below(300);
         plan_.active = milliseconds(count * pick<uint64_t>({10, 50, 200}));
         open_with_subscriptions();
+        open_with_retained();
         for (uint64_t i = 0; i < count; ++i) {
             Action action;
             uint64_t draw = below(total);
@@ -263,6 +274,22 @@ private:
     void burst(const Action& first) {
         const Action pattern = first;
         for (uint64_t i = below(8); i > 0; --i) plan_.actions.push_back(pattern);
+    }
+
+    /// One client keeps a value under each of its topics.
+    void open_with_retained() {
+        if (retained_topics_ < 10) return;
+        const auto client = uint32_t(below(plan_.clients.size()));
+        for (size_t i = 0; i < retained_topics_; ++i) {
+            Action action;
+            action.kind = Action::Kind::Publish;
+            action.client = client;
+            action.at =
+                kBegin + milliseconds(600) + Duration(below(uint64_t(plan_.active.count()) / 4));
+            action.publish = retained_wish(client, i);
+            action.publish.bytes = 12;
+            plan_.actions.push_back(std::move(action));
+        }
     }
 
     void open_with_subscriptions() {

@@ -86,6 +86,7 @@ struct ClientPlan {
     Instant begins;  // first connection
     Duration latency{}, jitter{};
     Duration ack_delay{};
+    bool eager = false;    // publishes right behind CONNECT
     uint32_t window = 10;  // its own publishes unacknowledged
 };
 

@@ -27,6 +27,19 @@ TEST(Simulation, APlanWithoutActionsIsQuiet) {
     EXPECT_GT(outcome.history.connections.size(), 1u);
 }
 
+// All state is in memory, so promises are broken by it; but everybody comes back and is content.
+TEST(Simulation, AfterACrashEverybodyComesBack) {
+    for (uint64_t seed = 1; seed <= 20; ++seed) {
+        Plan plan = plan_of(seed);
+        Action crash;
+        crash.kind = Action::Kind::Crash;
+        crash.at = kBegin + plan.active / 2;
+        plan.actions.push_back(crash);
+        for (const Event& event : play(plan).history.events)
+            EXPECT_NE(event.kind, Event::Kind::Unsettled) << seed << ": " << event.why;
+    }
+}
+
 TEST(Simulation, EveryKindOfFaultHappens) {
     size_t half_open = 0, slow = 0, dropped = 0, resumed = 0, again = 0;
     for (uint64_t seed = 1; seed <= 60; ++seed) {
