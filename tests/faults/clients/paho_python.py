@@ -62,13 +62,15 @@ class Client:
 
     def _run(self):
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._wanted)
             self._serve_one_connection()
-            self._is_online = False
-            say('cut' if self._wanted else 'offline', self.name, now_ms())
+            was_online, self._is_online = self._is_online, False
+            if was_online and self._wanted:
+                say('cut', self.name, now_ms())
             with self._changed:
-                self._changed.wait_for(lambda: not self._wanted, RETRY_SECONDS)
+                left = self._changed.wait_for(lambda: not self._wanted, RETRY_SECONDS)
+                if left:
+                    say('offline', self.name, now_ms())
+                self._changed.wait_for(lambda: self._wanted)
 
     def _serve_one_connection(self):
         try:
