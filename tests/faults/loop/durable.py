@@ -18,6 +18,10 @@ class DurableGodwit:
         self._broker = brokers.Godwit(binary, folder, [f'mqtt://127.0.0.1:{self.port}'],
                                       ['--data', str(Path(folder) / 'data'), *options], env=limits)
 
+    @property
+    def endpoints(self):
+        return self._broker.endpoints
+
     def launch(self):
         self._broker.launch()
 
