@@ -8,6 +8,7 @@ from lib.program import Deadline
 Delivery = namedtuple('Delivery', 'seq qos dup')
 
 STALL_SECONDS = 30  # a wait ends when nothing at all has happened for so long
+WAIT_SECONDS = 900  # in any case after this: a broker may be so slow that it never gets there
 
 
 class Ledger:
@@ -38,11 +39,14 @@ class Ledger:
             self.fault_ms.append(int(time.monotonic() * 1000))
 
     def wait_until(self, fact, what):
-        """Until fact() is true; Deadline when the clients have had nothing to say for STALL_SECONDS."""
+        """Until fact() is true; Deadline when the clients have had nothing to say for STALL_SECONDS, or after WAIT_SECONDS."""
         with self._changed:
+            end = time.monotonic() + WAIT_SECONDS
             seen, since = self._event_count, time.monotonic()
             while not fact():
                 self._changed.wait(1)
+                if time.monotonic() > end:
+                    raise Deadline(f'{what}: not within {WAIT_SECONDS} s; {self._standing()}')
                 if seen != self._event_count:
                     seen, since = self._event_count, time.monotonic()
                 elif time.monotonic() - since > STALL_SECONDS:
