@@ -13,6 +13,8 @@ RETRY_SECONDS = 0.1
 TURN_SECONDS = 0.02
 EXPIRY_SECONDS = 3600
 PADDING = 'x' * 100
+FAILURE = 0x80
+PACKET_ID_NOT_FOUND = 0x92
 
 output = threading.Lock()
 
@@ -27,15 +29,36 @@ def now_ms():
     return int(time.monotonic() * 1000)
 
 
+class ReasonedClient(paho.Client):
+    """Paho 1.6 reads the reason codes of PUBACK, PUBREC and PUBCOMP and tells nobody: here they are kept by packet id."""
+
+    def __init__(self, *words, **options):
+        super().__init__(*words, **options)
+        self.refusals = {}  # packet id -> reason code of failure
+
+    def _keep_reason(self):
+        packet = self._in_packet['packet']
+        if len(packet) > 2 and packet[2] >= FAILURE and packet[2] != PACKET_ID_NOT_FOUND:
+            self.refusals[int.from_bytes(packet[:2], 'big')] = packet[2]
+
+    def _handle_pubrec(self):
+        self._keep_reason()
+        return super()._handle_pubrec()
+
+    def _handle_pubackcomp(self, cmd):
+        self._keep_reason()
+        return super()._handle_pubackcomp(cmd)
+
+
 def paho_client(name, host, port, version):
     """A client with a session that stays, not yet connected."""
     if version == '5.0':
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = EXPIRY_SECONDS
-        client = paho.Client(name, protocol=paho.MQTTv5)
+        client = ReasonedClient(name, protocol=paho.MQTTv5)
         client.connect_async(host, int(port), clean_start=False, properties=properties)
     else:
-        client = paho.Client(name, clean_session=False, protocol=paho.MQTTv311)
+        client = ReasonedClient(name, clean_session=False, protocol=paho.MQTTv311)
         client.connect_async(host, int(port))
     client.max_inflight_messages_set(2 * WINDOW)  # the window is kept here
     return client
@@ -137,7 +160,8 @@ class Publisher(Client):
             self._seq_of[sent.mid] = self._last
 
     def _on_publish(self, _client, _userdata, mid):
-        say('acked', self.name, self._seq_of.pop(mid), now_ms())
+        seq, code = self._seq_of.pop(mid), self.paho.refusals.pop(mid, None)
+        say(*(('refused', self.name, seq, code) if code else ('acked', self.name, seq)), now_ms())
 
 
 def main():

@@ -19,7 +19,7 @@ class Ledger:
         self.granted = Counter()  # publisher -> messages that it may send
         self.acked = defaultdict(dict)  # publisher -> {sequence: ms}
         self.acked_count = 0
-        self.refused_count = 0
+        self.refused = Counter()  # (publisher, reason code) -> messages
         self.deliveries = defaultdict(list)  # (subscriber, publisher) -> [Delivery], as they came
         self.delivered = defaultdict(set)  # the same pair -> {sequence}
         self.sessions_lost = Counter()  # client -> times that the broker no longer knew its session
@@ -57,7 +57,7 @@ class Ledger:
 
     def outstanding(self):
         """Messages that were granted and are not yet acknowledged."""
-        return self.granted.total() - self.acked_count - self.refused_count
+        return self.granted.total() - self.acked_count - self.refused.total()
 
     def _standing(self):
         not_online = sorted(f'{name} {state}' for name, state in self.state.items() if state != 'online')
@@ -82,8 +82,8 @@ class Ledger:
         self.acked[name][int(seq)] = int(ms)
         self.acked_count += 1
 
-    def _take_refused(self, _name, _seq, _code, _ms):
-        self.refused_count += 1
+    def _take_refused(self, name, _seq, code, _ms):
+        self.refused[name, code] += 1
 
     def _take_got(self, name, publisher, seq, qos, dup, _ms):
         self.deliveries[name, publisher].append(Delivery(int(seq), int(qos), dup == '1'))
