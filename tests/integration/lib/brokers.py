@@ -85,15 +85,23 @@ class Godwit:
         self.endpoints = {}
 
     def start(self):
+        return self.launch().await_ready()
+
+    def launch(self):
+        """Starts the process, and waits for nothing."""
         self.program = Program(self._command, env=self._env, pass_fds=self._pass_fds)
+        return self
+
+    def await_ready(self, seconds=READY_SECONDS):
         try:
             line = self.program.out.wait_for(lambda text: text.startswith('godwit ready'),
-                                             READY_SECONDS, 'godwit ready')
+                                             seconds, 'godwit ready')
         except Deadline as late:
             self.program.stop()
             raise Deadline(f'{late}; {self.program.err.all[-3:]}') from late
         self.ready_seconds = time.monotonic() - self.program.started
         self.ready_line = line
+        self.endpoints = {}
         for word in line.split()[2:]:
             name, url = word.split('=', 1) if word.startswith('admin=') else (transport_of(word), word)
             self.endpoints.setdefault(name, url.split('?')[0])

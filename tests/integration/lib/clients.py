@@ -7,6 +7,7 @@ from lib.driver import Driver
 from lib.mosquitto_clients import MosquittoClients
 
 HERE = Path(__file__).resolve().parent.parent
+NODE_MODULES = HERE / 'node_modules'
 TRANSPORTS = ('tcp', 'tls', 'ws', 'wss', 'unix')
 VERSIONS = ('3.1', '3.1.1', '5.0')
 
@@ -37,14 +38,21 @@ def _build_paho_c(folder):
     return program
 
 
-def _install_mqttjs():
+def need_mqttjs():
+    """Installs MQTT.js where it is missing; Node finds it in NODE_MODULES. Raises Missing."""
     if not shutil.which('node'):
         raise Missing('node is not there: install nodejs and npm')
-    if not (HERE / 'node_modules' / 'mqtt').exists():
+    if not (NODE_MODULES / 'mqtt').exists():
         done = subprocess.run(['npm', 'ci', '--no-audit', '--no-fund'], cwd=HERE, capture_output=True,
                               text=True)
         if done.returncode != 0:
             raise Missing(f'npm ci in tests/integration: {done.stderr.strip()[-300:]}')
+
+
+def need_paho_python():
+    """Raises Missing."""
+    if subprocess.run(['/usr/bin/python3', '-c', 'import paho.mqtt.client'], capture_output=True).returncode != 0:
+        raise Missing('the module paho is not there: install python3-paho-mqtt')
 
 
 def make(name, folder, ca):
@@ -56,11 +64,9 @@ def make(name, folder, ca):
     if name == 'paho-c':
         return Driver(name, [_build_paho_c(folder), ca])
     if name == 'paho-python':
-        if subprocess.run(['/usr/bin/python3', '-c', 'import paho.mqtt.client'],
-                          capture_output=True).returncode != 0:
-            raise Missing('the module paho is not there: install python3-paho-mqtt')
+        need_paho_python()
         return Driver(name, ['/usr/bin/python3', HERE / 'drivers' / 'paho_python.py', ca])
-    _install_mqttjs()
+    need_mqttjs()
     return Driver(name, ['node', HERE / 'drivers' / 'mqttjs.js', ca])
 
 

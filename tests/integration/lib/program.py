@@ -88,6 +88,13 @@ class Program:
     def signal(self, number):
         self._popen.send_signal(number)
 
+    def kill(self, seconds=10):
+        """Ends it as kill -9 does; a process that had ended before by itself is a Deadline with its last words."""
+        if self.status is not None:
+            raise Deadline(f'{self.command[0]} ended by itself with status {self.status}: {self.err.all[-3:]}')
+        self._popen.kill()
+        self.wait(seconds)
+
     def wait(self, seconds):
         """Its exit status, when it ends by itself in time."""
         try:

@@ -20,9 +20,9 @@ def needs(command):
     return mark
 
 
-def _where(problem):
-    """file:line of the test itself."""
-    frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if '/suites/' in frame.filename]
+def _where(problem, folder):
+    """file:line of the test itself, which lies in this folder."""
+    frames = [frame for frame in traceback.extract_tb(problem.__traceback__) if Path(frame.filename).parent == folder]
     return f'{Path(frames[-1].filename).name}:{frames[-1].lineno}' if frames else ''
 
 
@@ -46,7 +46,7 @@ def run_all(module, prefix, context):
             function(context, context.folder(f'{prefix}-{name}'))
         except (AssertionError, Deadline, Closed, OSError, ValueError, KeyError, IndexError) as problem:
             text = ' '.join(str(problem).split()) or type(problem).__name__
-            context.report.failed(fact, f'{_where(problem)}: {text}')
+            context.report.failed(fact, f'{_where(problem, Path(module.__file__).parent)}: {text}')
         else:
             context.report.ok(fact)
 

@@ -1,9 +1,12 @@
 """A few MQTT packets by hand, for what no well-behaved client would send or show."""
+import socket
 import struct
 
 from lib.brokers import connect_to
 
-CONNACK, PUBLISH, PUBACK, SUBACK, DISCONNECT = 2, 3, 4, 9, 14
+CONNACK, PUBLISH, PUBACK, PUBREC, SUBACK, PINGRESP, DISCONNECT = 2, 3, 4, 5, 9, 13, 14
+
+PINGREQ = b'\xc0\x00'
 
 
 class Closed(Exception):
@@ -37,6 +40,10 @@ def connect(client_id, version=5, username=None, password=None, keep_alive=60, c
 def subscribe(topic, qos=0, version=5, packet_id=1):
     properties = b'\0' if version == 5 else b''
     return packet(0x82, struct.pack('!H', packet_id) + properties + text(topic) + bytes([qos]))
+
+
+def puback(packet_id):
+    return packet(0x40, struct.pack('!H', packet_id))
 
 
 def publish(topic, payload, qos=0, version=5, packet_id=1, retain=False):
@@ -116,10 +123,26 @@ class RawClient:
         assert kind == PUBACK, f'packet type {kind} instead of PUBACK'
         return body[2] if len(body) > 2 else 0
 
-    def receive(self):
-        """(topic, payload) of the next PUBLISH at QoS 0."""
+    def receive(self, qos=0):
+        """(topic, payload) of the next PUBLISH, at QoS 0 or 1; the latter is acknowledged."""
         kind, flags, body = self.read()
-        assert kind == PUBLISH and not flags & 6, f'packet type {kind}, flags {flags} instead of PUBLISH'
+        assert kind == PUBLISH and flags >> 1 & 3 == qos, f'packet type {kind}, flags {flags} instead of PUBLISH'
         end = 2 + struct.unpack('!H', body[:2])[0]
-        skip = 1 + body[end] if self.version == 5 else 0
-        return body[2:end].decode(), body[end + skip:]
+        at = end + (2 if qos else 0)
+        if qos:
+            self.send(puback(*struct.unpack('!H', body[end:at])))
+        skip = 1 + body[at] if self.version == 5 else 0
+        return body[2:end].decode(), body[at + skip:]
+
+    def is_silent(self, seconds):
+        """Whether the broker sends nothing for so long."""
+        before = self._socket.gettimeout()
+        self._socket.settimeout(seconds)
+        try:
+            if self._socket.recv(1, socket.MSG_PEEK):
+                return False
+            raise Closed()
+        except TimeoutError:
+            return True
+        finally:
+            self._socket.settimeout(before)
