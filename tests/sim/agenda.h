@@ -14,6 +14,7 @@ struct Due {
     enum class Kind : uint8_t {
         Turn,        // who: shard
         Tick,        // who: shard
+        Disk,        // who: shard; its disk is through with a piece of work
         ToBroker,    // who: wire; bytes or news have come
         ToClient,    // who: wire
         WakeClient,  // who: client

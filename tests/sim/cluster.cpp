@@ -8,14 +8,17 @@ using std::chrono::milliseconds;
 
 struct Cluster::Seat {
     Seat(const broker::ShardConfig& config)
-        : id(config.id), shard(config), mail(config.shard_count) {}
+        : id(config.id), shard(std::make_unique<broker::Shard>(config)), mail(config.shard_count) {}
     struct Slot {
         uint32_t generation = 0;
         Wire* wire = nullptr;
     };
     ShardId id;
-    broker::Shard shard;
+    std::unique_ptr<broker::Shard> shard;
     broker::Effects fx;
+    std::deque<store::Work> disk_work;  // the front one is under way
+    std::deque<store::WorkDone> disk_done;
+    Instant disk_at = kNever;  // when the front one is done
     size_t closes_noted = 0;
     std::vector<Slot> slots;
     std::vector<std::deque<Letter>> mail;  // by sender
@@ -33,6 +36,8 @@ Cluster::Cluster(const Plan& plan, Agenda& agenda, Network& network, History& hi
       history_(history),
       random_(plan.seed ^ 0xc1) {
     options_.limits = plan.limits;
+    for (uint16_t i = 0; plan.durable && i < plan.shards; ++i)
+        disks_.push_back(std::make_unique<store::testing::FaultyDisk>(random_.next()));
     for (uint32_t i = 0; i < plan.clients.size(); ++i)
         client_numbers_.emplace(plan.clients[i].id, i);
     restart();
@@ -51,20 +56,77 @@ broker::ShardConfig Cluster::config_of(uint16_t shard) const {
 }
 
 void Cluster::restart() {
+    std::vector<broker::ShardSeat> opened;
     for (uint16_t i = 0; i < plan_.shards; ++i) {
         seats_.push_back(std::make_unique<Seat>(config_of(i)));
-        seats_.back()->fx.least_severity = broker::Severity::Debug;
+        Seat& seat = *seats_.back();
+        seat.fx.least_severity = broker::Severity::Debug;
+        if (disks_.empty()) continue;
+        open_log(seat);
+        opened.push_back({seat.shard.get(), &seat.fx});
+    }
+    if (disks_.empty()) return;
+    broker::settle(opened, agenda_.now(), wall());
+    for (const auto& seat : seats_) {
+        give(*seat, broker::Restarted{});
+        perform(*seat);
+        schedule(*seat, agenda_.now());
     }
 }
 
-void Cluster::crash(CrashKind) {
-    for (const auto& seat : seats_)
+void Cluster::open_log(Seat& seat) {
+    auto found = broker::Shard::open(config_of(seat.id.value), *disks_[seat.id.value], "",
+                                     {.segment_bytes = 1 << 20}, seat.fx);
+    GW_ASSERT(found);
+    GW_ASSERT(found->damage.empty());
+    seat.shard = std::move(found->shard);
+}
+
+WallTime Cluster::wall() const {
+    return {agenda_.now().time_since_epoch().count() / 1'000'000};
+}
+
+// --- disks ---
+
+void Cluster::begin_disk_work(Seat& seat) {
+    if (seat.disk_work.empty() || seat.disk_at != kNever) return;
+    const Duration most = calm_ || random_.below(4) != 0 ? Duration(200'000) : plan_.sync_max;
+    seat.disk_at = agenda_.now() + Duration(1 + random_.below(uint64_t(most.count())));
+    agenda_.put(seat.disk_at, Due::Kind::Disk, seat.id.value);
+}
+
+void Cluster::on_disk(uint16_t shard) {
+    Seat& seat = *seats_[shard];
+    if (seat.disk_at != agenda_.now()) return;  // of a shard before a crash
+    seat.disk_at = kNever;
+    seat.disk_done.push_back(store::perform(std::move(seat.disk_work.front()), *disks_[shard], ""));
+    seat.disk_work.pop_front();
+    begin_disk_work(seat);
+    schedule(seat, agenda_.now() + lateness());
+}
+
+/// The crash comes while the disk works: some of it has happened, none of it is synced.
+void Cluster::tear_disk_work(Seat& seat) {
+    while (!seat.disk_work.empty() && random_.below(2) == 0) {
+        store::Work work = std::move(seat.disk_work.front());
+        seat.disk_work.pop_front();
+        work.sync = false;
+        (void)store::perform(std::move(work), *disks_[seat.id.value], "");
+    }
+}
+
+void Cluster::crash(CrashKind kind) {
+    for (const auto& seat : seats_) {
+        if (!disks_.empty()) tear_disk_work(*seat);
+        if (!disks_.empty() && kind == CrashKind::PowerLost)
+            disks_[seat->id.value]->power_loss(random_);
         for (const auto& slot : seat->slots) {
             if (!slot.wire) continue;
             slot.wire->stage = Wire::Stage::Gone;
             note_closed(*slot.wire);
             network_.abandon(*slot.wire);
         }
+    }
     seats_.clear();
 }
 
@@ -110,7 +172,8 @@ void Cluster::kick(std::string_view client_id) {
 
 bool Cluster::idle() const {
     return std::all_of(seats_.begin(), seats_.end(), [](const auto& seat) {
-        return seat->ready.empty() && seat->kicks.empty() &&
+        return seat->ready.empty() && seat->kicks.empty() && seat->disk_work.empty() &&
+               seat->disk_done.empty() &&
                std::all_of(seat->mail.begin(), seat->mail.end(),
                            [](const auto& box) { return box.empty(); });
     });
@@ -160,7 +223,7 @@ void Cluster::on_turn(uint16_t shard) {
     if (!calm_ && !sources.empty() && random_.below(3) == 0)
         sources.resize(1 + random_.below(sources.size()));
     for (const Source& source : sources) feed(seat, source);
-    seat.shard.end_turn(agenda_.now(), seat.fx);
+    seat.shard->end_turn(agenda_.now(), wall(), seat.fx);
     note_closes(seat);
     perform(seat);
     after_turn(seat);
@@ -173,7 +236,8 @@ std::vector<Cluster::Source> Cluster::sources_of(Seat& seat) {
             found.push_back({Source::Kind::Mail, from});
     for (const uint32_t wire : seat.ready) found.push_back({Source::Kind::Wire, wire});
     if (!seat.kicks.empty()) found.push_back({Source::Kind::Kick});
-    const auto due = seat.shard.next_deadline();
+    if (!seat.disk_done.empty()) found.push_back({Source::Kind::Disk});
+    const auto due = seat.shard->next_deadline();
     if (due && *due <= agenda_.now()) found.push_back({Source::Kind::Tick});
     return found;
 }
@@ -185,10 +249,11 @@ void Cluster::after_turn(Seat& seat) {
         if (!mine && wire.shard == seat.id.value) wire.listed = false;
         return !mine;
     });
-    if (!seat.ready.empty() || !seat.kicks.empty()) schedule(seat, agenda_.now() + lateness());
+    if (!seat.ready.empty() || !seat.kicks.empty() || !seat.disk_done.empty())
+        schedule(seat, agenda_.now() + lateness());
     for (const auto& box : seat.mail)
         if (!box.empty()) schedule(seat, std::max(box.front().at, agenda_.now() + lateness()));
-    const auto due = seat.shard.next_deadline();
+    const auto due = seat.shard->next_deadline();
     if (due && *due < seat.tick_at) {
         seat.tick_at = *due;
         agenda_.put(*due, Due::Kind::Tick, seat.id.value);
@@ -196,7 +261,7 @@ void Cluster::after_turn(Seat& seat) {
 }
 
 void Cluster::give(Seat& seat, const broker::Input& input) {
-    seat.shard.handle(input, agenda_.now(), seat.fx);
+    seat.shard->handle(input, agenda_.now(), seat.fx);
     note_closes(seat);
 }
 
@@ -218,6 +283,9 @@ void Cluster::feed(Seat& seat, const Source& source) {
         case Source::Kind::Kick:
             give(seat, broker::Kick{.client_id = seat.kicks.front()});
             return seat.kicks.pop_front();
+        case Source::Kind::Disk:
+            give(seat, broker::StoreDone{&seat.disk_done.front()});
+            return seat.disk_done.pop_front();
         case Source::Kind::Tick:
             return give(seat, broker::Tick{});
     }
@@ -313,6 +381,8 @@ void Cluster::perform(Seat& seat) {
     perform_moves(seat);
     perform_posts(seat);
     note_drops(seat);
+    for (store::Work& work : fx.work) seat.disk_work.push_back(std::move(work));
+    begin_disk_work(seat);
     GW_ASSERT(fx.auth_requests.empty());
     fx.clear();
 }
@@ -383,7 +453,7 @@ void Cluster::note_drops(Seat& seat) {
 broker::Counters Cluster::counters() const {
     broker::Counters sum;
     for (const auto& seat : seats_) {
-        const broker::Counters& one = seat->shard.counters();
+        const broker::Counters& one = seat->shard->counters();
 #define GW_FIELD(name, help) sum.name += one.name;
         GW_COUNTERS(GW_FIELD)
         GW_GAUGES(GW_FIELD)

@@ -6,6 +6,7 @@
 
 #include "broker/shard.h"
 #include "sim/network.h"
+#include "store/testing/faulty_disk.h"
 
 #include <deque>
 #include <map>
@@ -27,6 +28,7 @@ public:
     // --- by the agenda ---
     void on_turn(uint16_t shard);
     void on_tick(uint16_t shard);
+    void on_disk(uint16_t shard);
     /// A wire has news for its shard.
     void wake(Wire& wire);
 
@@ -36,8 +38,8 @@ public:
     void kick(std::string_view client_id);
     void stall(uint16_t shard, Duration duration);
     /// All shards, connections and mail are gone, between two turns. What the network has of their
-    /// output still arrives. The shards keep nothing on disks yet; `kind` will decide what these
-    /// hold.
+    /// output still arrives. What their disks were about to write may be there, or a part of it;
+    /// `kind` decides about what was not synced.
     void crash(CrashKind kind);
     /// Builds the shards anew, from their disks.
     void restart();
@@ -56,7 +58,7 @@ private:
     };
     struct Seat;
     struct Source {
-        enum class Kind : uint8_t { Mail, Wire, Kick, Tick };
+        enum class Kind : uint8_t { Mail, Wire, Kick, Disk, Tick };
         Kind kind;
         uint32_t index = 0;
     };
@@ -81,6 +83,10 @@ private:
     void seat_wire(Seat& seat, Wire& wire);
     Wire* at(Seat& seat, ConnectionId id);
     void after_turn(Seat& seat);
+    void open_log(Seat& seat);
+    void begin_disk_work(Seat& seat);
+    void tear_disk_work(Seat& seat);
+    WallTime wall() const;
 
     const Plan& plan_;
     Agenda& agenda_;
@@ -88,6 +94,7 @@ private:
     History& history_;
     Random random_;
     broker::BrokerOptions options_;
+    std::vector<std::unique_ptr<store::testing::FaultyDisk>> disks_;  // by shard; empty: no logs
     std::vector<std::unique_ptr<Seat>> seats_;
     std::map<std::string, uint32_t, std::less<>> client_numbers_;
     uint64_t turn_ = 0;

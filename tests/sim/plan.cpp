@@ -27,6 +27,7 @@ public:
         for (size_t i = 0; i < count; ++i) draw_client(i);
         draw_topics();
         draw_actions();
+        draw_disks();
         plan_.clients.push_back(auditor());
         return std::move(plan_);
     }
@@ -235,7 +236,6 @@ private:
             Kind kind;
             uint64_t weight;
         };
-        // Without durable state a crash forgets everything: no Crash yet.
         std::vector<Weighted> weights;
         for (const Kind kind :
              {Kind::Cut, Kind::Disconnect, Kind::Takeover, Kind::Reconnect, Kind::StopReading,
@@ -265,6 +265,24 @@ private:
             plan_.actions.push_back(std::move(action));
             if (plan_.actions.back().kind == Kind::Publish && one_in(4))
                 burst(plan_.actions.back());
+        }
+        std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
+                         [](const Action& a, const Action& b) { return a.at < b.at; });
+    }
+
+    /// From numbers of their own, so that the rest of a seed's plan is the same with and without.
+    void draw_disks() {
+        Random random(plan_.seed ^ 0xd15c);
+        plan_.durable = random.below(3) != 0;
+        if (!plan_.durable) return;
+        plan_.sync_max = milliseconds(1 + random.below(50));
+        for (uint64_t left = random.below(4); left > 0; --left) {
+            Action crash;
+            crash.kind = Action::Kind::Crash;
+            crash.at =
+                kBegin + milliseconds(100) + Duration(random.below(uint64_t(plan_.active.count())));
+            crash.power_lost = random.below(3) != 0;
+            plan_.actions.push_back(crash);
         }
         std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
                          [](const Action& a, const Action& b) { return a.at < b.at; });
@@ -386,7 +404,7 @@ std::string describe(const Action& action) {
         case Kind::StallShard:
             return "stall for " + seconds(action.pause);
         case Kind::Crash:
-            return "crash";
+            return action.power_lost ? "power loss" : "kill -9";
     }
     return {};
 }

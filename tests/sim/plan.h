@@ -66,7 +66,7 @@ struct Action {
         HoldAcks,     // for `pause`
         Kick,         // by the administrator
         StallShard,   // shard `client` takes no turn for `pause`
-        Crash,        // all shards at once; needs a broker that keeps its state on disk
+        Crash,        // all shards at once, and they start again from their disks
     };
     Kind kind = Kind::Publish;
     Instant at;
@@ -76,6 +76,7 @@ struct Action {
     CutKind cut = CutKind::Reset;
     Duration pause{};
     ConnectWish connect;
+    bool power_lost = false;               // Crash: else the process was killed
     bool with_will = false;                // Disconnect
     std::optional<uint32_t> new_expiry_s;  // Disconnect
 };
@@ -102,6 +103,8 @@ struct Plan {
     NetworkPlan network;
     Duration hop_max{};               // between shards, at worst
     Duration turn_max{};              // a shard comes late to its turn, at worst
+    bool durable = false;             // each shard has a disk
+    Duration sync_max{};              // a piece of work for it takes, at worst
     std::vector<ClientPlan> clients;  // the last one is the auditor: it comes in the quiet phase
     std::vector<std::string> topics;  // of all publishes
     std::vector<Action> actions;      // in order of time

@@ -58,6 +58,8 @@ private:
                 return cluster_.on_turn(uint16_t(due.who));
             case Due::Kind::Tick:
                 return cluster_.on_tick(uint16_t(due.who));
+            case Due::Kind::Disk:
+                return cluster_.on_disk(uint16_t(due.who));
             case Due::Kind::ToBroker: {
                 Wire& wire = network_.wire(due.who);
                 if (network_.arrive_at_broker(wire)) cluster_.wake(wire);
@@ -85,7 +87,7 @@ private:
         if (action.kind == Action::Kind::StallShard)
             return cluster_.stall(uint16_t(action.client % plan_.shards), action.pause);
         if (action.kind == Action::Kind::Crash) {
-            cluster_.crash(CrashKind::PowerLost);
+            cluster_.crash(action.power_lost ? CrashKind::PowerLost : CrashKind::Killed);
             return cluster_.restart();
         }
         event.client = action.client;
