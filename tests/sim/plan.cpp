@@ -289,8 +289,7 @@ private:
     }
 
     /// The same again, at once: order has something to lose.
-    void burst(const Action& first) {
-        const Action pattern = first;
+    void burst(Action pattern) {
         for (uint64_t i = below(8); i > 0; --i) plan_.actions.push_back(pattern);
     }
 
