@@ -99,6 +99,29 @@ TEST_F(RecoveryTest, TakesNothingOfATornGroupForPartOfALaterOne) {
     EXPECT_EQ(owner_.objects.size(), 2u);
 }
 
+// Of a torn group the first sector is there, of the one that took its place the others: all records
+// are sound, but no group was ever written that holds them.
+TEST_F(RecoveryTest, TakesNoGroupMixedFromTwo) {
+    write(1);
+    const auto write_pair = [&](char letter) {
+        owner_.put(2, std::string(104, letter));
+        owner_.put(3, std::string(104, letter));
+        owner_.commit_and_settle();
+    };
+    const uint32_t at = group_at(1);
+    const uint32_t middle = at + kGroupRecordBytes + kRecord;
+    write_pair('a');
+    const Bytes file = disk_.contents(kFirst);
+    const Buffer first_half(file.begin() + at, file.begin() + middle);
+    flip(kFirst, middle + 20);
+    reopen();
+    ASSERT_EQ(owner_.objects.size(), 1u);
+    write_pair('b');
+    ASSERT_TRUE(disk_.open(kFirst).value()->write_at(at, first_half));
+    reopen();
+    EXPECT_EQ(owner_.objects.size(), 1u);
+}
+
 TEST_F(RecoveryTest, UsesTheSoundRecordsOfADamagedGroup) {
     write(1);
     for (uint32_t id = 2; id <= 4; ++id) owner_.put(id, std::string(104, 'x'));
