@@ -39,7 +39,9 @@ public:
     }
 
     /// Whatever lives in this slot now, or nullptr.
-    T* at(uint32_t slot) const { return slot < slots_.size() ? slots_[slot].object.get() : nullptr; }
+    T* at(uint32_t slot) const {
+        return slot < slots_.size() ? slots_[slot].object.get() : nullptr;
+    }
 
     void erase(Handle handle) {
         GW_ASSERT(find(handle) != nullptr);

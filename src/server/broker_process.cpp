@@ -171,8 +171,9 @@ Result<Done, std::string> BrokerProcess::restore() {
     broker::settle(seats, now, os::wall_now());
     for (OpenedShard& each : opened_) each.shard->handle(broker::Restarted{}, now, each.fx);
     for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
-        store_workers_.push_back(std::make_unique<StoreWorker>(
-            data_->directory(), DataDirectory::folder({i}), ShardId{i}, crossing_->mailbox({i}).waker()));
+        store_workers_.push_back(
+            std::make_unique<StoreWorker>(data_->directory(), DataDirectory::folder({i}),
+                                          ShardId{i}, crossing_->mailbox({i}).waker()));
     return Done{};
 }
 

@@ -1,6 +1,5 @@
 // What a log costs on a real disk: records made durable by the second, by size of batch, and how
 // long a start takes. The directory is in the working directory, which should not be a memory disk.
-#include "os/clock.h"
 #include "os/disk_directory.h"
 #include "store/log.h"
 
@@ -9,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace godwit::server {
@@ -90,6 +90,7 @@ void BM_Recovery(benchmark::State& state) {
     store.log().commit();
     store.settle();
     for (auto _ : state) store.open();
+    if (store.log().usage().objects != count) state.SkipWithError("objects are missing");
     state.SetItemsProcessed(state.iterations() * count);
 }
 BENCHMARK(BM_Recovery)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();

@@ -81,13 +81,14 @@ Result<Log::Opened, DiskError> Log::open(Directory& directory, const std::string
 
 void Log::take_over(const Recovered& found) {
     last_sequence_ = found.last_sequence;
+    if (found.gap_before > 0) clean_through_ = found.gap_before - 1;
     for (const FoundSegment& each : found.segments) {
         Segment segment = each.segment;
         switch (each.role) {
             case FoundSegment::Role::Used:
                 segment.sealed =
                     segment.damaged || segment.key.number != found.last_group.segment();
-                if (segment.damaged) clean_through_ = segment.key.number;
+                if (segment.damaged) clean_through_ = std::max(clean_through_, segment.key.number);
                 if (!segments_.empty()) segments_.back().sealed = true;
                 segments_.add(segment);
                 break;

@@ -264,10 +264,15 @@ TEST_F(LogTest, WritesAGroupWhoseSyncFailedToAnotherPlace) {
     EXPECT_THAT(log().trouble(), HasSubstr("fdatasync"));
     EXPECT_TRUE(log().should_refuse());
     disk_.sync_failures = 0;
-    // Not before its pause is over.
+    // Not before its pause is over, and not where it failed.
     owner_.settle();
     EXPECT_EQ(log().durable(), 1u);
     EXPECT_EQ(log().next_deadline(), owner_.now + Pause::kFirst);
+    owner_.now += Pause::kFirst;
+    auto again = next_of(Work::Kind::Commit);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->at, Position::at(2, kSegmentHeadBytes));
+    log().done(perform(std::move(*again), disk_, Owner::kFolder), owner_.now);
     recover();
     lose_power();
     EXPECT_EQ(owner_.objects, (std::map<uint32_t, std::string>{{1, "one"}, {2, "two"}}));
@@ -340,6 +345,28 @@ TEST_F(LogTest, LeavesNoHalfMadeSegmentOnAFullDisk) {
     owner_.put(1, "one");
     owner_.commit_and_settle();
     EXPECT_EQ(log().durable(), 1u);
+}
+
+// A process made a spare and died before the folder's sync; the next one finds it, and may use it.
+TEST(LogOnAFoundSpare, SyncsItsName) {
+    for (uint64_t seed = 0; seed < 10; ++seed) {
+        FaultyDisk disk(seed);
+        Random random(seed);
+        Owner owner(disk, {.segment_bytes = kSegment});
+        owner.open();
+        disk.changes_left = 4;  // made, zeroed, headed and synced
+        EXPECT_TRUE(perform(*owner.log().work(owner.now), disk, Owner::kFolder).error);
+        disk.changes_left.reset();
+        owner.open();
+        owner.put(1, "one");
+        owner.commit();
+        const auto commit = owner.log().work(owner.now);
+        ASSERT_EQ(commit->kind, Work::Kind::Commit);
+        EXPECT_FALSE(perform(*commit, disk, Owner::kFolder).error);
+        disk.power_loss(random);
+        owner.open();
+        EXPECT_EQ(owner.objects[1], "one");
+    }
 }
 
 // --- space ---

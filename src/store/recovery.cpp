@@ -29,6 +29,7 @@ private:
     void walk(FoundSegment& found);
     void accept(FoundSegment& found, const Group& group);
     void accept_again(FoundSegment& found, const Group& group);
+    void refuse(FoundSegment& found, const Group& group);
     void apply(FoundSegment& found, const Record& record, uint32_t offset);
     void salvage(const SegmentReader& reader, FoundSegment& found, uint32_t begin, uint32_t end);
     void salvage_tails();
@@ -81,6 +82,7 @@ Outcome Recovery::read_segment(uint32_t number) {
     FoundSegment& kept = out_.segments.back();
     if (!header && !reader_.looks_used()) {
         kept.role = FoundSegment::Role::Leftover;
+        tails_.push_back({out_.segments.size() - 1, kSegmentHeadBytes});
         return Done{};
     }
     walk(kept);
@@ -118,9 +120,10 @@ void Recovery::accept(FoundSegment& found, const Group& group) {
     const uint64_t sequence = group.head.sequence;
     const uint64_t last = out_.last_sequence;
     if (last != 0 && sequence == last) return accept_again(found, group);
-    if (sequence < last) return;  // of no use any more: given up long ago
+    if (sequence < last) return refuse(found, group);
     if (last != 0 && sequence > last + 1) {
         salvage_tails();
+        out_.gap_before = found.segment.key.number;
         report(found, fmt::format("groups {} to {}, before its offset {}, are damaged or missing",
                                   last + 1, sequence - 1, group.offset));
     }
@@ -136,7 +139,8 @@ void Recovery::accept(FoundSegment& found, const Group& group) {
 
 /// The same group in a second place: its objects stand here.
 void Recovery::accept_again(FoundSegment& found, const Group& group) {
-    if (group.head.check != last_.head.check || group.head.bytes != last_.head.bytes) return;
+    if (group.head.check != last_.head.check || group.head.bytes != last_.head.bytes)
+        return refuse(found, group);
     const Position before = out_.last_group;
     const uint32_t number = found.segment.key.number;
     tails_.clear();
@@ -149,6 +153,13 @@ void Recovery::accept_again(FoundSegment& found, const Group& group) {
     });
     out_.last_group = Position::at(number, group.offset);
     out_.last_group_end = group.end;
+}
+
+/// No log writes this: somebody mixed files of two stores.
+void Recovery::refuse(FoundSegment& found, const Group& group) {
+    found.segment.damaged = true;
+    report(found, fmt::format("the group at offset {} has sequence {} after {}; it is not used",
+                              group.offset, group.head.sequence, out_.last_sequence));
 }
 
 void Recovery::apply(FoundSegment& found, const Record& record, uint32_t offset) {
@@ -204,6 +215,7 @@ void Recovery::assign_roles() {
     for (const FoundSegment& each : out_.segments)
         if (each.groups > 0 || each.segment.damaged) last_used = each.segment.key.number;
     for (FoundSegment& each : out_.segments) {
+        if (each.segment.damaged) each.role = FoundSegment::Role::Used;
         if (each.role == FoundSegment::Role::Leftover) continue;
         if (each.groups > 0 || each.segment.damaged) continue;
         each.role = each.segment.key.number > last_used ? FoundSegment::Role::Spare

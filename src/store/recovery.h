@@ -39,6 +39,7 @@ struct Recovered {
     Position last_group;
     uint32_t last_group_end = 0;
     uint32_t number_max = 0;  // of all segments, those set aside included
+    uint32_t gap_before = 0;  // groups are missing before this segment, or in it; 0: none
     std::vector<Damage> damage;
 };
 

@@ -34,7 +34,9 @@ uint32_t Space::wanted_bytes() const {
     return wants_huge() ? uint32_t(huge_bytes_) : options_.segment_bytes;
 }
 
+/// One more than are wanted: in a steady state, then, no segment is made from nothing.
 bool Space::can_recycle() const {
+    if (retiring_.empty() || spares_.size() > options_.spares) return false;
     const Retiring& oldest = retiring_.front();
     return !oldest.set_aside && oldest.bytes == wanted_bytes();
 }
@@ -42,13 +44,13 @@ bool Space::can_recycle() const {
 std::optional<Work> Space::work(uint64_t number, Instant now) {
     if (is_busy_ || !pause_.is_over(now)) return std::nullopt;
     Work work{.number = number};
-    const bool recycles = !retiring_.empty() && can_recycle() && wants_spare();
+    const bool recycles = can_recycle();
     if (!retiring_.empty() && !recycles) {
         work.kind = Work::Kind::Retire;
         work.at = Position::at(retiring_.front().number, 0);
         work.length = retiring_.front().bytes;
         work.set_aside = retiring_.front().set_aside;
-    } else if (wants_spare()) {
+    } else if (recycles || wants_spare()) {
         work.kind = Work::Kind::Prepare;
         work.at = Position::at(next_number_++, 0);
         work.length = wanted_bytes();

@@ -4,7 +4,7 @@
 // What was written is in the cache: everybody reads it, but only a sync makes it safe. power_loss()
 // keeps what was synced, and of the rest some: each write whole, in part, in sectors of 512 bytes
 // in any order, or not at all; of the names made, renamed or removed since the folder's sync the
-// first few. Thread: one at a time.
+// first few, or any. Thread: one at a time.
 #pragma once
 
 #include "base/directory.h"
