@@ -59,6 +59,12 @@ bool is_kept(const Core& core, const Session& session, const OutboxEntry& entry)
     return entry.kept.value != 0 || (is_durable(core, session) && entry.group_token() == 0);
 }
 
+/// A QoS 2 message of a group that this session will have to finish, whatever crashes.
+bool must_take_over(const Core& core, const Session& session, const OutboxEntry& entry) {
+    return is_durable(core, session) && entry.qos == Qos::ExactlyOnce && entry.group_token() != 0 &&
+           entry.extras->group_kept.value != 0;
+}
+
 /// Remembers under which id the message goes to a session that outlives us.
 void keep_sent(Core& core, const Session& session, OutboxEntry& entry, PacketId id) {
     if (entry.kept.value != 0) return note_sent(core, entry, id);
@@ -73,19 +79,27 @@ void hold_send(Core& core, const Session& session, Inflight& each) {
     core.keeper.held_sends.push_back({each.ticket, session.self});
 }
 
+/// What may be sent now, as far as the disks are concerned.
+bool may_leave(const Core& core, const Inflight& each) {
+    return !each.lent && is_on_disk(core, each.ticket);
+}
+
 /// First transmission of an entry. A QoS 2 message of a durable session leaves once its packet id
 /// is on disk: after a crash that id must mean this message and no other.
 void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
     if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
         return lose(core, session, entry, &Counters::dropped_expired, "expired");
     const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
-    const bool held = entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry);
+    const bool lent = must_take_over(core, session, entry);
+    const bool held = lent || (entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry));
     if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
         return lose(core, session, entry, &Counters::dropped_too_large, "packet_too_large");
     if (entry.qos == Qos::AtMostOnce) return settle(core, entry);
+    if (lent) take_over(core, session, entry, id);
     keep_sent(core, session, entry, id);
     ++core.counters.inflight;
     session.need_outbox().inflight.push_back({std::move(entry), id});
+    session.outbox->inflight.back().lent = lent;
     if (held) hold_send(core, session, session.outbox->inflight.back());
 }
 
@@ -123,7 +137,7 @@ void send_held(Core& core, Session& session, Connection& c) {
     Outbox& box = *session.outbox;
     for (size_t i = 0; box.unsent > 0 && i < box.inflight.size() - box.to_resend;) {
         Inflight& each = box.inflight[i];
-        if (each.sent || !is_on_disk(core, each.ticket) || send_owed(core, c, box, each))
+        if (each.sent || !may_leave(core, each) || send_owed(core, c, box, each))
             ++i;
         else
             lose_inflight(core, session, i);
@@ -140,7 +154,7 @@ void resend(Core& core, Session& session, Connection& c) {
         if (output_full(core, c)) return;  // on_flushed goes on
         const size_t i = box.inflight.size() - box.to_resend;
         Inflight& each = box.inflight[i];
-        if (!is_on_disk(core, each.ticket)) return;
+        if (!may_leave(core, each)) return;
         if (!each.released) {
             if (in_window(session) >= window_of(core, c)) return;
             if (!each.entry.message) return want(core, session, each.entry);
@@ -187,7 +201,8 @@ void enqueue(Core& core, Session& session, OutboxEntry entry) {
         box.queued_bytes + entry.bytes > core.limits.queue_bytes_max)
         return lose(core, session, entry, &Counters::dropped_queue_full, "queue_full");
     const bool behind_kept = !box.parked.empty() && entry.group_token() == 0;
-    if (entry.kept.value == 0 && (is_kept(core, session, entry) || behind_kept))
+    const bool owed = entry.qos != Qos::AtMostOnce;  // at QoS 0 a crash may lose, but not repeat
+    if (owed && entry.kept.value == 0 && (is_kept(core, session, entry) || behind_kept))
         keep_taker(core, session, entry, {});
     place_last(core, session, std::move(entry));
 }
@@ -228,8 +243,7 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
     if (entry.qos == Qos::AtMostOnce) {
         // QoS 0 may pass waiting QoS 1 and 2, but not other QoS 0 that waits.
         const bool passes =
-            c && !output_full(core, *c) &&
-            (!waits || (session.outbox->queued_qos0 == 0 && session.outbox->parked.empty()));
+            c && !output_full(core, *c) && (!waits || session.outbox->queued_qos0 == 0);
         if (passes) return transmit(core, session, *c, std::move(entry));
         if (c && output_full(core, *c))
             return count_loss(core, session, &Counters::dropped_output_full, "slow_reader",
