@@ -136,6 +136,7 @@ void lose_inflight(Core& core, Session& session, size_t i) {
 void send_held(Core& core, Session& session, Connection& c) {
     Outbox& box = *session.outbox;
     for (size_t i = 0; box.unsent > 0 && i < box.inflight.size() - box.to_resend;) {
+        if (output_full(core, c)) return;  // on_flushed goes on
         Inflight& each = box.inflight[i];
         if (each.sent || !may_leave(core, each) || send_owed(core, c, box, each))
             ++i;
