@@ -97,6 +97,8 @@ struct Keeper {
     std::deque<Taking> takings;
     std::deque<Release> releases;
     std::deque<Crossing> crossings;
+    uint64_t crossings_made = 0;
+    uint64_t crossings_posted = 0;
     std::vector<std::deque<Crossed>> crossed;               // by shard, in order of their numbers
     std::unordered_map<uint32_t, uint64_t> waiting_shards;  // of messages, by object id
     std::vector<uint64_t> newest_crossing;                  // stamps, by origin shard

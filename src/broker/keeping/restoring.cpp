@@ -354,6 +354,7 @@ void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& fro
     ++found_.messages;
     if (from.waiting_shards == 0) return;
     keeper.waiting_shards[id.value] = from.waiting_shards;
+    ++keeper.crossings_made;
     keeper.crossings.push_back({0, from.message, id, from.waiting_shards, from.waiting_shards});
 }
 
