@@ -24,6 +24,12 @@ uint32_t History::granted_expiry(const ConnectionFacts& connection) const {
     return std::min(wished, limits.session_expiry_max_s);
 }
 
+bool History::crashed(Instant from, Instant until) const {
+    return std::any_of(crashes.begin(), crashes.end(), [&](const Moment& crash) {
+        return from < crash.at && crash.at <= until;
+    });
+}
+
 std::string time_text(Instant at) {
     if (at == kNever) return "never";
     return fmt::format("{:.6f}", double((at - kBegin).count()) / 1e9);

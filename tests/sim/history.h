@@ -123,6 +123,7 @@ struct Hop {
     uint32_t message = kNone;
     uint64_t posted_turn = 0;
     uint64_t handled_turn = 0;  // 0: never
+    bool again = false;         // posted by a restart, for what came before it
 };
 
 struct History {
@@ -133,6 +134,7 @@ struct History {
     std::vector<ConnectionFacts> connections;
     std::vector<Event> events;
     std::vector<Hop> hops;
+    std::vector<Moment> crashes;  // in order; the broker is there again at the same instant
     Instant quiet;  // faults ended
     Instant end;
 
@@ -141,6 +143,8 @@ struct History {
     /// Session expiry that the broker owes this connection's session, after its DISCONNECT if that
     /// was read.
     uint32_t granted_expiry(const ConnectionFacts& connection) const;
+    /// A crash came after `from` and no later than `until`.
+    bool crashed(Instant from, Instant until = kNever) const;
 };
 
 /// "12.345678 c1 #4 PUBLISH m17 t/1 qos 2 id 5"
