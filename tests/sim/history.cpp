@@ -24,10 +24,10 @@ uint32_t History::granted_expiry(const ConnectionFacts& connection) const {
     return std::min(wished, limits.session_expiry_max_s);
 }
 
-bool History::crashed(Instant from, Instant until) const {
-    return std::any_of(crashes.begin(), crashes.end(), [&](const Moment& crash) {
-        return from < crash.at && crash.at <= until;
-    });
+const Moment* History::crash_after(const Moment& from, Duration within) const {
+    const auto first = std::find_if(crashes.begin(), crashes.end(),
+                                    [&](const Moment& crash) { return crash.turn > from.turn; });
+    return first != crashes.end() && first->at - from.at <= within ? &*first : nullptr;
 }
 
 std::string time_text(Instant at) {
