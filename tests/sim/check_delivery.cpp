@@ -110,12 +110,18 @@ bool may_be_forgotten(const View& view, const Event& first, const Event& again) 
 void check_copies(const View& view, uint32_t session, uint32_t message,
                   const std::vector<const Event*>& received, Violations& found) {
     size_t fresh = 0;
-    const Event* last = nullptr;
+    std::vector<const Event*> before;  // each of them may be forgotten once
     for (const Event* event : received) {
         // Marked DUP, QoS 1 may come again; QoS 2 is known by its packet identifier, or it is not.
         if (event->qos == 2 ? !event->fresh : event->dup) continue;
-        if (!last || !may_be_forgotten(view, *last, *event)) ++fresh;
-        last = event;
+        const auto forgotten =
+            std::find_if(before.begin(), before.end(),
+                         [&](const Event* each) { return may_be_forgotten(view, *each, *event); });
+        if (forgotten == before.end())
+            ++fresh;
+        else
+            before.erase(forgotten);
+        before.push_back(event);
     }
     const size_t allowed = copies_allowed(view, session, message);
     if (fresh <= allowed) return;

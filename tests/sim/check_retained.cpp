@@ -79,6 +79,8 @@ void check_missing(const View& view, uint32_t session, const Event& subscribe,
                    const std::map<std::string_view, Values>& topics, Violations& found) {
     const Span* span = span_of(view, session, subscribe);
     if (!span || !asks_for_values(view, session, subscribe, *span)) return;
+    // A crash ends a replay that is under way; docs/durability.md, Limits.
+    if (view.history.crash_after(subscribe.broker, kNever - kBegin)) return;
     const uint32_t client = view.sessions[session].client;
     for (const auto& [topic, values] : topics) {
         if (!span->matches(topic)) continue;
