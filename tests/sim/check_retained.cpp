@@ -131,11 +131,15 @@ void check_backwards(const View& view, uint32_t session, Violations& found) {
         auto operator<=>(const Key&) const = default;
     };
     std::map<Key, uint32_t> youngest;
+    std::map<uint32_t, const Event*> seen;
     for (const Event* event : view.received[session]) {
         if (event->message == kNone || event->dup || !event->fresh) continue;
         const MessageFacts& facts = view.facts(event->message);
         if (!facts.retain || facts.will || !view.matching(session, facts.topic, true).empty())
             continue;
+        // What had not yet been written down as sent comes again, as if it were new.
+        const auto [sent, is_new] = seen.try_emplace(event->message, event);
+        if (!is_new && view.history.crash_after(sent->second->broker, event->at - kBegin)) continue;
         auto [at, first] = youngest.try_emplace(Key{facts.topic, event->qos}, event->message);
         const bool once = view.messages[event->message].sends.size() == 1;
         const bool same = view.facts(at->second).publisher == facts.publisher;

@@ -43,7 +43,7 @@ Expected present_at(Instant at, Instant closed, uint32_t expiry_s) {
 bool may_be_forgotten(const View& view, uint32_t connection) {
     const ConnectionFacts& c = view.history.connections[connection];
     const Moment* crash = view.history.crash_after(c.accepted, kSlack);
-    if (!crash || crash->turn > c.closed.turn) return false;
+    if (!crash) return false;
     if (std::min(c.expiry_s, view.history.limits.session_expiry_max_s) == 0) return true;
     const auto& events = view.history.events;
     return std::none_of(events.begin(), events.end(), [&](const Event& each) {
