@@ -63,6 +63,21 @@ Violations check_protocol(const View& view) {
     return found;
 }
 
+namespace {
+
+/// What this hop was to bring is the business of an acknowledgement that left in turn `acked`. It is
+/// not when a crash destroyed the hop before: the message was sent again, and had hops of its own;
+/// or when a restart posted it: the message was on the disk of its own shard.
+bool concerns(const View& view, const Hop& hop, uint64_t acked) {
+    if (hop.again || hop.posted_turn > acked) return false;
+    const auto& crashes = view.history.crashes;
+    return std::none_of(crashes.begin(), crashes.end(), [&](const Moment& crash) {
+        return hop.posted_turn < crash.turn && crash.turn < acked;
+    });
+}
+
+}  // namespace
+
 Violations check_acknowledgements(const View& view) {
     Violations found;
     std::vector<std::vector<const Hop*>> hops(view.history.messages.size());
@@ -71,7 +86,7 @@ Violations check_acknowledgements(const View& view) {
     for (const Event& event : view.history.events) {
         if (event.kind != Kind::Puback && event.kind != Kind::Pubrec) continue;
         for (const Hop* hop : hops[event.message])
-            if (hop->posted_turn <= event.broker.turn &&
+            if (concerns(view, *hop, event.broker.turn) &&
                 (hop->handled_turn == 0 || hop->handled_turn > event.broker.turn))
                 found.push_back({"",
                                  fmt::format("m{} acknowledged in turn {}, on another shard in {}",

@@ -53,7 +53,8 @@ Violations check_expiry(const View& view);
 /// What comes was subscribed to: filter, QoS, No Local, RETAIN flag, subscription identifiers.
 /// [MQTT5-3.3.4-2] .. [MQTT5-3.3.4-5] [MQTT5-3.8.3-3] [MQTT5-3.10.4-2] [MQTT5-3.3.1-12]
 Violations check_subscriptions(const View& view);
-/// PUBACK and PUBREC leave when every shard that takes the message has it.
+/// PUBACK and PUBREC leave when every shard that takes the message has it. Mail that a crash
+/// destroyed counts for acknowledgements before the crash.
 Violations check_acknowledgements(const View& view);
 /// Bytes unsent to one client stay below the limit; messages are dropped for limits only that are
 /// set.

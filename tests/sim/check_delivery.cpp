@@ -95,12 +95,33 @@ size_t copies_allowed(const View& view, uint32_t session, uint32_t message) {
     return copies;
 }
 
+/// The broker may have forgotten in a crash that it had sent `first`: that was not on disk yet. At
+/// QoS 0 it sends nothing again by itself, but the publisher may, or the will is due once more.
+bool may_be_forgotten(const View& view, const Event& first, const Event& again) {
+    const Moment* crash = view.history.crash_after(first.broker, kSlack);
+    if (!crash || crash->turn > again.broker.turn || again.qos == 2) return false;
+    if (again.qos == 1 || view.facts(again.message).will) return true;
+    const auto& sends = view.messages[again.message].sends;
+    return std::any_of(sends.begin(), sends.end(), [&](const Event* send) {
+        return send->broker.happened() && send->broker.turn > crash->turn;
+    });
+}
+
 void check_copies(const View& view, uint32_t session, uint32_t message,
                   const std::vector<const Event*>& received, Violations& found) {
     size_t fresh = 0;
+    std::vector<const Event*> before;  // each of them may be forgotten once
     for (const Event* event : received) {
         // Marked DUP, QoS 1 may come again; QoS 2 is known by its packet identifier, or it is not.
-        if (event->qos == 2 ? event->fresh : !event->dup) ++fresh;
+        if (event->qos == 2 ? !event->fresh : event->dup) continue;
+        const auto forgotten =
+            std::find_if(before.begin(), before.end(),
+                         [&](const Event* each) { return may_be_forgotten(view, *each, *event); });
+        if (forgotten == before.end())
+            ++fresh;
+        else
+            before.erase(forgotten);
+        before.push_back(event);
     }
     const size_t allowed = copies_allowed(view, session, message);
     if (fresh <= allowed) return;

@@ -79,6 +79,8 @@ void check_missing(const View& view, uint32_t session, const Event& subscribe,
                    const std::map<std::string_view, Values>& topics, Violations& found) {
     const Span* span = span_of(view, session, subscribe);
     if (!span || !asks_for_values(view, session, subscribe, *span)) return;
+    // A crash ends a replay that is under way; docs/durability.md, Limits.
+    if (view.history.crash_after(subscribe.broker, kNever - kBegin)) return;
     const uint32_t client = view.sessions[session].client;
     for (const auto& [topic, values] : topics) {
         if (!span->matches(topic)) continue;
@@ -121,6 +123,15 @@ void check_stale(const View& view, uint32_t session, std::string_view topic, con
     }
 }
 
+/// A crash came before it was acknowledged: it may have reached subscribers, and stand nowhere.
+bool may_be_lost(const View& view, uint32_t value) {
+    const MessageView& message = view.messages[value];
+    return std::any_of(message.sends.begin(), message.sends.end(), [&](const Event* send) {
+        const Moment* crash = view.history.crash_after(send->broker, kNever - kBegin);
+        return crash && crash->at <= message.acked;
+    });
+}
+
 /// An older value behind a younger one.
 void check_backwards(const View& view, uint32_t session, Violations& found) {
     struct Key {
@@ -129,15 +140,20 @@ void check_backwards(const View& view, uint32_t session, Violations& found) {
         auto operator<=>(const Key&) const = default;
     };
     std::map<Key, uint32_t> youngest;
+    std::map<uint32_t, const Event*> seen;
     for (const Event* event : view.received[session]) {
         if (event->message == kNone || event->dup || !event->fresh) continue;
         const MessageFacts& facts = view.facts(event->message);
         if (!facts.retain || facts.will || !view.matching(session, facts.topic, true).empty())
             continue;
+        // What had not yet been written down as sent comes again, as if it were new.
+        const auto [sent, is_new] = seen.try_emplace(event->message, event);
+        if (!is_new && view.history.crash_after(sent->second->broker, event->at - kBegin)) continue;
         auto [at, first] = youngest.try_emplace(Key{facts.topic, event->qos}, event->message);
         const bool once = view.messages[event->message].sends.size() == 1;
         const bool same = view.facts(at->second).publisher == facts.publisher;
-        if (!first && same && once && event->message < at->second)
+        if (!first && same && once && event->message < at->second &&
+            !may_be_lost(view, at->second))
             found.push_back(
                 {"",
                  fmt::format("{} got m{} of {} after m{}", view.history.clients[event->client],

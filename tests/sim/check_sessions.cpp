@@ -30,16 +30,41 @@ namespace {
 
 enum class Expected : uint8_t { No, Yes, Either };
 
-/// Whether the session of `old` is there when `young` comes.
-Expected expected_present(const View& view, const ConnectionFacts* old,
-                          const ConnectionFacts& young) {
-    if (young.clean_start || !old) return Expected::No;
-    if (old->ever_paused && old->said_goodbye) return Expected::Either;
-    const uint32_t expiry_s = view.history.granted_expiry(*old);
+/// Whether a session that lost its connection at `closed` is there at `at`.
+Expected present_at(Instant at, Instant closed, uint32_t expiry_s) {
     if (expiry_s == 0) return Expected::No;
-    const Instant due = old->closed.happened() ? old->closed.at + seconds(expiry_s) : kNever;
-    if (young.accepted.at < due) return Expected::Yes;
-    return young.accepted.at > due + kSlack ? Expected::No : Expected::Either;
+    const Instant due = closed == kNever ? kNever : closed + seconds(expiry_s);
+    if (at < due) return Expected::Yes;
+    return at > due + kSlack ? Expected::No : Expected::Either;
+}
+
+/// The broker went down so soon after it had accepted this connection that what CONNECT said need
+/// not be on disk: nothing had been acknowledged that a session that lasts would need.
+bool may_be_forgotten(const View& view, uint32_t connection) {
+    const ConnectionFacts& c = view.history.connections[connection];
+    const Moment* crash = view.history.crash_after(c.accepted, kSlack);
+    if (!crash) return false;
+    if (std::min(c.expiry_s, view.history.limits.session_expiry_max_s) == 0) return true;
+    const auto& events = view.history.events;
+    return std::none_of(events.begin(), events.end(), [&](const Event& each) {
+        return each.connection == connection && each.broker.turn < crash->turn &&
+               (each.kind == Kind::Suback || each.kind == Kind::Pubrec);
+    });
+}
+
+/// Whether the session of connection `before` is there when `young` comes.
+Expected expected_present(const View& view, uint32_t before, const ConnectionFacts& young) {
+    if (young.clean_start || before == kNone) return Expected::No;
+    const ConnectionFacts& old = view.history.connections[before];
+    if (old.ever_paused && old.said_goodbye) return Expected::Either;
+    if (may_be_forgotten(view, before)) return Expected::Either;
+    const Instant at = young.accepted.at;
+    const Expected usual = present_at(at, old.closed.at, view.history.granted_expiry(old));
+    // A crash may forget how the connection ended, and count from the restart.
+    const Moment* crash = view.history.crash_after(old.closed, kSlack);
+    if (!crash || crash->at > at) return usual;
+    const uint32_t wished = std::min(old.expiry_s, view.history.limits.session_expiry_max_s);
+    return present_at(at, crash->at, wished) == usual ? usual : Expected::Either;
 }
 
 }  // namespace
@@ -48,11 +73,11 @@ Violations check_session_present(const View& view) {
     Violations found;
     const auto& all = view.history.connections;
     for (const auto& mine : view.accepted) {
-        const ConnectionFacts* old = nullptr;
+        uint32_t old = kNone;
         for (const uint32_t each : mine) {
             const ConnectionFacts& young = all[each];
             const Expected expected = expected_present(view, old, young);
-            old = &young;
+            old = each;
             const bool wrong =
                 young.session_present ? expected == Expected::No : expected == Expected::Yes;
             if (wrong)
@@ -77,24 +102,52 @@ struct WillDue {
     Instant from = kNever;  // it is published no earlier
 };
 
+/// When a clean start may first have ended what `connection` left: its CONNECT was read. It is told
+/// later, or never. kNever: there was none.
+Instant first_clean_start(const View& view, uint32_t connection) {
+    const auto& all = view.history.connections;
+    Instant first = kNever;
+    for (uint32_t i = connection + 1; i < all.size(); ++i) {
+        if (all[i].client != all[connection].client || !all[i].clean_start) continue;
+        const Moment read = all[i].read(all[i].connect_offset);
+        first = std::min(first, read.happened() ? read.at : all[i].accepted.at);
+    }
+    return first == kNever ? kNever : std::max(first, all[connection].closed.at);
+}
+
+/// What is owed of a will with a delay. @param next  the client's next accepted connection, or null
+WillDue delayed_will_due(const View& view, uint32_t connection, const ConnectionFacts* next,
+                         Duration delay) {
+    const ConnectionFacts& c = view.history.connections[connection];
+    const Instant due = c.closed.at + delay;
+    const Instant back = next ? next->accepted.at : view.history.end;
+    const Instant cleared = first_clean_start(view, connection);
+    const bool recounted = view.history.crash_after(c.closed, kSlack) != nullptr;
+    if (back > due + kSlack && !recounted && cleared > due) return {Expected::Yes, due};
+    if (next && !next->session_present && next->clean_start)
+        return {Expected::Yes, std::min(cleared, due)};
+    if (cleared < back) return {Expected::Either, std::min(cleared, due)};
+    const bool undone = next && view.history.crash_after(next->accepted, kSlack);
+    if (back + milliseconds(1) > due || recounted || undone) return {Expected::Either, due};
+    return {Expected::No};
+}
+
 /// What is owed of the will of `mine[at]`, as MQTT 5.0 section 3.1.2.5 says.
 WillDue will_due(const View& view, const std::vector<uint32_t>& mine, size_t at) {
     const ConnectionFacts& c = view.history.connections[mine[at]];
     if (!c.closed.happened()) return {Expected::No};
     if (c.said_goodbye && c.ever_paused) return {};
-    if (c.goodbye_was_read() && !c.goodbye_with_will) return {Expected::No};
+    if (c.goodbye_was_read() && !c.goodbye_with_will) {
+        const Moment* crash = view.history.crash_after(c.closed, kSlack);
+        return crash ? WillDue{Expected::Either, crash->at} : WillDue{Expected::No};
+    }
+    if (may_be_forgotten(view, mine[at])) return {Expected::Either, c.closed.at};
     const uint32_t expiry_s = view.history.granted_expiry(c);
     const uint32_t delay_s = std::min(view.facts(c.will).delay_s, expiry_s);
     if (delay_s == 0) return {Expected::Yes, c.closed.at};
-    const Instant due = c.closed.at + seconds(delay_s);
     const ConnectionFacts* next =
         at + 1 < mine.size() ? &view.history.connections[mine[at + 1]] : nullptr;
-    const Instant back = next ? next->accepted.at : view.history.end;
-    if (back > due + kSlack) return {Expected::Yes, due};
-    if (next && !next->session_present && next->clean_start)
-        return {Expected::Yes, std::min(back, due)};
-    if (back + milliseconds(1) > due) return {Expected::Either, due};
-    return {Expected::No};
+    return delayed_will_due(view, mine[at], next, seconds(delay_s));
 }
 
 void check_will_reached(const View& view, uint32_t will, const WillDue& due, Violations& found) {

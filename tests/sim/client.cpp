@@ -85,6 +85,7 @@ void Client::dial() {
     event.message = will;
     event.number = wish_.expiry_s;
     event.offset = send(bytes);
+    around_.history.connections[wire_->number].connect_offset = event.offset;
     if (plan_.eager) send_publish(add_message({.topic = "t/0", .bytes = 20}), 0, false, false);
 }
 

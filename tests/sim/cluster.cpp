@@ -20,6 +20,7 @@ struct Cluster::Seat {
     std::deque<store::WorkDone> disk_done;
     Instant disk_at = kNever;  // when the front one is done
     size_t closes_noted = 0;
+    size_t accepts_noted = 0;  // of fx.dirty
     std::vector<Slot> slots;
     std::vector<std::deque<Letter>> mail;  // by sender
     std::vector<uint32_t> ready;           // wires with input
@@ -56,6 +57,7 @@ broker::ShardConfig Cluster::config_of(uint16_t shard) const {
 }
 
 void Cluster::restart() {
+    ++turn_;
     std::vector<broker::ShardSeat> opened;
     for (uint16_t i = 0; i < plan_.shards; ++i) {
         seats_.push_back(std::make_unique<Seat>(config_of(i)));
@@ -67,11 +69,13 @@ void Cluster::restart() {
     }
     if (disks_.empty()) return;
     broker::settle(opened, agenda_.now(), wall());
+    restarting_ = true;
     for (const auto& seat : seats_) {
         give(*seat, broker::Restarted{});
         perform(*seat);
         schedule(*seat, agenda_.now());
     }
+    restarting_ = false;
 }
 
 void Cluster::open_log(Seat& seat) {
@@ -116,6 +120,7 @@ void Cluster::tear_disk_work(Seat& seat) {
 }
 
 void Cluster::crash(CrashKind kind) {
+    history_.crashes.push_back({agenda_.now(), ++turn_});
     for (const auto& seat : seats_) {
         if (!disks_.empty()) tear_disk_work(*seat);
         if (!disks_.empty() && kind == CrashKind::PowerLost)
@@ -225,6 +230,7 @@ void Cluster::on_turn(uint16_t shard) {
     for (const Source& source : sources) feed(seat, source);
     seat.shard->end_turn(agenda_.now(), wall(), seat.fx);
     note_closes(seat);
+    note_accepts(seat);
     perform(seat);
     after_turn(seat);
 }
@@ -263,6 +269,7 @@ void Cluster::after_turn(Seat& seat) {
 void Cluster::give(Seat& seat, const broker::Input& input) {
     seat.shard->handle(input, agenda_.now(), seat.fx);
     note_closes(seat);
+    note_accepts(seat);
 }
 
 void Cluster::note_closes(Seat& seat) {
@@ -313,8 +320,7 @@ void Cluster::feed_wire(Seat& seat, Wire& wire) {
     if (wire.stage == Wire::Stage::Adopted) {
         wire.stage = Wire::Stage::Open;
         const Buffer bytes = std::exchange(wire.adopted_bytes, {});
-        give(seat, broker::Adopted{.connection = wire.id, .listener = {}, .bytes = bytes});
-        return note_accepts(seat, wire);
+        return give(seat, broker::Adopted{.connection = wire.id, .listener = {}, .bytes = bytes});
     }
     if (wire.to_flush > 0)
         return give(seat, broker::Flushed{wire.id, std::exchange(wire.to_flush, 0)});
@@ -337,24 +343,23 @@ void Cluster::feed_bytes(Seat& seat, Wire& wire) {
     facts.reads.push_back({wire.read_bytes, {agenda_.now(), turn_}});
     facts.last_read = agenda_.now();
     give(seat, broker::Received{wire.id, bytes});
-    note_accepts(seat, wire);
 }
 
-/// CONNACK is the first thing that a connection is sent.
-void Cluster::note_accepts(Seat& seat, Wire& wire) {
-    ConnectionFacts& facts = history_.connections[wire.number];
-    if (facts.accepted.happened() || wire.written_bytes > 0) return;
+/// CONNACK is the first thing that a connection is sent, in the turn that read CONNECT or later.
+void Cluster::note_accepts(Seat& seat) {
     const broker::Effects& fx = seat.fx;
-    for (const auto& dirty : fx.dirty) {
-        if (!(dirty.connection == wire.id)) continue;
+    for (; seat.accepts_noted < fx.dirty.size(); ++seat.accepts_noted) {
+        const auto& dirty = fx.dirty[seat.accepts_noted];
+        const Wire* wire = at(seat, dirty.connection);
+        if (!wire || wire->written_bytes > 0) continue;
         const auto& first = fx.writes[dirty.first];
         const uint8_t* bytes = fx.arena.data() + first.arena_at;
         const size_t head = first.arena_bytes > 1 && (bytes[1] & 0x80) ? 3 : 2;
-        if (first.arena_bytes < head + 2 || bytes[0] != 0x20 || bytes[head + 1] != 0) return;
+        if (first.arena_bytes < head + 2 || bytes[0] != 0x20 || bytes[head + 1] != 0) continue;
+        ConnectionFacts& facts = history_.connections[wire->number];
         facts.accepted = {agenda_.now(), turn_};
         facts.accepted_order = ++order_;
         facts.session_present = (bytes[head] & 1) != 0;
-        return;
     }
 }
 
@@ -368,6 +373,7 @@ void Cluster::perform(Seat& seat) {
         network_.finish(*wire);
     }
     seat.closes_noted = 0;
+    seat.accepts_noted = 0;
     for (const ConnectionId id : fx.pauses)
         if (Wire* wire = at(seat, id)) {
             wire->paused = true;
@@ -429,7 +435,8 @@ void Cluster::perform_posts(Seat& seat) {
         Letter letter{at, kNone, std::move(post.envelope)};
         if (const auto* publish = std::get_if<broker::PublishEnvelope>(&letter.envelope)) {
             letter.hop = uint32_t(history_.hops.size());
-            history_.hops.push_back({message_of(as_text(publish->message->payload())), turn_, 0});
+            history_.hops.push_back(
+                {message_of(as_text(publish->message->payload())), turn_, 0, restarting_});
         }
         box.push_back(std::move(letter));
         schedule(target, at);

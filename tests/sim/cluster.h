@@ -73,7 +73,7 @@ private:
     void feed_bytes(Seat& seat, Wire& wire);
     void give(Seat& seat, const broker::Input& input);
     void note_closes(Seat& seat);
-    void note_accepts(Seat& seat, Wire& wire);
+    void note_accepts(Seat& seat);
     void note_closed(Wire& wire);
     void perform(Seat& seat);
     void perform_writes(Seat& seat);
@@ -100,6 +100,7 @@ private:
     uint64_t turn_ = 0;
     uint64_t order_ = 0;  // of accepted and closed connections
     bool calm_ = false;
+    bool restarting_ = false;
 };
 
 }  // namespace godwit::sim

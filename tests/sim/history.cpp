@@ -24,6 +24,12 @@ uint32_t History::granted_expiry(const ConnectionFacts& connection) const {
     return std::min(wished, limits.session_expiry_max_s);
 }
 
+const Moment* History::crash_after(const Moment& from, Duration within) const {
+    const auto first = std::find_if(crashes.begin(), crashes.end(),
+                                    [&](const Moment& crash) { return crash.turn > from.turn; });
+    return first != crashes.end() && first->at - from.at <= within ? &*first : nullptr;
+}
+
 std::string time_text(Instant at) {
     if (at == kNever) return "never";
     return fmt::format("{:.6f}", double((at - kBegin).count()) / 1e9);

@@ -58,7 +58,8 @@ struct ConnectionFacts {
     uint64_t most_unsent_bytes = 0;                 // that the network had no room for
     uint64_t accepted_order = 0, closed_order = 0;  // of all such events of the run; 0: never
     Instant last_read = kNever;
-    std::vector<Mark> reads;  // of what the client sent
+    std::vector<Mark> reads;      // of what the client sent
+    uint64_t connect_offset = 0;  // where its CONNECT ends
     // DISCONNECT of the client, if it sent one
     bool said_goodbye = false;
     uint64_t goodbye_offset = 0;
@@ -123,6 +124,7 @@ struct Hop {
     uint32_t message = kNone;
     uint64_t posted_turn = 0;
     uint64_t handled_turn = 0;  // 0: never
+    bool again = false;         // posted by a restart, for what came before it
 };
 
 struct History {
@@ -133,6 +135,7 @@ struct History {
     std::vector<ConnectionFacts> connections;
     std::vector<Event> events;
     std::vector<Hop> hops;
+    std::vector<Moment> crashes;  // in order; the broker is there again at the same instant
     Instant quiet;  // faults ended
     Instant end;
 
@@ -141,6 +144,8 @@ struct History {
     /// Session expiry that the broker owes this connection's session, after its DISCONNECT if that
     /// was read.
     uint32_t granted_expiry(const ConnectionFacts& connection) const;
+    /// The first crash after `from`, if it came no later than `within` after it; nullptr: none did.
+    const Moment* crash_after(const Moment& from, Duration within) const;
 };
 
 /// "12.345678 c1 #4 PUBLISH m17 t/1 qos 2 id 5"
