@@ -97,7 +97,7 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
                              session.outbox->unsent > 0;  // [MQTT5-4.6.0-6]
     const bool held = kept_first || behind_held;
     const uint64_t ticket = kept_first    ? core.keeper.log->next_ticket()
-                            : behind_held ? session.outbox->inflight.back().ticket
+                            : behind_held ? session.outbox->last_unsent_ticket()
                                           : 0;
     if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
         return lose(core, session, entry, &Counters::dropped_too_large, "packet_too_large");

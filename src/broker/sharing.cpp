@@ -278,6 +278,7 @@ void on_group_taken(Core& core, ShardId from, const GroupTaken& in) {
         const KeptPlace place =
             in.token != 0 ? group->done(in.token) : group->take(in.stamp, in.origin);
         settle(core, place.kept, place.taker);
+        hand_out(core, core.realm(group->key().realm).groups.at(group->key()), *group);
     }
     core.keeper.releases.push_back({ticket_since(core, records), from, {in.member, in.packet_id}});
     release_lent(core);

@@ -39,6 +39,12 @@ void Outbox::erase(PacketId packet_id) {
     (void)take_inflight(at);
 }
 
+uint64_t Outbox::last_unsent_ticket() const {
+    for (size_t i = inflight.size(); i-- > 0;)
+        if (!inflight[i].sent) return inflight[i].ticket;
+    return 0;
+}
+
 Inflight Outbox::take_inflight(size_t i) {
     if (inflight.size() - i <= to_resend) --to_resend;
     if (!inflight[i].sent) --unsent;

@@ -72,6 +72,8 @@ struct Outbox {
     /// answer in order
     Inflight* find(PacketId packet_id);
     void erase(PacketId packet_id);
+    /// Of what waits for the disk, the last: what goes behind it waits as long.
+    uint64_t last_unsent_ticket() const;
     /// Takes number `i` of what is in flight out of it.
     Inflight take_inflight(size_t i);
 };
