@@ -79,7 +79,8 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
     if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
         return lose(core, session, entry, &Counters::dropped_expired, "expired");
     const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
-    const bool held = entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry);
+    const bool held = entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry) &&
+                      !GW_MUTANT(SendBeforeDisk);
     if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
         return lose(core, session, entry, &Counters::dropped_too_large, "packet_too_large");
     if (entry.qos == Qos::AtMostOnce) return settle(core, entry);
@@ -160,8 +161,8 @@ void release(Core& core, const Session& session, Inflight& each) {
     each.released = true;
     each.entry = {.qos = Qos::ExactlyOnce};
     if (!kept) return;
-    note_session(core, session, Note::Kind::Owed, each.packet_id);
-    hold_send(core, session, each);
+    if (!GW_MUTANT(ForgetOwedOnDisk)) note_session(core, session, Note::Kind::Owed, each.packet_id);
+    if (!GW_MUTANT(PubrelBeforeDisk)) hold_send(core, session, each);
 }
 
 void finish(Core& core, Session& session, PacketId id) {
