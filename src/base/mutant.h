@@ -37,7 +37,24 @@
     X(IgnoreNoLocal, "No Local is not looked at")                                             \
     X(OfferToOfflineMember, "a shared group feeds members that are offline")                  \
     X(ForgetReturnedMessage, "what a member gives back to its group is lost")                 \
-    X(IgnoreKeepAlive, "a silent client is kept for ever")
+    X(IgnoreKeepAlive, "a silent client is kept for ever")                                    \
+    X(AckBeforeFlush, "PUBACK and PUBREC do not wait for the shard's own disk")               \
+    X(ConfirmBeforeDisk, "a shard confirms another's publish before it is on its disk")       \
+    X(SubackBeforeDisk, "SUBACK does not wait for the disk")                                  \
+    X(PubcompBeforeDisk, "PUBCOMP does not wait for the disk")                                \
+    X(PubrelBeforeDisk, "PUBREL does not wait for the disk")                                  \
+    X(SendBeforeDisk, "a QoS 2 message leaves before its packet identifier is on disk")       \
+    X(CleanStartBeforeDisk, "CONNACK does not wait until the old session is gone from disk")  \
+    X(ForgetUnreleasedOnDisk, "which QoS 2 publishes were taken is not written")              \
+    X(ForgetOwedOnDisk, "that a subscriber has a QoS 2 message is not written")               \
+    X(ForgetSentId, "under which packet identifier a message was sent is not written")        \
+    X(ForgetWillOnDisk, "a session is written without its will")                              \
+    X(RetainedNotKept, "retained values are not written")                                     \
+    X(KeepErased, "that an object is gone is not written")                                    \
+    X(CrossingTwice, "a publish that crosses again after a restart is taken again")           \
+    X(CrossingLost, "a publish that has not crossed is not posted after a restart")           \
+    X(SkipChecksum, "the checksum of a record is not looked at")                              \
+    X(SkipSync, "what was written is not synced")
 
 namespace godwit {
 

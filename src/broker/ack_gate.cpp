@@ -1,13 +1,15 @@
 #include "broker/ack_gate.h"
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 #include <bit>
 
 namespace godwit::broker {
 
 bool AckGate::satisfied(const Receipt& receipt) const {
-    if (receipt.crossing || receipt.ticket > durable_) return false;
+    const bool flushed = receipt.ticket <= durable_ || GW_MUTANT(AckBeforeFlush);
+    if (receipt.crossing || !flushed) return false;
     for (uint64_t left = receipt.shards; left != 0; left &= left - 1)
         if (confirmed_[size_t(std::countr_zero(left))] < receipt.number) return false;
     return true;

@@ -93,7 +93,7 @@ bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view c
         return each.realm == realm.id && each.client_id == client_id;
     });
     const uint64_t ticket = behind ? held.back().ticket : ticket_since(core, records);
-    if (ticket == 0) return false;
+    if (ticket == 0 || GW_MUTANT(CleanStartBeforeDisk)) return false;
     held.push_back({ticket, c.id, realm.id, std::string(client_id)});
     pause_reading(core, c);
     return true;

@@ -95,7 +95,7 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
         lent || (entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry));
     const bool behind_held = entry.qos == Qos::ExactlyOnce && session.outbox &&
                              session.outbox->unsent > 0;  // [MQTT5-4.6.0-6]
-    const bool held = kept_first || behind_held;
+    const bool held = (kept_first || behind_held) && !GW_MUTANT(SendBeforeDisk);
     const uint64_t ticket = kept_first    ? core.keeper.log->next_ticket()
                             : behind_held ? session.outbox->last_unsent_ticket()
                                           : 0;
@@ -189,8 +189,9 @@ void release(Core& core, const Session& session, Inflight& each) {
     each.released = true;
     each.entry = {.qos = Qos::ExactlyOnce};
     if (!kept) return;
-    note_session(core, session, Note::Kind::Owed, each.packet_id);
-    hold_send(core, session, each, core.keeper.log->next_ticket());
+    if (!GW_MUTANT(ForgetOwedOnDisk)) note_session(core, session, Note::Kind::Owed, each.packet_id);
+    if (!GW_MUTANT(PubrelBeforeDisk))
+        hold_send(core, session, each, core.keeper.log->next_ticket());
 }
 
 void finish(Core& core, Session& session, PacketId id) {

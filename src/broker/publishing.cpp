@@ -44,7 +44,7 @@ bool is_unreleased(const Session& session, PacketId id) {
 }
 
 void remember_unreleased(Core& core, Session& session, PacketId id) {
-    note_session(core, session, Note::Kind::Unreleased, id);
+    if (!GW_MUTANT(ForgetUnreleasedOnDisk)) note_session(core, session, Note::Kind::Unreleased, id);
     if (!session.unreleased) session.unreleased = std::make_unique<std::vector<PacketId>>();
     auto& ids = *session.unreleased;
     ids.insert(std::lower_bound(ids.begin(), ids.end(), id), id);
@@ -154,7 +154,7 @@ MessageRef make_message(Core& core, const Session& session, const mqtt::Publish&
 
 /// The value that stands, on disk; a null message: none does, or it is not to last.
 void keep_value(Core& core, Realm& realm, ObjectId displaced, const MessageRef& message) {
-    if (!message) return forget(core, displaced);
+    if (!message || GW_MUTANT(RetainedNotKept)) return forget(core, displaced);
     realm.retained.set_kept(message->topic(), keep_retained_object(core, displaced, *message));
 }
 
@@ -228,7 +228,8 @@ void on_pubrel(Core& core, Connection& c, const mqtt::Ack& ack) {
     const bool known = forget_unreleased(core, *core.find(c.session), ack.packet_id);
     auto& held = core.keeper.held_pubcomps;
     const uint64_t ticket = ticket_since(core, records);
-    if (ticket == 0 && held.empty()) return send_pubcomp(core, c, ack.packet_id, known);
+    if ((ticket == 0 && held.empty()) || GW_MUTANT(PubcompBeforeDisk))
+        return send_pubcomp(core, c, ack.packet_id, known);
     // Once the client has PUBCOMP it may use the id anew: after a crash that must not look like the
     // old message.
     held.push_back({ticket, c.id, ack.packet_id, known});

@@ -284,7 +284,8 @@ void release_subacks(Core& core) {
         PendingSuback& front = core.pending_subacks.front();
         const bool in_force =
             core.routes_in_force(front.route_sequence) || GW_MUTANT(SubackBeforeRoutes);
-        if (!front.joins.empty() || !in_force || !is_on_disk(core, front.ticket)) return;
+        const bool on_disk = is_on_disk(core, front.ticket) || GW_MUTANT(SubackBeforeDisk);
+        if (!front.joins.empty() || !in_force || !on_disk) return;
         const PendingSuback ready = std::move(front);
         core.pending_subacks.pop_front();
         Connection* c = core.find(ready.connection);

@@ -65,9 +65,9 @@ Violations check_protocol(const View& view) {
 
 namespace {
 
-/// What this hop was to bring is the business of an acknowledgement that left in turn `acked`. It is
-/// not when a crash destroyed the hop before: the message was sent again, and had hops of its own;
-/// or when a restart posted it: the message was on the disk of its own shard.
+/// What this hop was to bring is the business of an acknowledgement that left in turn `acked`. It
+/// is not when a crash destroyed the hop before: the message was sent again, and had hops of its
+/// own; or when a restart posted it: the message was on the disk of its own shard.
 bool concerns(const View& view, const Hop& hop, uint64_t acked) {
     if (hop.again || hop.posted_turn > acked) return false;
     const auto& crashes = view.history.crashes;

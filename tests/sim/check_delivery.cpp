@@ -114,9 +114,9 @@ void check_copies(const View& view, uint32_t session, uint32_t message,
     for (const Event* event : received) {
         // Marked DUP, QoS 1 may come again; QoS 2 is known by its packet identifier, or it is not.
         if (event->qos == 2 ? !event->fresh : event->dup) continue;
-        const auto forgotten =
-            std::find_if(before.begin(), before.end(),
-                         [&](const Event* each) { return may_be_forgotten(view, *each, *event); });
+        const auto forgotten = std::find_if(before.begin(), before.end(), [&](const Event* each) {
+            return may_be_forgotten(view, *each, *event);
+        });
         if (forgotten == before.end())
             ++fresh;
         else

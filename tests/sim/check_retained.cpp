@@ -152,8 +152,7 @@ void check_backwards(const View& view, uint32_t session, Violations& found) {
         auto [at, first] = youngest.try_emplace(Key{facts.topic, event->qos}, event->message);
         const bool once = view.messages[event->message].sends.size() == 1;
         const bool same = view.facts(at->second).publisher == facts.publisher;
-        if (!first && same && once && event->message < at->second &&
-            !may_be_lost(view, at->second))
+        if (!first && same && once && event->message < at->second && !may_be_lost(view, at->second))
             found.push_back(
                 {"",
                  fmt::format("{} got m{} of {} after m{}", view.history.clients[event->client],

@@ -80,7 +80,7 @@ void Cluster::restart() {
 
 void Cluster::open_log(Seat& seat) {
     auto found = broker::Shard::open(config_of(seat.id.value), *disks_[seat.id.value], "",
-                                     {.segment_bytes = 1 << 20}, seat.fx);
+                                     {.segment_bytes = plan_.segment_bytes}, seat.fx);
     GW_ASSERT(found);
     GW_ASSERT(found->damage.empty());
     seat.shard = std::move(found->shard);

@@ -136,7 +136,7 @@ struct History {
     std::vector<Event> events;
     std::vector<Hop> hops;
     std::vector<Moment> crashes;  // in order; the broker is there again at the same instant
-    Instant quiet;  // faults ended
+    Instant quiet;                // faults ended
     Instant end;
 
     /// Fills Event::broker of what clients sent.

@@ -1,6 +1,7 @@
 #include "sim/plan.h"
 
 #include "base/random.h"
+#include "store/options.h"
 
 #include <fmt/format.h>
 
@@ -284,6 +285,7 @@ private:
             crash.power_lost = random.below(3) != 0;
             plan_.actions.push_back(crash);
         }
+        if (random.below(2) == 0) plan_.segment_bytes = store::Options::kSegmentBytesMin;
         std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
                          [](const Action& a, const Action& b) { return a.at < b.at; });
     }

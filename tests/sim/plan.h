@@ -101,13 +101,14 @@ struct Plan {
     uint16_t shards = 1;
     broker::Limits limits;
     NetworkPlan network;
-    Duration hop_max{};               // between shards, at worst
-    Duration turn_max{};              // a shard comes late to its turn, at worst
-    bool durable = false;             // each shard has a disk
-    Duration sync_max{};              // a piece of work for it takes, at worst
-    std::vector<ClientPlan> clients;  // the last one is the auditor: it comes in the quiet phase
-    std::vector<std::string> topics;  // of all publishes
-    std::vector<Action> actions;      // in order of time
+    Duration hop_max{};                // between shards, at worst
+    Duration turn_max{};               // a shard comes late to its turn, at worst
+    bool durable = false;              // each shard has a disk
+    Duration sync_max{};               // a piece of work for it takes, at worst
+    uint32_t segment_bytes = 1 << 20;  // of its log; small ones are cleaned within a run
+    std::vector<ClientPlan> clients;   // the last one is the auditor: it comes in the quiet phase
+    std::vector<std::string> topics;   // of all publishes
+    std::vector<Action> actions;       // in order of time
     Duration active{};
 };
 

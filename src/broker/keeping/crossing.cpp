@@ -51,7 +51,7 @@ bool is_known_crossing(Core& core, ShardId from, const Message& message) {
     Keeper& keeper = core.keeper;
     if (!keeper.log) return false;
     uint64_t& newest = keeper.newest_crossing[from.value];
-    if (message.stamp() <= newest) return true;
+    if (message.stamp() <= newest && !GW_MUTANT(CrossingTwice)) return true;
     newest = message.stamp();
     keep_newest_crossing(core);
     return false;
@@ -65,7 +65,8 @@ void settle_crossings(Core& core, ShardId from, uint64_t upto) {
 
 void confirm_when_on_disk(Core& core, ShardId to, uint64_t upto, uint64_t ticket) {
     uint32_t& waiting = core.keeper.held_confirm_count[to.value];
-    if (waiting == 0 && is_on_disk(core, ticket)) return core.post(to, PublishConfirm{upto});
+    if (waiting == 0 && (is_on_disk(core, ticket) || GW_MUTANT(ConfirmBeforeDisk)))
+        return core.post(to, PublishConfirm{upto});
     ++waiting;
     core.keeper.held_confirms.push_back({ticket, to, upto});
 }

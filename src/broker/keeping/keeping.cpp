@@ -26,7 +26,7 @@ void write_note(Core& core, ObjectId id, const Note& note) {
 }
 
 std::optional<WillRecord> will_record(const Session& session) {
-    if (!session.will) return std::nullopt;
+    if (!session.will || GW_MUTANT(ForgetWillOnDisk)) return std::nullopt;
     const WillState& will = *session.will;
     return WillRecord{.due = session.online ? kNever : will.due,
                       .delay_s = will.delay_s,
@@ -168,7 +168,7 @@ void keep_subscription(Core& core, const Session& session, ObjectId& kept,
 void forget(Core& core, ObjectId& id) {
     if (id.value == 0) return;
     ++core.keeper.record_count;
-    core.keeper.log->erase(id);
+    if (!GW_MUTANT(KeepErased)) core.keeper.log->erase(id);
     core.keeper.ledger.release(id);
     id = {};
 }
@@ -210,7 +210,7 @@ KeptPlace keep_for_group(Core& core, const SharedGroup& group, const MessageRef&
 }
 
 void note_sent(Core& core, const OutboxEntry& entry, PacketId packet_id) {
-    if (entry.kept.value == 0) return;
+    if (entry.kept.value == 0 || GW_MUTANT(ForgetSentId)) return;
     if (core.keeper.forming.id == entry.kept) end_forming(core);
     write_note(core, entry.kept,
                {.kind = Note::Kind::Sent, .taker = entry.taker, .packet_id = packet_id});

@@ -352,7 +352,7 @@ void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& fro
     for (const RestoredTaker& taker : from.takers) owed |= give_to_taker(core, id, from, taker);
     if (!owed) return drop(core, id);
     ++found_.messages;
-    if (from.waiting_shards == 0) return;
+    if (from.waiting_shards == 0 || GW_MUTANT(CrossingLost)) return;
     keeper.waiting_shards[id.value] = from.waiting_shards;
     ++keeper.crossings_made;
     keeper.crossings.push_back({0, from.message, id, from.waiting_shards, from.waiting_shards});
