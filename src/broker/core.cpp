@@ -30,7 +30,7 @@ Core::Core(const ShardConfig& shard_config)
       confirm_due(config.shard_count),
       confirm_ticket(config.shard_count),
       route_applied(config.shard_count),
-      route_ack_due(config.shard_count),
+      route_acks_due(config.shard_count),
       peer_posted(config.shard_count, std::vector<uint64_t>(config.shard_count)),
       peer_clock(config.shard_count) {
     GW_ASSERT(config.shard_count >= 1 && config.shard_count <= kShardsMax);

@@ -96,6 +96,14 @@ struct PendingSuback {
     std::vector<Replay::Fetch> fetches;  // retained messages to fetch then
 };
 
+/// A change of the routes by another shard, in force here. It is told so when everything stamped
+/// before it has been posted.
+struct RouteAck {
+    uint64_t sequence = 0;
+    uint64_t clock = 0;           // all that is stamped later knows the new route
+    uint64_t crossings_made = 0;  // of them, so many may not be posted yet
+};
+
 struct PendingJoin {
     ShardId asker;
     uint64_t request = 0;
@@ -151,10 +159,10 @@ struct Core {
     std::vector<uint64_t> confirm_due;     // publishes taken this turn; 0: none
     std::vector<uint64_t> confirm_ticket;  // of what was written for them; 0: nothing was
     uint64_t route_sequence = 0;
-    std::vector<uint64_t> route_applied;             // of our changes, by the others
-    std::vector<uint64_t> route_ack_due;             // their changes applied this turn; 0: none
-    std::vector<std::vector<uint64_t>> peer_posted;  // RouteApplied::posted of each
-    std::vector<uint64_t> peer_clock;                // RouteApplied::clock of each
+    std::vector<uint64_t> route_applied;               // of our changes, by the others
+    std::vector<std::deque<RouteAck>> route_acks_due;  // of their changes applied here
+    std::vector<std::vector<uint64_t>> peer_posted;    // RouteApplied::posted of each
+    std::vector<uint64_t> peer_clock;                  // RouteApplied::clock of each
     std::deque<PendingSuback> pending_subacks;
     std::deque<PendingJoin> pending_joins;
     uint64_t join_request = 0;

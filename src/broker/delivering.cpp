@@ -59,18 +59,29 @@ bool is_kept(const Core& core, const Session& session, const OutboxEntry& entry)
     return entry.kept.value != 0 || (is_durable(core, session) && entry.group_token() == 0);
 }
 
+/// A QoS 2 message of a group that this session will have to finish, whatever crashes.
+bool must_take_over(const Core& core, const Session& session, const OutboxEntry& entry) {
+    return is_durable(core, session) && entry.qos == Qos::ExactlyOnce && entry.group_token() != 0 &&
+           entry.extras->group_kept.value != 0;
+}
+
 /// Remembers under which id the message goes to a session that outlives us.
 void keep_sent(Core& core, const Session& session, OutboxEntry& entry, PacketId id) {
     if (entry.kept.value != 0) return note_sent(core, entry, id);
     if (is_kept(core, session, entry)) keep_taker(core, session, entry, id);
 }
 
-/// What is owed to this session leaves when the log is on disk as far as it goes now.
-void hold_send(Core& core, const Session& session, Inflight& each) {
+/// What is owed to this session leaves when the log is on disk up to `ticket`.
+void hold_send(Core& core, const Session& session, Inflight& each, uint64_t ticket) {
     if (each.sent) ++session.outbox->unsent;
     each.sent = false;
-    each.ticket = core.keeper.log->next_ticket();
-    core.keeper.held_sends.push_back({each.ticket, session.self});
+    each.ticket = ticket;
+    core.keeper.held_sends.push_back({ticket, session.self});
+}
+
+/// What may be sent now, as far as the disks are concerned.
+bool may_leave(const Core& core, const Inflight& each) {
+    return !each.lent && is_on_disk(core, each.ticket);
 }
 
 /// First transmission of an entry. A QoS 2 message of a durable session leaves once its packet id
@@ -79,15 +90,24 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
     if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
         return lose(core, session, entry, &Counters::dropped_expired, "expired");
     const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
-    const bool held = entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry) &&
-                      !GW_MUTANT(SendBeforeDisk);
+    const bool lent = must_take_over(core, session, entry);
+    const bool kept_first =
+        lent || (entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry));
+    const bool behind_held = entry.qos == Qos::ExactlyOnce && session.outbox &&
+                             session.outbox->unsent > 0;  // [MQTT5-4.6.0-6]
+    const bool held = (kept_first || behind_held) && !GW_MUTANT(SendBeforeDisk);
+    const uint64_t ticket = kept_first    ? core.keeper.log->next_ticket()
+                            : behind_held ? session.outbox->inflight.back().ticket
+                                          : 0;
     if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
         return lose(core, session, entry, &Counters::dropped_too_large, "packet_too_large");
     if (entry.qos == Qos::AtMostOnce) return settle(core, entry);
+    if (lent) take_over(core, session, entry, id);
     keep_sent(core, session, entry, id);
     ++core.counters.inflight;
     session.need_outbox().inflight.push_back({std::move(entry), id});
-    if (held) hold_send(core, session, session.outbox->inflight.back());
+    session.outbox->inflight.back().lent = lent;
+    if (held) hold_send(core, session, session.outbox->inflight.back(), ticket);
 }
 
 /// May this entry go out now, ahead of nothing that waits?
@@ -111,23 +131,34 @@ bool send_owed(Core& core, Connection& c, Outbox& box, Inflight& each) {
     return true;
 }
 
-/// Takes entry `i` out of flight, since its packet is above what the client takes.
-void lose_inflight(Core& core, Session& session, size_t i) {
-    Outbox& box = *session.outbox;
-    lose(core, session, box.inflight[i].entry, &Counters::dropped_too_large, "packet_too_large");
-    (void)box.take_inflight(i);
+/// Takes entry `i` out of flight: its packet is above what the client takes, or it has expired.
+void lose_inflight(Core& core, Session& session, size_t i, uint64_t Counters::*counter,
+                   const char* reason) {
+    lose(core, session, session.outbox->inflight[i].entry, counter, reason);
+    (void)session.outbox->take_inflight(i);
     --core.counters.inflight;
+}
+
+/// Sends what entry `i` owes, or gives it up. @return  whether it is in flight still
+bool send_or_lose(Core& core, Session& session, Connection& c, size_t i) {
+    Inflight& each = session.outbox->inflight[i];
+    const bool is_new = !each.sent && !each.released;
+    if (is_new && each.entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry)) {
+        lose_inflight(core, session, i, &Counters::dropped_expired, "expired");
+        return false;  // [MQTT5-3.3.2-5]: its delivery has not begun
+    }
+    if (send_owed(core, c, *session.outbox, each)) return true;
+    lose_inflight(core, session, i, &Counters::dropped_too_large, "packet_too_large");
+    return false;
 }
 
 /// What waited for the disk on this connection, in its order.
 void send_held(Core& core, Session& session, Connection& c) {
     Outbox& box = *session.outbox;
     for (size_t i = 0; box.unsent > 0 && i < box.inflight.size() - box.to_resend;) {
-        Inflight& each = box.inflight[i];
-        if (each.sent || !is_on_disk(core, each.ticket) || send_owed(core, c, box, each))
-            ++i;
-        else
-            lose_inflight(core, session, i);
+        if (output_full(core, c)) return;  // on_flushed goes on
+        const Inflight& each = box.inflight[i];
+        if (each.sent || !may_leave(core, each) || send_or_lose(core, session, c, i)) ++i;
     }
 }
 
@@ -140,16 +171,13 @@ void resend(Core& core, Session& session, Connection& c) {
     while (box.to_resend > 0) {
         if (output_full(core, c)) return;  // on_flushed goes on
         const size_t i = box.inflight.size() - box.to_resend;
-        Inflight& each = box.inflight[i];
-        if (!is_on_disk(core, each.ticket)) return;
+        const Inflight& each = box.inflight[i];
+        if (!may_leave(core, each)) return;
         if (!each.released) {
             if (in_window(session) >= window_of(core, c)) return;
             if (!each.entry.message) return want(core, session, each.entry);
         }
-        if (send_owed(core, c, box, each))
-            --box.to_resend;
-        else
-            lose_inflight(core, session, i);
+        if (send_or_lose(core, session, c, i)) --box.to_resend;
     }
 }
 
@@ -162,7 +190,8 @@ void release(Core& core, const Session& session, Inflight& each) {
     each.entry = {.qos = Qos::ExactlyOnce};
     if (!kept) return;
     if (!GW_MUTANT(ForgetOwedOnDisk)) note_session(core, session, Note::Kind::Owed, each.packet_id);
-    if (!GW_MUTANT(PubrelBeforeDisk)) hold_send(core, session, each);
+    if (!GW_MUTANT(PubrelBeforeDisk))
+        hold_send(core, session, each, core.keeper.log->next_ticket());
 }
 
 void finish(Core& core, Session& session, PacketId id) {
@@ -188,7 +217,8 @@ void enqueue(Core& core, Session& session, OutboxEntry entry) {
         box.queued_bytes + entry.bytes > core.limits.queue_bytes_max)
         return lose(core, session, entry, &Counters::dropped_queue_full, "queue_full");
     const bool behind_kept = !box.parked.empty() && entry.group_token() == 0;
-    if (entry.kept.value == 0 && (is_kept(core, session, entry) || behind_kept))
+    const bool owed = entry.qos != Qos::AtMostOnce;  // at QoS 0 a crash may lose, but not repeat
+    if (owed && entry.kept.value == 0 && (is_kept(core, session, entry) || behind_kept))
         keep_taker(core, session, entry, {});
     place_last(core, session, std::move(entry));
 }
@@ -229,8 +259,7 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
     if (entry.qos == Qos::AtMostOnce) {
         // QoS 0 may pass waiting QoS 1 and 2, but not other QoS 0 that waits.
         const bool passes =
-            c && !output_full(core, *c) &&
-            (!waits || (session.outbox->queued_qos0 == 0 && session.outbox->parked.empty()));
+            c && !output_full(core, *c) && (!waits || session.outbox->queued_qos0 == 0);
         if (passes) return transmit(core, session, *c, std::move(entry));
         if (c && output_full(core, *c))
             return count_loss(core, session, &Counters::dropped_output_full, "slow_reader",

@@ -130,6 +130,22 @@ struct GroupDeliver {
     GroupRef group;
     uint64_t token = 0;  // 0: QoS 0, nothing is owed
     MessageRef message;
+    ObjectId group_kept;  // the group's durable object at its home; 0: none
+};
+/// A QoS 2 message that a group lent is on the member's disk, with its packet id: it is the
+/// member's now. Said again after a restart, for then nobody knows who has it.
+struct GroupTaken {
+    ObjectId group;
+    uint64_t token = 0;  // 0: after a restart, which message is told by
+    uint64_t stamp = 0;  // its stamp and
+    ShardId origin;      // origin
+    SessionRef member;
+    PacketId packet_id;
+};
+/// The group has forgotten it, on its disk: the member may send it.
+struct GroupReleased {
+    SessionRef member;
+    PacketId packet_id;
 };
 /// The member is through with the message: acknowledged, refused, or dropped with its session.
 struct GroupDone {
@@ -142,8 +158,9 @@ struct GroupReturn {
     uint64_t token = 0;
 };
 
-using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe,
-                              RouteApplied, RetainedQuery, RetainedBatch, GroupJoin, GroupJoined,
-                              GroupLeave, GroupPresence, GroupDeliver, GroupDone, GroupReturn>;
+using Envelope =
+    std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
+                 RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave, GroupPresence,
+                 GroupDeliver, GroupTaken, GroupReleased, GroupDone, GroupReturn>;
 
 }  // namespace godwit::broker

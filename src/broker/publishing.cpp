@@ -253,6 +253,7 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
     receipt.crossing = once && receipt.shards != 0;
     if (receipt.crossing) {
         const ObjectId id = keep_crossing(core, message, receipt.shards);
+        ++core.keeper.crossings_made;
         core.keeper.crossings.push_back(
             {core.keeper.log->next_ticket(), message, id, receipt.shards, matches.shards});
     } else {

@@ -179,7 +179,8 @@ bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
     replay.held_bytes += entry.bytes;
     ++core.counters.queued;
     core.counters.queued_bytes += entry.bytes;
-    if (is_durable(core, session)) keep_taker(core, session, entry, {});
+    if (is_durable(core, session) && entry.qos != Qos::AtMostOnce)
+        keep_taker(core, session, entry, {});
     replay.held.push_back(std::move(entry));
     return true;
 }

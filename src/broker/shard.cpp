@@ -37,6 +37,8 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
                    [&](const GroupLeave& in) { on_group_leave(core, from, in); },
                    [&](const GroupPresence& in) { on_group_presence(core, from, in); },
                    [&](const GroupDeliver& in) { on_group_deliver(core, from, in); },
+                   [&](const GroupTaken& in) { on_group_taken(core, from, in); },
+                   [&](const GroupReleased& in) { on_group_released(core, in); },
                    [&](const GroupDone& in) { on_group_done(core, in); },
                    [&](const GroupReturn& in) { on_group_return(core, in); },
                },

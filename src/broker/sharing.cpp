@@ -76,7 +76,10 @@ void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     for (const KeptPlace& each : settled) settle(core, each.kept, each.taker);
     core.counters.dropped_expired += dropped.expired;
     core.counters.dropped_group_full += dropped.untakeable_qos0;
-    for (GroupHandout& each : core.handouts) core.post(each.member.shard, std::move(each.deliver));
+    for (GroupHandout& each : core.handouts) {
+        each.deliver.group_kept = group.kept;
+        core.post(each.member.shard, std::move(each.deliver));
+    }
 }
 
 }  // namespace
@@ -169,8 +172,29 @@ void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
         entry.extras->group = in.group;
         entry.extras->membership = in.membership;
         entry.extras->group_token = in.token;
+        entry.extras->group_kept = in.group_kept;
     }
     send_or_queue(core, *session, std::move(entry));
+}
+
+void take_over(Core& core, const Session& session, OutboxEntry& entry, PacketId packet_id) {
+    DeliveryExtras& extras = *entry.extras;
+    core.keeper.takings.push_back({core.keeper.log->next_ticket(),
+                                   extras.group_home,
+                                   {.group = extras.group_kept,
+                                    .token = std::exchange(extras.group_token, 0),
+                                    .stamp = entry.message->stamp(),
+                                    .origin = entry.message->origin(),
+                                    .member = session.self,
+                                    .packet_id = packet_id}});
+}
+
+void on_group_released(Core& core, const GroupReleased& in) {
+    Session* session = core.find(in.member);
+    Inflight* lent = session && session->outbox ? session->outbox->find(in.packet_id) : nullptr;
+    if (!lent) return;
+    lent->lent = false;
+    pump(core, *session);
 }
 
 void on_group_joined(Core& core, const GroupJoined& in) {
@@ -244,6 +268,28 @@ void on_group_presence(Core& core, ShardId from, const GroupPresence& in) {
     SharedGroup& group = *core.groups.find(at->second);
     group.set_online({from, in.member}, in.online);
     hand_out(core, at->second, group);
+}
+
+void on_group_taken(Core& core, ShardId from, const GroupTaken& in) {
+    const uint64_t records = core.keeper.record_count;
+    const bool lives = core.keeper.ledger.kind(in.group) == ObjectKind::Group;
+    const uint32_t slot = lives ? core.keeper.ledger.slot(in.group) : 0;
+    if (SharedGroup* group = lives ? core.groups.at(slot) : nullptr) {
+        const KeptPlace place =
+            in.token != 0 ? group->done(in.token) : group->take(in.stamp, in.origin);
+        settle(core, place.kept, place.taker);
+    }
+    core.keeper.releases.push_back({ticket_since(core, records), from, {in.member, in.packet_id}});
+    release_lent(core);
+}
+
+void release_lent(Core& core) {
+    auto& takings = core.keeper.takings;
+    for (; !takings.empty() && is_on_disk(core, takings.front().ticket); takings.pop_front())
+        core.post(takings.front().home, takings.front().taken);
+    auto& releases = core.keeper.releases;
+    for (; !releases.empty() && is_on_disk(core, releases.front().ticket); releases.pop_front())
+        core.post(releases.front().to, releases.front().released);
 }
 
 void on_group_done(Core& core, const GroupDone& in) {

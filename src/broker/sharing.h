@@ -27,6 +27,12 @@ void return_to_groups(Core& core, Session& session);
 void return_group_messages(Core& core, Session& session);
 void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in);
 void on_group_joined(Core& core, const GroupJoined& in);
+/// A lent QoS 2 message becomes this session's own: it is on this shard's disk first, then the
+/// group forgets it, then it is sent. So it is never two members' after a crash.
+void take_over(Core& core, const Session& session, OutboxEntry& entry, PacketId packet_id);
+void on_group_released(Core& core, const GroupReleased& in);
+/// What waited for the disk, on either side.
+void release_lent(Core& core);
 
 // --- the home's side ---
 
@@ -38,6 +44,7 @@ void offer_to_group(Core& core, GroupRef ref, const MessageRef& message);
 void on_group_join(Core& core, ShardId from, const GroupJoin& in);
 void on_group_leave(Core& core, ShardId from, const GroupLeave& in);
 void on_group_presence(Core& core, ShardId from, const GroupPresence& in);
+void on_group_taken(Core& core, ShardId from, const GroupTaken& in);
 void on_group_done(Core& core, const GroupDone& in);
 void on_group_return(Core& core, const GroupReturn& in);
 /// Answers the joins whose routes are in force by now.

@@ -241,13 +241,22 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
     if (!c.closing) pump(core, session);
 }
 
+namespace {
+
+void owe_route_ack(Core& core, ShardId to, uint64_t sequence) {
+    core.route_acks_due[to.value].push_back(
+        {sequence, core.clock.next(core.now), core.keeper.crossings_made});
+}
+
+}  // namespace
+
 void on_route_change(Core& core, ShardId from, const RouteChange& in) {
     core.realm(in.realm).router.set_remote(in.filter, from, in.add);
-    core.route_ack_due[from.value] = in.sequence;
+    owe_route_ack(core, from, in.sequence);
 }
 
 void on_route_probe(Core& core, ShardId from, const RouteProbe& in) {
-    core.route_ack_due[from.value] = in.sequence;
+    owe_route_ack(core, from, in.sequence);
 }
 
 void on_route_applied(Core& core, ShardId from, const RouteApplied& in) {
@@ -260,9 +269,14 @@ void on_route_applied(Core& core, ShardId from, const RouteApplied& in) {
 }
 
 void confirm_routes(Core& core) {
-    for (uint16_t i = 0; i < core.config.shard_count; ++i)
-        if (const uint64_t upto = std::exchange(core.route_ack_due[i], 0))
-            core.post({i}, RouteApplied{upto, core.clock.next(core.now), core.posted});
+    for (uint16_t i = 0; i < core.config.shard_count; ++i) {
+        auto& due = core.route_acks_due[i];
+        std::optional<RouteAck> last;
+        for (; !due.empty() && due.front().crossings_made <= core.keeper.crossings_posted;
+             due.pop_front())
+            last = due.front();
+        if (last) core.post({i}, RouteApplied{last->sequence, last->clock, core.posted});
+    }
 }
 
 void release_subacks(Core& core) {

@@ -293,6 +293,38 @@ TEST_P(Durable, CleanStartThatWasToldDoesNotBringTheOldSessionBack) {
     EXPECT_FALSE(client.session_present());
 }
 
+TEST_P(Durable, CleanStartAfterARestartSubscribesAnew) {
+    World world(seed(), options());
+    world.connect("c", lasting()).subscribe("t/#", kAtLeastOnce);
+    restart(world);
+    Client client = world.connect("c", lasting());
+    client.subscribe("t/#", kAtLeastOnce);
+    world.advance(seconds(20));
+    world.connect("p").publish("t/0", "1", {.qos = 1});
+    EXPECT_EQ(client.received(), Messages{"1"});
+}
+
+TEST_P(Durable, Qos2OfASharedGroupStaysWithTheMemberThatWasSentIt) {
+    World world(seed(), options());
+    Client a = world.connect("a", by_hand(lasting()));
+    a.subscribe("$share/g/t", kExactlyOnce);
+    Client b = world.connect("b", lasting());
+    Client pub = world.connect("p");
+    pub.publish("t", "1", {.qos = 2});
+    const auto before = a.publishes();
+    ASSERT_EQ(before.size(), 1u);
+    b.subscribe("$share/g/t", kExactlyOnce);
+    world.settle();
+    restart(world);
+    b.resume();
+    EXPECT_EQ(b.received(), Messages{});
+    a.resume();
+    const auto after = a.publishes();
+    ASSERT_EQ(after.size(), 1u);
+    EXPECT_EQ(packet_ids(after), packet_ids(before));
+    EXPECT_TRUE(after[0].dup);
+}
+
 TEST_P(Durable, SharedGroupKeepsWhatNobodyHasTakenAndWhatWasNotAcknowledged) {
     World world(seed(), options());
     Client a = world.connect("a", by_hand(lasting()));

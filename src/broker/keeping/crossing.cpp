@@ -42,6 +42,7 @@ void send_crossings(Core& core) {
         const Crossing& crossing = crossings.front();
         const uint64_t number = ++core.publish_number;
         post_crossing(core, crossing, number);
+        ++core.keeper.crossings_posted;
         if (crossing.gate_key != 0) core.gate.number(crossing.gate_key, number);
     }
 }

@@ -48,6 +48,17 @@ struct HeldConfirm {
     ShardId to;
     uint64_t upto = 0;
 };
+/// Both sides of a QoS 2 message that a group gives to a member for good.
+struct Taking {
+    uint64_t ticket = 0;
+    ShardId home;
+    GroupTaken taken;
+};
+struct Release {
+    uint64_t ticket = 0;
+    ShardId to;
+    GroupReleased released;
+};
 /// A publish that goes to other shards exactly once: first it is on this one's disk.
 struct Crossing {
     uint64_t ticket = 0;
@@ -83,7 +94,11 @@ struct Keeper {
     std::deque<HeldConnect> held_connects;
     std::deque<HeldConfirm> held_confirms;
     std::vector<uint32_t> held_confirm_count;  // by shard
+    std::deque<Taking> takings;
+    std::deque<Release> releases;
     std::deque<Crossing> crossings;
+    uint64_t crossings_made = 0;
+    uint64_t crossings_posted = 0;
     std::vector<std::deque<Crossed>> crossed;               // by shard, in order of their numbers
     std::unordered_map<uint32_t, uint64_t> waiting_shards;  // of messages, by object id
     std::vector<uint64_t> newest_crossing;                  // stamps, by origin shard

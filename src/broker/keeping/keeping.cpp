@@ -5,6 +5,7 @@
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/loading.h"
 #include "broker/publishing.h"
+#include "broker/sharing.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
@@ -57,6 +58,8 @@ SessionRecord session_record(const Session& session) {
 TakerRecord taker_record(const Session& session, const OutboxEntry& entry, PacketId packet_id) {
     TakerRecord taker{
         .owner = session.kept, .retain = entry.retain, .qos = entry.qos, .packet_id = packet_id};
+    if (entry.extras && entry.extras->group_kept.value != 0)
+        taker.loan = GroupLoan{entry.extras->group_home, entry.extras->group_kept};
     if (entry.subscription_id != 0) taker.subscription_ids.push_back(entry.subscription_id);
     if (entry.extras)
         taker.subscription_ids.insert(taker.subscription_ids.end(),
@@ -286,6 +289,7 @@ void on_store_done(Core& core, store::WorkDone done) {
     release_confirms(core);
     release_subacks(core);
     release_pubcomps(core);
+    release_lent(core);
     release_sends(core);
     release_connects(core);
 }

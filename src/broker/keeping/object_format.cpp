@@ -192,7 +192,6 @@ void append_taker(Buffer& out, const TakerRecord& taker) {
     if (!taker.loan) return;
     put_u16(out, taker.loan->home.value);
     put_u32(out, taker.loan->group.value);
-    put_u64(out, taker.loan->token);
 }
 
 void append_retained(Buffer& out, const MessageParts& parts) {
@@ -303,7 +302,6 @@ std::optional<TakerRecord> read_taker(Bytes& takers) {
         GroupLoan loan;
         loan.home = {in.u16()};
         loan.group = {in.u32()};
-        loan.token = in.u64();
         taker.loan = loan;
     }
     if (!in.ok()) return std::nullopt;

@@ -10,7 +10,7 @@
 //   message     = number:u64 waiting_shards:u64 head count:u32 taker*
 //   head        = realm:u16 origin:u16 stamp:u64 publisher:u64 expires:i64 flags:u8 topic
 //                 properties payload
-//   taker       = session:u32 flags:u8 [pid:u16] count:u8 subscription_id:u32* [group]
+//   taker       = owner:u32 flags:u8 [pid:u16] count:u8 subscription_id:u32* [home:u16 group:u32]
 //   retained    = head
 //   group       = realm:u16 share filter
 //   crossing    = count:u16 stamp:u64*             newest QoS 2 publish taken, by origin shard
@@ -86,7 +86,6 @@ struct SubscriptionRecord {
 struct GroupLoan {
     ShardId home;
     ObjectId group;
-    uint64_t token = 0;
 };
 
 /// Who takes a message: a session, or a shared group.

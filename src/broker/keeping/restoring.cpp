@@ -98,12 +98,15 @@ void Restorer::put_message(ObjectId id, Bytes bytes) {
     message.bytes = uint32_t(sizeof(Message) + parts.topic.size() +
                              parts.forwarded_properties.size() + parts.payload.size());
     newest_stamp_ = std::max(newest_stamp_, parts.stamp);
+    message.stamp = parts.stamp;
+    message.origin = parts.origin;
     Bytes takers = record->takers;
     for (uint32_t i = 0; i < record->taker_count; ++i) {
         const auto taker = read_taker(takers);
         if (!taker) break;
         if (taker->owner.value != 0)
-            message.takers.push_back({taker->owner, i, taker->packet_id, taker->qos, taker->group});
+            message.takers.push_back(
+                {taker->owner, i, taker->packet_id, taker->qos, taker->group, taker->loan});
     }
     const bool for_group = std::any_of(message.takers.begin(), message.takers.end(),
                                        [](const RestoredTaker& each) { return each.group; });
@@ -329,6 +332,14 @@ bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& fro
     }
     OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
     box.inflight.push_back({std::move(entry), taker.packet_id});
+    if (taker.loan) {  // the group may have it still
+        box.inflight.back().lent = true;
+        core.post(taker.loan->home, GroupTaken{.group = taker.loan->group,
+                                               .stamp = from.stamp,
+                                               .origin = from.origin,
+                                               .member = session.self,
+                                               .packet_id = taker.packet_id});
+    }
     session.last_packet_id = taker.packet_id;
     ++core.counters.inflight;
     return true;
@@ -343,6 +354,7 @@ void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& fro
     ++found_.messages;
     if (from.waiting_shards == 0 || GW_MUTANT(CrossingLost)) return;
     keeper.waiting_shards[id.value] = from.waiting_shards;
+    ++keeper.crossings_made;
     keeper.crossings.push_back({0, from.message, id, from.waiting_shards, from.waiting_shards});
 }
 

@@ -29,6 +29,7 @@ struct RestoredTaker {
     PacketId packet_id;
     mqtt::Qos qos = mqtt::Qos::AtMostOnce;
     bool group = false;
+    std::optional<GroupLoan> loan;
 };
 
 struct RestoredMessage {
@@ -36,6 +37,8 @@ struct RestoredMessage {
     uint64_t waiting_shards = 0;
     uint32_t bytes = 0;
     uint32_t count = 0;
+    uint64_t stamp = 0;
+    ShardId origin;
     std::vector<RestoredTaker> takers;
     MessageRef message;  // only if shards or groups wait for it
 };

@@ -48,6 +48,16 @@ KeptPlace SharedGroup::done(uint64_t token) {
     return holding ? holding->place : KeptPlace{};
 }
 
+KeptPlace SharedGroup::take(uint64_t stamp, ShardId origin) {
+    const auto at = std::find_if(queue_.begin(), queue_.end(), [&](const Waiting& each) {
+        return each.message->stamp() == stamp && each.message->origin() == origin;
+    });
+    if (at == queue_.end()) return {};
+    const KeptPlace place = at->place;
+    queue_.erase(at);
+    return place;
+}
+
 void SharedGroup::give_back(uint64_t token) {
     auto holding = take_back(token);
     if (!holding) return;

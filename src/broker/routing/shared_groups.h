@@ -46,6 +46,8 @@ public:
     /// The holder of this token is through with it. Unknown tokens are none of ours any more.
     /// @return  what is settled by that
     KeptPlace done(uint64_t token);
+    /// The queued message with this stamp of this origin is somebody's for good. @return as done()
+    KeptPlace take(uint64_t stamp, ShardId origin);
     /// The holder gives it back: to the front of the queue, in the order of the tokens.
     void give_back(uint64_t token);
 

@@ -18,7 +18,8 @@ struct DeliveryExtras {
     ShardId group_home;
     GroupRef group;
     uint32_t membership = 0;   // through which it came
-    uint64_t group_token = 0;  // 0: not of a shared group
+    uint64_t group_token = 0;  // 0: not of a shared group, or not its any more
+    ObjectId group_kept;       // the group's durable object at its home; 0: none
 };
 
 /// A message on its way to one session.
@@ -48,6 +49,7 @@ struct Inflight {
     PacketId packet_id;
     bool released = false;  // QoS 2: PUBREC came, PUBREL is what is owed
     bool sent = true;       // false: what is owed waits for `ticket`, or for the next connection
+    bool lent = false;      // it may not leave before the group has forgotten it
     uint64_t ticket = 0;    // it may leave once this much is on disk
 };
 

@@ -42,7 +42,9 @@ class Client {
     if (this.mqtt) return;
     const client = mqtt.connect(this.options);
     this.mqtt = client;
-    client.on('connect', (connack) => this.onSession(connack.sessionPresent));
+    client.on('connect', (connack) => {
+      if (client === this.mqtt) this.onSession(connack.sessionPresent); // one that is leaving may still get there
+    });
     client.on('message', (topic, payload, packet) => this.onMessage(payload, packet));
     client.on('close', () => {
       if (client === this.mqtt) this.onClose();
@@ -56,7 +58,7 @@ class Client {
     const leaving = this.mqtt;
     this.mqtt = null;
     this.isOnline = false;
-    await leaving.endAsync();
+    if (leaving) await leaving.endAsync();
     say('offline', this.name, nowMs());
   }
 
