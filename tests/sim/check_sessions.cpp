@@ -78,7 +78,8 @@ Expected expected_present(const View& view, uint32_t before, const ConnectionFac
     if (young.clean_start || before == kNone) return Expected::No;
     const ConnectionFacts& old = view.history.connections[before];
     if (old.ever_paused && old.said_goodbye) return Expected::Either;
-    if (may_be_forgotten(view, before)) return Expected::Either;
+    const bool promised_gone = old.clean_start && view.history.granted_expiry(old) == 0;
+    if (may_be_forgotten(view, before) && !promised_gone) return Expected::Either;
     if (may_be_cleared(view, before, young.accepted.turn)) return Expected::Either;
     const Instant at = young.accepted.at;
     const Expected usual = present_at(at, old.closed.at, view.history.granted_expiry(old));
