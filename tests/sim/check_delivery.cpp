@@ -99,7 +99,7 @@ size_t copies_allowed(const View& view, uint32_t session, uint32_t message) {
 /// QoS 0 it sends nothing again by itself, but the publisher may, or the will is due once more.
 bool may_be_forgotten(const View& view, const Event& first, const Event& again) {
     const Moment* crash = view.history.crash_after(first.broker, kSlack);
-    if (!crash || crash->turn > again.broker.turn || again.qos == 2) return false;
+    if (!crash || crash->turn > again.broker.turn || first.qos == 2) return false;
     if (again.qos == 1 || view.facts(again.message).will) return true;
     const auto& sends = view.messages[again.message].sends;
     return std::any_of(sends.begin(), sends.end(), [&](const Event* send) {

@@ -52,12 +52,35 @@ bool may_be_forgotten(const View& view, uint32_t connection) {
     });
 }
 
+/// Whether `other`, a clean start of the same client, may have ended what `connection` left: it was
+/// accepted later, or read and never told.
+bool may_clear(const View& view, uint32_t connection, uint32_t other) {
+    const ConnectionFacts& c = view.history.connections[connection];
+    const ConnectionFacts& o = view.history.connections[other];
+    if (other == connection || o.client != c.client || !o.clean_start) return false;
+    if (o.accepted.happened()) return o.accepted_order > c.accepted_order;
+    const bool before = o.closed.happened() && o.closed.turn <= c.accepted.turn;
+    return !before && o.read(o.connect_offset).happened();
+}
+
+/// A clean start that never got its answer ended the session of `before`, or did not, until `turn`.
+bool may_be_cleared(const View& view, uint32_t before, uint64_t turn) {
+    const auto& all = view.history.connections;
+    for (uint32_t i = 0; i < all.size(); ++i)
+        if (!all[i].accepted.happened() && may_clear(view, before, i) &&
+            all[i].read(all[i].connect_offset).turn <= turn)
+            return true;
+    return false;
+}
+
 /// Whether the session of connection `before` is there when `young` comes.
 Expected expected_present(const View& view, uint32_t before, const ConnectionFacts& young) {
     if (young.clean_start || before == kNone) return Expected::No;
     const ConnectionFacts& old = view.history.connections[before];
     if (old.ever_paused && old.said_goodbye) return Expected::Either;
-    if (may_be_forgotten(view, before)) return Expected::Either;
+    const bool promised_gone = old.clean_start && view.history.granted_expiry(old) == 0;
+    if (may_be_forgotten(view, before) && !promised_gone) return Expected::Either;
+    if (may_be_cleared(view, before, young.accepted.turn)) return Expected::Either;
     const Instant at = young.accepted.at;
     const Expected usual = present_at(at, old.closed.at, view.history.granted_expiry(old));
     // A crash may forget how the connection ended, and count from the restart.
@@ -107,8 +130,8 @@ struct WillDue {
 Instant first_clean_start(const View& view, uint32_t connection) {
     const auto& all = view.history.connections;
     Instant first = kNever;
-    for (uint32_t i = connection + 1; i < all.size(); ++i) {
-        if (all[i].client != all[connection].client || !all[i].clean_start) continue;
+    for (uint32_t i = 0; i < all.size(); ++i) {
+        if (!may_clear(view, connection, i)) continue;
         const Moment read = all[i].read(all[i].connect_offset);
         first = std::min(first, read.happened() ? read.at : all[i].accepted.at);
     }
