@@ -85,16 +85,16 @@ void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool cl
 }
 
 /// A clean start ended a session that a restart would bring back: the client is not told so before
-/// that is on disk. Others with this client id wait behind it.
+/// that is on disk. Others with this client id wait behind it, however they start.
 bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view client_id,
-               uint64_t records) {
+               uint64_t ticket) {
     auto& held = core.keeper.held_connects;
     const bool behind = std::any_of(held.begin(), held.end(), [&](const HeldConnect& each) {
         return each.realm == realm.id && each.client_id == client_id;
     });
-    const uint64_t ticket = behind ? held.back().ticket : ticket_since(core, records);
-    if (ticket == 0 || GW_MUTANT(CleanStartBeforeDisk)) return false;
-    held.push_back({ticket, c.id, realm.id, std::string(client_id)});
+    if ((ticket == 0 && !behind) || GW_MUTANT(CleanStartBeforeDisk)) return false;
+    held.push_back({std::max(ticket, held.empty() ? 0 : held.back().ticket), c.id, realm.id,
+                    std::string(client_id)});
     pause_reading(core, c);
     return true;
 }
@@ -166,7 +166,8 @@ bool fits(const Connection& c, const mqtt::Connack& ack) {
 
 /// The client may come in: its session is made or resumed, CONNACK goes out, then what waited for
 /// it.
-void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
+/// @param waited  for the disk, and for those before it
+void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited = false) {
     set_features(core, c, packet);
     mqtt::Connack ack = connack_of(core, c, packet);
     if (!fits(c, ack))  // [MQTT5-3.1.2-24]
@@ -176,7 +177,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet) {
     const std::string_view client_id = c.pending->client_id;
     const uint64_t records = core.keeper.record_count;
     clear_the_way(core, realm, client_id, packet.clean_start);
-    if (packet.clean_start && must_wait(core, c, realm, client_id, records)) return;
+    const uint64_t ticket = packet.clean_start ? ticket_since(core, records) : 0;
+    if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const auto known = realm.sessions.find(client_id);
     const bool present = known != realm.sessions.end();
     Session& session =
@@ -349,7 +351,7 @@ void release_connects(Core& core) {
         Connection* c = core.find(next.connection);
         if (!c || c->state != Connection::State::Authenticating) continue;
         const mqtt::Frame frame{c->pending->header, c->pending->body, 0};
-        accept(core, *c, *mqtt::decode_connect(frame, decode_limits(core)));
+        accept(core, *c, *mqtt::decode_connect(frame, decode_limits(core)), true);
         resume_reading(core, *c);
     }
 }
