@@ -106,7 +106,7 @@ const Row<Options> kStore[] = {
       .name = "segment_bytes",
       .type = Type::Number,
       .unit = "bytes",
-      .range = {store::Options::kSegmentBytesMin, store::Options::kSegmentBytesMax},
+      .range = {1024 * 1024, store::Options::kSegmentBytesMax},
       .initial = 16u * 1024 * 1024,
       .doc = "Size of the files that a shard's log is made of. Each shard has at least three."},
      store<&store::Options::segment_bytes>()},
