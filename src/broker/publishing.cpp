@@ -179,6 +179,9 @@ void post_publish(Core& core, const MessageRef& message, const Receipt& receipt,
     for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
         const uint64_t bit = left & -left;
         const ShardId to{uint16_t(std::countr_zero(left))};
+        if (GW_MUTANT(DropAcrossHop) && message->qos() > Qos::AtMostOnce &&
+            message->payload().size() > 1024)
+            continue;
         core.post(to,
                   PublishEnvelope{message, receipt.number, (routed & bit) != 0, (home & bit) != 0});
     }
