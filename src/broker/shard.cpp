@@ -110,16 +110,16 @@ Result<Shard::Opened, DiskError> Shard::open(const ShardConfig& config, Director
     if (result.found.clock) core.now = result.found.clock->now;
     result.shard->drain_loopback();
     return result;
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): clang-tidy 14 loses what is moved
 
 void settle(std::span<const ShardSeat> seats, Instant now, WallTime wall) {
     bool busy = true;
     while (busy) {
         busy = false;
-        for (uint16_t from = 0; from < seats.size(); ++from) {
+        for (size_t from = 0; from < seats.size(); ++from) {
             for (Effects::Post& post : std::exchange(seats[from].fx->posts, {})) {
                 const ShardSeat& to = seats[post.to.value];
-                to.shard->handle(Mail{{from}, &post.envelope}, now, *to.fx);
+                to.shard->handle(Mail{{uint16_t(from)}, &post.envelope}, now, *to.fx);
                 busy = true;
             }
         }

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace godwit::broker {
 
@@ -11,10 +12,10 @@ Ledger::~Ledger() {
 }
 
 uint64_t* Ledger::words(Row& row) {
-    return row.takers <= 64 ? &row.open : reinterpret_cast<uint64_t*>(row.open);
+    return row.takers <= 64 ? &row.open : std::bit_cast<uint64_t*>(row.open);
 }
 const uint64_t* Ledger::words(const Row& row) {
-    return row.takers <= 64 ? &row.open : reinterpret_cast<const uint64_t*>(row.open);
+    return row.takers <= 64 ? &row.open : std::bit_cast<const uint64_t*>(row.open);
 }
 
 void Ledger::drop_takers(Row& row) {
