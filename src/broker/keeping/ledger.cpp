@@ -3,7 +3,6 @@
 #include "base/assert.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace godwit::broker {
 
@@ -12,10 +11,10 @@ Ledger::~Ledger() {
 }
 
 uint64_t* Ledger::words(Row& row) {
-    return row.takers <= 64 ? &row.open : std::bit_cast<uint64_t*>(row.open);
+    return row.takers <= 64 ? &row.open : row.more;
 }
 const uint64_t* Ledger::words(const Row& row) {
-    return row.takers <= 64 ? &row.open : std::bit_cast<const uint64_t*>(row.open);
+    return row.takers <= 64 ? &row.open : row.more;
 }
 
 void Ledger::drop_takers(Row& row) {
@@ -59,7 +58,7 @@ void Ledger::restore_takers(ObjectId id, uint32_t bytes, uint32_t count) {
     drop_takers(at);
     at.value = bytes;
     at.takers = count;
-    if (count > 64) at.open = reinterpret_cast<uint64_t>(new uint64_t[word_count(at)]());
+    if (count > 64) at.more = new uint64_t[word_count(at)]();
 }
 
 void Ledger::open_taker(ObjectId id, uint32_t taker) {

@@ -53,7 +53,10 @@ private:
         uint32_t kind : 8 = 0;
         uint32_t takers : 24 = 0;
         uint32_t value = 0;
-        uint64_t open = 0;  // bit set of takers; above 64 of them the address of an array of such
+        union {
+            uint64_t open = 0;  // bit set of takers, up to 64 of them
+            uint64_t* more;     // else an array of such
+        };
     };
     static_assert(sizeof(Row) == 16);
     Row& row(ObjectId id) { return rows_[id.value]; }
