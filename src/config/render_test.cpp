@@ -14,7 +14,7 @@ namespace godwit::config {
 namespace {
 
 std::filesystem::path docs() {
-    return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "docs";
+    return GODWIT_DOCS;
 }
 
 void expect_committed(const std::filesystem::path& file, const std::string& text) {
