@@ -339,6 +339,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
     } else {
         c.pending->auth_data = verdict.auth_data;
         accept(core, c, *packet);
+        if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }
     resume_reading(core, c);
 }

@@ -293,6 +293,22 @@ TEST_P(Durable, CleanStartThatWasToldDoesNotBringTheOldSessionBack) {
     EXPECT_FALSE(client.session_present());
 }
 
+TEST_P(Durable, WhatFollowsACleanStartIsReadOnceThatIsTold) {
+    broker::BrokerOptions asks;
+    asks.listeners[0].check_password = true;
+    World world(seed(), options(asks));
+    ConnectOptions who = lasting();
+    who.username = "u";
+    world.connect("c", who).subscribe("old", kAtLeastOnce).disconnect();
+    Buffer bytes = world::connect_packet("c", who);
+    put_bytes(bytes, packet("82 # 0001 () 't' 01"));
+    Client client = world.dial(who).connect_bytes(bytes);
+    EXPECT_FALSE(client.session_present());
+    world.settle();
+    EXPECT_FALSE(client.closed());
+    EXPECT_EQ(client.count(Type::Suback), 1u);
+}
+
 TEST_P(Durable, CleanStartAfterARestartSubscribesAnew) {
     World world(seed(), options());
     world.connect("c", lasting()).subscribe("t/#", kAtLeastOnce);
