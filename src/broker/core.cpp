@@ -19,6 +19,7 @@ namespace {
 
 Core::Core(const ShardConfig& shard_config)
     : config(shard_config),
+      homes{config.hash_key, config.shard_count},
       options(*shard_config.options),
       limits(options.limits),
       gate(config.shard_count),
@@ -43,23 +44,6 @@ Connection* Core::find(ConnectionId id) {
     if (id.slot >= connections.size()) return nullptr;
     Connection* c = connections[id.slot].get();
     return c && c->id == id && !c->closing ? c : nullptr;
-}
-
-uint64_t Core::client_hash(RealmId realm_id, std::string_view client_id) const {
-    return mix_hash(keyed_hash(as_bytes(client_id), config.hash_key), realm_id.value + 1u);
-}
-
-ShardId Core::home_of_client(RealmId realm_id, std::string_view client_id) const {
-    return {uint16_t(client_hash(realm_id, client_id) % config.shard_count)};
-}
-
-ShardId Core::home_of_topic(RealmId realm_id, std::string_view topic) const {
-    return home_of_client(realm_id, topic);
-}
-
-ShardId Core::home_of_group(const GroupKey& key) const {
-    const uint64_t share = keyed_hash(as_bytes(key.share), config.hash_key);
-    return {uint16_t(mix_hash(share, client_hash(key.realm, key.filter)) % config.shard_count)};
 }
 
 bool Core::routes_in_force(uint64_t sequence) const {

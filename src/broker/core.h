@@ -11,6 +11,7 @@
 #include "broker/ack_gate.h"
 #include "broker/counters.h"
 #include "broker/effects.h"
+#include "broker/homes.h"
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
 #include "broker/options.h"
@@ -37,8 +38,6 @@ struct ShardConfig {
     uint64_t random_seed = 1;                // for assigned client ids
     const BrokerOptions* options = nullptr;  // outlives the shard
 };
-
-inline constexpr uint16_t kShardsMax = 64;
 
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
@@ -132,6 +131,7 @@ struct Core {
     explicit Core(const ShardConfig& shard_config);
 
     const ShardConfig config;
+    const Homes homes;
     const BrokerOptions& options;
     const Limits& limits;
 
@@ -184,11 +184,16 @@ struct Core {
         return session.online ? find(session.connection) : nullptr;
     }
 
-    /// Key of a session, in hashes and on the wire between shards.
-    uint64_t client_hash(RealmId realm_id, std::string_view client_id) const;
-    ShardId home_of_client(RealmId realm_id, std::string_view client_id) const;
-    ShardId home_of_topic(RealmId realm_id, std::string_view topic) const;
-    ShardId home_of_group(const GroupKey& key) const;
+    uint64_t client_hash(RealmId realm_id, std::string_view client_id) const {
+        return homes.client_hash(realm_id, client_id);
+    }
+    ShardId home_of_client(RealmId realm_id, std::string_view client_id) const {
+        return homes.of_client(realm_id, client_id);
+    }
+    ShardId home_of_topic(RealmId realm_id, std::string_view topic) const {
+        return homes.of_topic(realm_id, topic);
+    }
+    ShardId home_of_group(const GroupKey& key) const { return homes.of_group(key); }
     bool routes_in_force(uint64_t sequence) const;
     /// Bit set of all shards but this one.
     uint64_t all_others() const;
