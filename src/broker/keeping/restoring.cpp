@@ -27,43 +27,6 @@ std::unique_ptr<WillState> will_of(const WillRecord& record) {
     return will;
 }
 
-void insert_sorted(std::vector<PacketId>& ids, PacketId id) {
-    const auto at = std::lower_bound(ids.begin(), ids.end(), id);
-    if (at == ids.end() || *at != id) ids.insert(at, id);
-}
-
-void note_session(RestoredSession& session, const Note& note) {
-    switch (note.kind) {
-        case Note::Kind::Unreleased:
-            return insert_sorted(session.unreleased, note.packet_id);
-        case Note::Kind::Released:
-            std::erase(session.unreleased, note.packet_id);
-            return;
-        case Note::Kind::Owed:
-            std::erase(session.owed, note.packet_id);  // a note may come twice
-            return session.owed.push_back(note.packet_id);
-        case Note::Kind::Completed:
-            std::erase(session.owed, note.packet_id);
-            return;
-        default:
-            return;
-    }
-}
-
-void note_message(RestoredMessage& message, const Note& note) {
-    const auto taker =
-        std::find_if(message.takers.begin(), message.takers.end(),
-                     [&](const RestoredTaker& each) { return each.taker == note.taker; });
-    if (note.kind == Note::Kind::Confirmed)
-        message.waiting_shards &= ~(uint64_t(1) << note.shard.value);
-    else if (taker == message.takers.end())
-        return;
-    else if (note.kind == Note::Kind::Done)
-        message.takers.erase(taker);
-    else if (note.kind == Note::Kind::Sent)
-        taker->packet_id = note.packet_id;
-}
-
 /// From now on, as if every client had lost its connection in this moment.
 void begin_offline(Core& core, Session& session) {
     const auto arm = [&](TimerToken::Kind kind, Instant due) {
@@ -91,26 +54,17 @@ Restorer::Object& Restorer::object(ObjectId id) {
 void Restorer::put_message(ObjectId id, Bytes bytes) {
     const auto record = read_message(bytes);
     if (!record) return on_erase(id);
-    RestoredMessage message{.number = record->number,
-                            .waiting_shards = record->waiting_shards,
-                            .count = record->taker_count};
+    RestoredMessage message{.owed = sum_up(*record), .count = record->taker_count};
     const MessageParts& parts = record->parts;
     message.bytes = uint32_t(sizeof(Message) + parts.topic.size() +
                              parts.forwarded_properties.size() + parts.payload.size());
     newest_stamp_ = std::max(newest_stamp_, parts.stamp);
     message.stamp = parts.stamp;
     message.origin = parts.origin;
-    Bytes takers = record->takers;
-    for (uint32_t i = 0; i < record->taker_count; ++i) {
-        const auto taker = read_taker(takers);
-        if (!taker) break;
-        if (taker->owner.value != 0)
-            message.takers.push_back(
-                {taker->owner, i, taker->packet_id, taker->qos, taker->group, taker->loan});
-    }
-    const bool for_group = std::any_of(message.takers.begin(), message.takers.end(),
-                                       [](const RestoredTaker& each) { return each.group; });
-    if (message.waiting_shards != 0 || for_group) message.message = MessageRef::make(parts);
+    const auto& takers = message.owed.takers;
+    const bool for_group =
+        std::any_of(takers.begin(), takers.end(), [](const OwedTaker& each) { return each.group; });
+    if (message.owed.waiting_shards != 0 || for_group) message.message = MessageRef::make(parts);
     object(id) = {ObjectKind::Message, uint32_t(messages_.size())};
     messages_.push_back(std::move(message));
 }
@@ -127,8 +81,7 @@ void Restorer::on_put(ObjectId id, Bytes bytes) {
             auto record = read_session(bytes);
             if (!record) return on_erase(id);
             object(id) = {kind, uint32_t(sessions_.size())};
-            sessions_.push_back({Buffer(bytes.begin(), bytes.end()), std::move(record->unreleased),
-                                 std::move(record->owed)});
+            sessions_.push_back({Buffer(bytes.begin(), bytes.end()), sum_up(std::move(*record))});
             return;
         }
         case ObjectKind::Retained: {
@@ -148,8 +101,8 @@ void Restorer::on_note(ObjectId id, Bytes bytes) {
     const auto note = read_note(bytes);
     if (!note) return;
     const Object at = object(id);
-    if (at.kind == ObjectKind::Session) note_session(sessions_[at.index], *note);
-    if (at.kind == ObjectKind::Message) note_message(messages_[at.index], *note);
+    if (at.kind == ObjectKind::Session) add(sessions_[at.index].handshakes, *note);
+    if (at.kind == ObjectKind::Message) add(messages_[at.index].owed, *note);
 }
 
 void Restorer::on_erase(ObjectId id) {
@@ -204,14 +157,15 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
     session.has_username = record->username.has_value();
     session.username = record->username.value_or("");
     if (record->will) session.will = will_of(*record->will);
-    if (!from.unreleased.empty())
-        session.unreleased = std::make_unique<std::vector<PacketId>>(from.unreleased);
+    const OpenHandshakes& open = from.handshakes;
+    if (!open.unreleased.empty())
+        session.unreleased = std::make_unique<std::vector<PacketId>>(open.unreleased);
     session.kept = id;
     core.keeper.ledger.set_slot(id, session.self.slot);
-    for (const PacketId owed : from.owed)
+    for (const PacketId owed : open.owed)
         session.need_outbox().inflight.push_back(
             {.entry = {.qos = mqtt::Qos::ExactlyOnce}, .packet_id = owed, .released = true});
-    core.counters.inflight += from.owed.size();
+    core.counters.inflight += open.owed.size();
     ++found_.sessions;
 }
 
@@ -299,7 +253,7 @@ void Restorer::make_messages(Core& core) {
     std::vector<std::pair<uint64_t, uint32_t>> order;  // number, id
     for (uint32_t i = 1; i < objects_.size(); ++i)
         if (objects_[i].kind == ObjectKind::Message)
-            order.emplace_back(messages_[objects_[i].index].number, i);
+            order.emplace_back(messages_[objects_[i].index].owed.number, i);
     std::sort(order.begin(), order.end());
     for (const auto& [number, id] : order) queue_message(core, {id}, messages_[objects_[id].index]);
     if (!order.empty()) core.keeper.message_number = order.back().first;
@@ -311,7 +265,7 @@ void Restorer::make_messages(Core& core) {
 
 /// @return  false when there is no such taker any more
 bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
-                             const RestoredTaker& taker) {
+                             const OwedTaker& taker) {
     Keeper& keeper = core.keeper;
     const auto kind = taker.group ? ObjectKind::Group : ObjectKind::Session;
     if (object(taker.owner).kind != kind) return false;
@@ -348,14 +302,15 @@ bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& fro
 void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& from) {
     Keeper& keeper = core.keeper;
     keeper.ledger.restore_takers(id, from.bytes, from.count);
-    bool owed = from.waiting_shards != 0;
-    for (const RestoredTaker& taker : from.takers) owed |= give_to_taker(core, id, from, taker);
+    const uint64_t shards = from.owed.waiting_shards;
+    bool owed = shards != 0;
+    for (const OwedTaker& taker : from.owed.takers) owed |= give_to_taker(core, id, from, taker);
     if (!owed) return drop(core, id);
     ++found_.messages;
-    if (from.waiting_shards == 0 || GW_MUTANT(CrossingLost)) return;
-    keeper.waiting_shards[id.value] = from.waiting_shards;
+    if (shards == 0 || GW_MUTANT(CrossingLost)) return;
+    keeper.waiting_shards[id.value] = shards;
     ++keeper.crossings_made;
-    keeper.crossings.push_back({0, from.message, id, from.waiting_shards, from.waiting_shards});
+    keeper.crossings.push_back({0, from.message, id, shards, shards});
 }
 
 void on_restarted(Core& core) {

@@ -6,6 +6,7 @@
 
 #include "broker/core.h"
 #include "broker/keeping/object_format.h"
+#include "broker/keeping/summing.h"
 
 #include <optional>
 #include <vector>
@@ -22,31 +23,18 @@ struct Found {
     std::optional<ClockRecord> clock;
 };
 
-/// One taker that is still owed the message.
-struct RestoredTaker {
-    ObjectId owner;
-    uint32_t taker = 0;
-    PacketId packet_id;
-    mqtt::Qos qos = mqtt::Qos::AtMostOnce;
-    bool group = false;
-    std::optional<GroupLoan> loan;
-};
-
 struct RestoredMessage {
-    uint64_t number = 0;
-    uint64_t waiting_shards = 0;
+    OwedMessage owed;
     uint32_t bytes = 0;
     uint32_t count = 0;
     uint64_t stamp = 0;
     ShardId origin;
-    std::vector<RestoredTaker> takers;
     MessageRef message;  // only if shards or groups wait for it
 };
 
 struct RestoredSession {
     Buffer bytes;
-    std::vector<PacketId> unreleased;
-    std::vector<PacketId> owed;
+    OpenHandshakes handshakes;
 };
 
 /// Takes a whole log, then becomes the state of a shard.
@@ -75,7 +63,7 @@ private:
     void make_messages(Core& core);
     void queue_message(Core& core, ObjectId id, const RestoredMessage& from);
     bool give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
-                       const RestoredTaker& taker);
+                       const OwedTaker& taker);
     void drop(Core& core, ObjectId id);
 
     std::vector<Object> objects_;  // by id
