@@ -59,6 +59,8 @@ public:
     virtual Result<Done, DiskError> rename(std::string_view from, std::string_view to) = 0;
     /// @errors  NotFound
     virtual Result<Done, DiskError> remove(std::string_view name) = 0;
+    /// An empty folder goes.
+    virtual Result<Done, DiskError> remove_folder(std::string_view folder) = 0;
     /// The names in `folder` are on disk: files made, renamed and removed there.
     virtual Result<Done, DiskError> sync(std::string_view folder) = 0;
 };

@@ -223,6 +223,13 @@ Outcome DiskDirectory::remove(std::string_view name) {
     return Done{};
 }
 
+Outcome DiskDirectory::remove_folder(std::string_view folder) {
+    const std::string path(folder);
+    if (::unlinkat(root_.get(), path.c_str(), AT_REMOVEDIR) < 0)
+        return Err{failed("remove directory", folder)};
+    return Done{};
+}
+
 Outcome DiskDirectory::sync(std::string_view folder) {
     const auto fd = open_folder(folder);
     if (!fd) return Err{fd.error()};

@@ -27,6 +27,7 @@ public:
     Result<std::unique_ptr<File>, DiskError> create(std::string_view name) override;
     Result<Done, DiskError> rename(std::string_view from, std::string_view to) override;
     Result<Done, DiskError> remove(std::string_view name) override;
+    Result<Done, DiskError> remove_folder(std::string_view folder) override;
     Result<Done, DiskError> sync(std::string_view folder) override;
 
 private:

@@ -124,6 +124,16 @@ TEST_F(DiskDirectoryTest, RenamesAndRemoves) {
     EXPECT_EQ(disk->open("f/b").error().fault, DiskFault::NotFound);
 }
 
+TEST_F(DiskDirectoryTest, RemovesAFolderOnceItIsEmpty) {
+    const auto disk = open();
+    EXPECT_TRUE(disk->create("f/a"));
+    EXPECT_FALSE(disk->remove_folder("f"));
+    EXPECT_TRUE(disk->remove("f/a"));
+    EXPECT_TRUE(disk->remove_folder("f"));
+    EXPECT_EQ(disk->list("f").error().fault, DiskFault::NotFound);
+    EXPECT_EQ(disk->remove_folder("f").error().fault, DiskFault::NotFound);
+}
+
 TEST_F(DiskDirectoryTest, MakesNoFileTwice) {
     const auto disk = open();
     EXPECT_TRUE(disk->create("a"));

@@ -244,6 +244,13 @@ Result<Done, DiskError> FaultyDisk::remove(std::string_view name) {
     return Done{};
 }
 
+Result<Done, DiskError> FaultyDisk::remove_folder(std::string_view folder) {
+    if (is_dead() || strikes(name_failures))
+        return Err{disk_error(DiskFault::Io, "rmdir: injected fault")};
+    if (list(folder)) return Err{disk_error(DiskFault::Io, std::string(folder) + ": not empty")};
+    return Done{};
+}
+
 Result<Done, DiskError> FaultyDisk::sync(std::string_view folder) {
     if (is_dead() || strikes(name_failures))
         return Err{disk_error(DiskFault::Io, "fsync: injected fault")};
