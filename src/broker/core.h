@@ -39,6 +39,8 @@ struct ShardConfig {
 };
 
 inline constexpr uint16_t kShardsMax = 64;
+/// Outboxes that wait for the next session that owes something.
+inline constexpr size_t kSpareOutboxesMax = 256;
 
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
@@ -153,6 +155,8 @@ struct Core {
     Keeper keeper;
     FrameCache frames;
     std::vector<GroupHandout> handouts;  // scratch
+    std::vector<std::unique_ptr<Outbox>>
+        spare_outboxes;  // empty: most messages need one for a moment
 
     // --- crossing shards; vectors are by shard ---
     std::deque<Envelope> loopback;  // posted to ourselves
@@ -182,6 +186,9 @@ struct Core {
     /// nullptr when it has ended or is about to.
     Connection* find(ConnectionId id);
     Session* find(SessionRef ref) { return sessions.find(ref); }
+    Outbox& need_outbox(Session& session);
+    /// Takes it from a session that owes nothing.
+    void free_outbox_if_empty(Session& session);
     /// The live connection of an online session.
     Connection* connection_of(const Session& session) {
         return session.online ? find(session.connection) : nullptr;
