@@ -36,8 +36,9 @@ inline void put_u32(Buffer& out, uint32_t value) {
     out.insert(out.end(), raw, raw + 4);
 }
 inline void put_u64(Buffer& out, uint64_t value) {
-    put_u32(out, uint32_t(value >> 32));
-    put_u32(out, uint32_t(value));
+    uint8_t raw[8];
+    for (int i = 0; i < 8; ++i) raw[i] = uint8_t(value >> (56 - 8 * i));
+    out.insert(out.end(), raw, raw + 8);
 }
 inline void put_bytes(Buffer& out, Bytes bytes) {
     out.insert(out.end(), bytes.begin(), bytes.end());

@@ -1,5 +1,6 @@
-// Ring: a queue in one growing array, for what is mostly empty or short: nothing is allocated while
-// nothing is in it, and a session's queue of ten costs ten elements, not a deque's page.
+// Ring: a queue in one growing array, for what is mostly empty or short: a session's queue of ten
+// costs ten elements, not a deque's page. One that was short keeps its few places when it is empty,
+// until trim().
 #pragma once
 
 #include "base/assert.h"
@@ -63,7 +64,18 @@ public:
         (void)pop_back();
         return value;
     }
+    /// Takes the first one out and drops it.
+    void drop_front() {
+        GW_ASSERT(size_ > 0);
+        slots_[begin_] = T{};
+        begin_ = (begin_ + 1) & (capacity_ - 1);
+        shrink();
+    }
     void clear() { *this = Ring(); }
+    /// Owns nothing afterwards, if it is empty.
+    void trim() {
+        if (empty()) clear();
+    }
     size_t memory_bytes() const { return capacity_ * sizeof(T); }
 
     Ring() = default;
@@ -86,10 +98,10 @@ private:
         std::swap(capacity_, other.capacity_);
     }
     void make_room() {
-        if (size_ == capacity_) resize(capacity_ ? capacity_ * 2 : 4);
+        if (size_ == capacity_) resize(capacity_ ? capacity_ * 2 : kCapacityMin);
     }
     void shrink() {
-        if (--size_ == 0) return clear();
+        if (--size_ == 0 && capacity_ > kCapacityMin) return clear();
         if (capacity_ > 64 && size_ < capacity_ / 4) resize(capacity_ / 2);
     }
     void resize(uint32_t capacity) {
@@ -99,6 +111,7 @@ private:
         begin_ = 0;
         capacity_ = capacity;
     }
+    static constexpr uint32_t kCapacityMin = 4;
     std::unique_ptr<T[]> slots_;
     uint32_t begin_ = 0;
     uint32_t size_ = 0;

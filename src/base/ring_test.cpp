@@ -10,12 +10,24 @@
 namespace godwit {
 namespace {
 
-TEST(Ring, AnEmptyOneOwnsNothing) {
+TEST(Ring, AnEmptyOneOwnsNothingUnlessItWasShort) {
     Ring<int> ring;
+    EXPECT_EQ(ring.memory_bytes(), 0u);
+    for (int i = 0; i < 100; ++i) ring.push_back(i);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(ring.pop_front(), i);
     EXPECT_EQ(ring.memory_bytes(), 0u);
     ring.push_back(1);
     EXPECT_EQ(ring.pop_front(), 1);
+    EXPECT_EQ(ring.memory_bytes(), 4 * sizeof(int));
+    ring.trim();
     EXPECT_EQ(ring.memory_bytes(), 0u);
+}
+
+TEST(Ring, TrimLeavesWhatIsInIt) {
+    Ring<int> ring;
+    ring.push_back(1);
+    ring.trim();
+    EXPECT_EQ(ring.front(), 1);
 }
 
 TEST(Ring, DoesWhatADequeDoes) {
@@ -33,7 +45,11 @@ TEST(Ring, DoesWhatADequeDoes) {
             ring.push_front(std::make_unique<int>(i));
             model.push_front(i);
         } else if (!model.empty() && dice < 8) {
-            EXPECT_EQ(*ring.pop_front(), model.front());
+            EXPECT_EQ(*ring.front(), model.front());
+            if (random.below(2))
+                (void)ring.pop_front();
+            else
+                ring.drop_front();
             model.pop_front();
         } else if (!model.empty()) {
             const size_t at = random.below(model.size());

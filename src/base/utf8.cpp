@@ -32,6 +32,12 @@ size_t multibyte_length(const uint8_t* at, size_t left) {
     return 0;
 }
 
+uint64_t load(const uint8_t* at) {
+    uint64_t word;
+    std::memcpy(&word, at, 8);
+    return word;
+}
+
 /// True when all eight bytes are in 0x01..0x7f.
 bool all_plain_ascii(uint64_t word) {
     const uint64_t highs = 0x8080808080808080, ones = 0x0101010101010101;
@@ -44,13 +50,12 @@ bool is_mqtt_utf8(std::string_view text) {
     const auto* at = reinterpret_cast<const uint8_t*>(text.data());
     size_t left = text.size();
     while (left > 0) {
-        if (uint64_t word; left >= 8) {
-            std::memcpy(&word, at, 8);
-            if (all_plain_ascii(word)) {
-                at += 8, left -= 8;
-                continue;
-            }
+        if (left >= 8 && all_plain_ascii(load(at))) {
+            at += 8, left -= 8;
+            continue;
         }
+        // The last few bytes, together with some that were looked at before.
+        if (left < 8 && text.size() >= 8 && all_plain_ascii(load(at + left - 8))) return true;
         const size_t length = *at == 0 ? 0 : *at < 0x80 ? 1 : multibyte_length(at, left);
         if (length == 0) return false;
         at += length, left -= length;

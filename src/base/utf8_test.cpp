@@ -42,6 +42,23 @@ TEST(MqttUtf8, TakesEveryTwoBytesAsTheRuleSays) {
         }
 }
 
+TEST(MqttUtf8, FindsAFaultAtAnyPlaceOfATextOfAnyLength) {
+    for (size_t size = 1; size < 40; ++size) {
+        ASSERT_TRUE(is_mqtt_utf8(std::string(size, 'a')));
+        for (size_t at = 0; at < size; ++at) {
+            for (const char fault : {'\0', '\x80', '\xff'}) {
+                std::string text(size, 'a');
+                text[at] = fault;
+                ASSERT_FALSE(is_mqtt_utf8(text)) << size << ' ' << at;
+            }
+            if (at + 1 == size) continue;
+            std::string text(size, 'a');
+            text.replace(at, 2, "\xc3\xa9");
+            ASSERT_TRUE(is_mqtt_utf8(text)) << size << ' ' << at;
+        }
+    }
+}
+
 TEST(MqttUtf8, RefusesOverlongForms) {
     EXPECT_FALSE(is_mqtt_utf8("\xc0\x80"));
     EXPECT_FALSE(is_mqtt_utf8("\xc0\xaf"));

@@ -135,6 +135,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     Session* session = core.find(c.session);
     GW_ASSERT(session && session->online && session->connection == c.id);
     session->online = false;
+    if (session->outbox) session->outbox->trim();
     --core.counters.sessions_online;
     leave_groups_for_now(core, *session);
     if (!publish_will && !GW_MUTANT(WillAfterDisconnect))

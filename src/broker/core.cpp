@@ -87,6 +87,24 @@ void Core::post(ShardId to, Envelope envelope) {
     if (GW_MUTANT(LoseOrderAcrossHop)) swap_last_publishes(*fx);
 }
 
+Outbox& Core::need_outbox(Session& session) {
+    if (session.outbox) return *session.outbox;
+    if (spare_outboxes.empty()) {
+        session.outbox = std::make_unique<Outbox>();
+    } else {
+        session.outbox = std::move(spare_outboxes.back());
+        spare_outboxes.pop_back();
+    }
+    return *session.outbox;
+}
+
+void Core::free_outbox_if_empty(Session& session) {
+    if (!session.outbox || !session.outbox->empty()) return;
+    if (spare_outboxes.size() < kSpareOutboxesMax)
+        spare_outboxes.push_back(std::move(session.outbox));
+    session.outbox.reset();
+}
+
 void Core::event(Severity severity, const char* name, const Connection& c, std::string_view reason,
                  std::string detail) {
     Event e{severity, name, c.id, {listener(c).realm}, {}, std::string(reason), std::move(detail)};

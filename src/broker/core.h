@@ -39,6 +39,9 @@ struct ShardConfig {
     const BrokerOptions* options = nullptr;  // outlives the shard
 };
 
+/// Outboxes that wait for the next session that owes something.
+inline constexpr size_t kSpareOutboxesMax = 256;
+
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
 class OrderClock {
@@ -118,12 +121,15 @@ struct DeferredQuery {
 /// properties.
 struct FrameCache {
     struct Variant {
-        uint64_t turn = 0;  // of the Effects whose arena holds it
+        uint64_t serial = 0;  // of the frame it belongs to
         uint32_t at = 0;
         uint32_t bytes = 0;         // head, and the payload if small
         uint32_t packet_id_at = 0;  // within the variant; 0: QoS 0
     };
-    MessageRef message;
+    uint64_t serial = 0;  // one for each message and turn
+    uint64_t turn = 0;    // of the Effects whose arena holds the variants
+    uint64_t stamp = 0;   // with the origin, the message's identity
+    ShardId origin;
     Variant variants[2][3][2];  // [5.0][qos][retain]
 };
 
@@ -150,6 +156,8 @@ struct Core {
     Keeper keeper;
     FrameCache frames;
     std::vector<GroupHandout> handouts;  // scratch
+    std::vector<std::unique_ptr<Outbox>>
+        spare_outboxes;  // empty: most messages need one for a moment
 
     // --- crossing shards; vectors are by shard ---
     std::deque<Envelope> loopback;  // posted to ourselves
@@ -179,6 +187,9 @@ struct Core {
     /// nullptr when it has ended or is about to.
     Connection* find(ConnectionId id);
     Session* find(SessionRef ref) { return sessions.find(ref); }
+    Outbox& need_outbox(Session& session);
+    /// Takes it from a session that owes nothing.
+    void free_outbox_if_empty(Session& session);
     /// The live connection of an online session.
     Connection* connection_of(const Session& session) {
         return session.online ? find(session.connection) : nullptr;

@@ -15,10 +15,6 @@ using mqtt::ReasonCode;
 
 namespace {
 
-void free_if_empty(Session& session) {
-    if (session.outbox && session.outbox->empty()) session.outbox.reset();
-}
-
 size_t window_of(const Core& core, const Connection& c) {
     if (GW_MUTANT(IgnoreReceiveMaximum)) return core.limits.inflight_max;
     return std::min(c.receive_maximum, core.limits.inflight_max);
@@ -105,7 +101,7 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
     if (lent) take_over(core, session, entry, id);
     keep_sent(core, session, entry, id);
     ++core.counters.inflight;
-    session.need_outbox().inflight.push_back({std::move(entry), id});
+    core.need_outbox(session).inflight.push_back({std::move(entry), id});
     session.outbox->inflight.back().lent = lent;
     if (held) hold_send(core, session, session.outbox->inflight.back(), ticket);
 }
@@ -211,7 +207,7 @@ void count_loss(Core& core, Session& session, uint64_t Counters::*counter, const
 }
 
 void enqueue(Core& core, Session& session, OutboxEntry entry) {
-    Outbox& box = session.need_outbox();
+    Outbox& box = core.need_outbox(session);
     entry.bytes = uint32_t(entry.message->size_bytes());
     if (box.queued_count() >= core.limits.queue_messages_max ||
         box.queued_bytes + entry.bytes > core.limits.queue_bytes_max)
@@ -253,7 +249,7 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
     const bool waits = session.outbox && session.outbox->waits();
     if (c && !waits && may_send(core, session, *c, entry.qos)) {
         transmit(core, session, *c, std::move(entry));
-        return free_if_empty(session);
+        return core.free_outbox_if_empty(session);
     }
     if (GW_MUTANT(DropQos0BehindQueue) && waits && entry.qos == Qos::AtMostOnce) return;
     if (entry.qos == Qos::AtMostOnce) {
@@ -282,7 +278,7 @@ void pump(Core& core, Session& session) {
                may_send(core, session, *c, box.queue.front().qos))
             transmit(core, session, *c, dequeue(core, box));
         unpark(core, session);
-        free_if_empty(session);
+        core.free_outbox_if_empty(session);
     }
     if (session.replay() && !output_full(core, *c)) continue_replay(core, session);
 }

@@ -212,7 +212,7 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
     if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session))
         return disconnect(core, c, ReasonCode::ReceiveMaximumExceeded,
                           "more unacknowledged publishes than Receive Maximum");
-    if (topic::level_count(*topic) > core.limits.topic_levels_max)
+    if (topic::has_more_levels(*topic, core.limits.topic_levels_max))
         return refuse(core, c, session, packet, {ReasonCode::TopicNameInvalid, "too many levels"});
     if (auto refusal = check_permission(core, session, *topic))
         return refuse(core, c, session, packet, *refusal);

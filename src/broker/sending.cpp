@@ -38,13 +38,16 @@ uint32_t encode(Core& core, Version version, const mqtt::PublishHead& head,
 /// The shared bytes of this message for one kind of taker, made when first asked for.
 const FrameCache::Variant& shared_frame(Core& core, Version version, const OutboxEntry& entry) {
     FrameCache& cache = core.frames;
-    if (!(cache.message == entry.message)) {
-        cache = FrameCache{};
-        cache.message = entry.message;
+    const Message& message = *entry.message;
+    if (cache.turn != core.fx->turn() || cache.stamp != message.stamp() ||
+        cache.origin != message.origin()) {
+        ++cache.serial;
+        cache.turn = core.fx->turn();
+        cache.stamp = message.stamp();
+        cache.origin = message.origin();
     }
     auto& variant = cache.variants[version == Version::V5][size_t(entry.qos)][entry.retain];
-    if (variant.turn == core.fx->turn()) return variant;
-    const Message& message = *entry.message;
+    if (variant.serial == cache.serial) return variant;
     const mqtt::PublishHead head{.qos = entry.qos,
                                  .retain = entry.retain,
                                  .topic = message.topic(),
@@ -55,7 +58,7 @@ const FrameCache::Variant& shared_frame(Core& core, Version version, const Outbo
     const Buffer& arena = core.fx->arena;
     uint32_t topic_at = at + 1;
     while (arena[topic_at] & 0x80) ++topic_at;  // remaining length
-    variant = {core.fx->turn(), at, uint32_t(arena.size() - at), 0};
+    variant = {cache.serial, at, uint32_t(arena.size() - at), 0};
     if (entry.qos != Qos::AtMostOnce)
         variant.packet_id_at = topic_at + 1 + 2 + uint32_t(message.topic().size()) - at;
     return variant;

@@ -49,7 +49,7 @@ bool is_held(Core& core, const Session& session, const topic::ParsedFilter& filt
 
 /// Why this entry is refused in the SUBACK; Success if it is not.
 ReasonCode check_wish(Core& core, const Connection& c, const Session& session, const Wish& wish) {
-    if (topic::level_count(wish.filter.filter) > core.limits.topic_levels_max)
+    if (topic::has_more_levels(wish.filter.filter, core.limits.topic_levels_max))
         return ReasonCode::TopicFilterInvalid;
     const size_t held =
         session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);

@@ -3,6 +3,8 @@
 #include "base/utf8.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace godwit::topic {
 
@@ -25,6 +27,15 @@ Result<ParsedFilter, FilterError> check_levels(std::string_view share, std::stri
     if (filter.empty()) return Err{FilterError::Empty};
     if (has_misplaced_wildcard(filter)) return Err{FilterError::MisplacedWildcard};
     return ParsedFilter{share, filter};
+}
+
+/// Eight bytes at a time: '+' and '#' differ in one bit.
+bool word_has_wildcard(const char* at) {
+    constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x80 * kOnes;
+    uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    const uint64_t zero_where_found = (word | ('+' ^ '#') * kOnes) ^ '+' * kOnes;
+    return ((zero_where_found - kOnes) & ~zero_where_found & kHighs) != 0;
 }
 
 }  // namespace
@@ -60,6 +71,10 @@ uint32_t level_count(std::string_view topic) {
     return uint32_t(std::count(topic.begin(), topic.end(), '/')) + 1;
 }
 
+bool has_more_levels(std::string_view topic, uint32_t than) {
+    return topic.size() >= than && level_count(topic) > than;
+}
+
 bool matches(std::string_view filter, std::string_view name) {
     const char* f = filter.data();
     const char* const f_end = f + filter.size();
@@ -83,7 +98,16 @@ bool matches(std::string_view filter, std::string_view name) {
 }
 
 bool has_wildcard(std::string_view filter) {
-    return filter.find_first_of("+#") != std::string_view::npos;
+    constexpr size_t kWord = sizeof(uint64_t);
+    const char* at = filter.data();
+    const char* const end = at + filter.size();
+    for (; end - at >= ptrdiff_t(kWord); at += kWord)
+        if (word_has_wildcard(at)) return true;
+    // The last few bytes, together with some that were looked at before.
+    if (filter.size() >= kWord) return at != end && word_has_wildcard(end - kWord);
+    for (; at != end; ++at)
+        if (*at == '+' || *at == '#') return true;
+    return false;
 }
 
 std::string_view error_text(FilterError error) {

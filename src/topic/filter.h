@@ -47,6 +47,8 @@ Result<Done, NameError> check_name(std::string_view name);
 
 /// Levels of a name or filter: one more than it has '/'.
 uint32_t level_count(std::string_view topic);
+/// Cheaper than counting where the topic is short.
+bool has_more_levels(std::string_view topic, uint32_t than);
 
 /// Whether a well-formed filter (without its "$share/x/") matches a well-formed name. "a/#" matches
 /// "a" too; a filter that begins with a wildcard matches no name that begins with '$'.

@@ -25,6 +25,7 @@ FilterId FilterTable::acquire(std::string_view filter) {
     index_.insert(path.hash, IndexCell{CellTable<IndexCell>::tag_of(path.hash), ref});
     level_count_max_ = std::max(level_count_max_, path.level_count);
     ++size_;
+    ++version_;
     return FilterId{id};
 }
 
@@ -32,6 +33,7 @@ void FilterTable::release(FilterId id) {
     const RecordRef ref = held_ref(id);
     FilterRecord& record = records_[ref];
     if (--record.count > 0) return;
+    ++version_;
     forget_hash(levels_.path(record.text()).hash, ref);
     if (record.home == FilterRecord::kExact) {
         --exact_count_;

@@ -54,6 +54,8 @@ public:
     /// @source  [MQTT5-4.7.1-1] [MQTT5-4.7.1-2] [MQTT5-4.7.2-1]
     void match(std::string_view name, std::vector<FilterId>& out) const;
 
+    /// Changes when a filter comes or goes; never 0.
+    uint64_t version() const { return version_; }
     /// Filters held.
     size_t size() const { return size_; }
     /// Above every id ever given; callers keep arrays by id.
@@ -106,6 +108,7 @@ private:
     uint32_t level_count_max_ = 0;  // of any filter since the table was last empty
     uint32_t drain_cursor_ = 0;
     size_t size_ = 0;
+    uint64_t version_ = 1;
     size_t trie_size_ = 0;
     size_t exact_count_ = 0;
 };

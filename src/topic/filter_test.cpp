@@ -109,6 +109,14 @@ TEST(LevelCount, EmptyLevelsCount) {
     EXPECT_EQ(level_count(std::string(65535, '/')), 65536u);
 }
 
+TEST(LevelCount, HasMoreLevelsIsWhatTheCountSays) {
+    EXPECT_FALSE(has_more_levels("a/b", 2));
+    EXPECT_TRUE(has_more_levels("a/b", 1));
+    EXPECT_TRUE(has_more_levels("//", 2));
+    EXPECT_FALSE(has_more_levels("//", 3));
+    EXPECT_TRUE(has_more_levels("/", 1));
+}
+
 TEST(Matches, ExactFiltersMatchEqualBytesOnly) {
     EXPECT_TRUE(matches("a/b", "a/b"));
     EXPECT_TRUE(matches("/", "/"));
@@ -166,6 +174,20 @@ TEST(Matches, DeepestNamesAreHarmless) {
     EXPECT_FALSE(matches(plus, name));
     EXPECT_TRUE(matches(plus, std::string(32767, '/')));
     EXPECT_TRUE(matches(std::string(65534, '/') + "#", name));
+}
+
+TEST(HasWildcard, FindsOneAtAnyPlaceOfAnyText) {
+    for (size_t size = 0; size < 40; ++size) {
+        for (int byte = 0; byte < 256; ++byte) {
+            const std::string text(size, char(byte));
+            ASSERT_EQ(has_wildcard(text), size > 0 && (byte == '+' || byte == '#')) << byte;
+        }
+        for (size_t at = 0; at < size; ++at) {
+            std::string text(size, 'a');
+            text[at] = '#';
+            ASSERT_TRUE(has_wildcard(text)) << text;
+        }
+    }
 }
 
 TEST(HasWildcard, FindsPlusAndHash) {

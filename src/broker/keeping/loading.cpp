@@ -153,7 +153,7 @@ void rewrite(Core& core, const store::Loaded& loaded) {
 }  // namespace
 
 void place_last(Core& core, Session& session, OutboxEntry entry) {
-    Outbox& box = session.need_outbox();
+    Outbox& box = core.need_outbox(session);
     ++core.counters.queued;
     core.counters.queued_bytes += entry.bytes;
     const bool in_memory = session.online && box.queue.size() < kQueueInMemory;

@@ -17,6 +17,20 @@ void put_i64(Buffer& out, int64_t value) {
 void put_instant(Buffer& out, Instant at) {
     put_i64(out, at.time_since_epoch().count());
 }
+/// Numbers in a row, big-endian, written at once.
+class FixedFields {
+public:
+    template <class Number>
+    void put(Number value) {
+        GW_ASSERT(size_ + sizeof value <= sizeof bytes_);
+        for (size_t i = sizeof value; i-- > 0;) bytes_[size_++] = uint8_t(uint64_t(value) >> 8 * i);
+    }
+    Bytes bytes() const { return Bytes(bytes_).first(size_); }
+
+private:
+    uint8_t bytes_[32];
+    size_t size_ = 0;
+};
 void put_name(Buffer& out, std::string_view text) {
     GW_ASSERT(text.size() <= 0xffff);
     put_u16(out, uint16_t(text.size()));
@@ -107,12 +121,14 @@ mqtt::SubscriptionOptions read_options(uint8_t byte) {
 }
 
 void append_head(Buffer& out, const MessageParts& parts) {
-    put_u16(out, parts.realm.value);
-    put_u16(out, parts.origin.value);
-    put_u64(out, parts.stamp);
-    put_u64(out, parts.publisher);
-    put_instant(out, parts.expires);
-    put_u8(out, uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0)));
+    FixedFields fixed;
+    fixed.put(parts.realm.value);
+    fixed.put(parts.origin.value);
+    fixed.put(parts.stamp);
+    fixed.put(parts.publisher);
+    fixed.put(uint64_t(parts.expires.time_since_epoch().count()));
+    fixed.put(uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0)));
+    put_bytes(out, fixed.bytes());
     put_name(out, parts.topic);
     put_blob(out, parts.forwarded_properties);
     put_blob(out, parts.payload);

@@ -163,7 +163,7 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
     session.kept = id;
     core.keeper.ledger.set_slot(id, session.self.slot);
     for (const PacketId owed : open.owed)
-        session.need_outbox().inflight.push_back(
+        core.need_outbox(session).inflight.push_back(
             {.entry = {.qos = mqtt::Qos::ExactlyOnce}, .packet_id = owed, .released = true});
     core.counters.inflight += open.owed.size();
     ++found_.sessions;
@@ -276,7 +276,7 @@ bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& fro
         return true;
     }
     Session& session = *core.sessions.at(slot);
-    Outbox& box = session.need_outbox();
+    Outbox& box = core.need_outbox(session);
     if (taker.packet_id.value == 0) {
         box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
         box.queued_bytes += from.bytes;

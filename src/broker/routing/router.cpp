@@ -153,9 +153,7 @@ const Matches& Router::match(std::string_view topic, std::optional<SessionRef> p
     matches_.local.clear();
     matches_.more_ids.clear();
     matches_.shards = 0;
-    matched_.clear();
-    filters_.match(topic, matched_);
-    for (const topic::FilterId id : matched_) {
+    for (const topic::FilterId id : matched_.match(filters_, topic)) {
         const Entry& e = entries_[id.value];
         matches_.shards |= e.shards;
         for (const Taker& taker : e.takers.all()) {

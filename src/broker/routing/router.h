@@ -9,6 +9,7 @@
 #include "broker/envelope.h"
 #include "mqtt/packets.h"
 #include "topic/filter_table.h"
+#include "topic/match_cache.h"
 
 #include <memory>
 #include <optional>
@@ -119,7 +120,7 @@ private:
     topic::FilterTable filters_;
     ShardId self_;
     std::vector<Entry> entries_;  // by FilterId
-    std::vector<topic::FilterId> matched_;
+    topic::MatchCache matched_;
     std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
     uint64_t round_ = 0;
     Matches matches_;

@@ -36,7 +36,16 @@ Inflight* Outbox::find(PacketId packet_id) {
 void Outbox::erase(PacketId packet_id) {
     const size_t at = place_of(inflight, packet_id);
     GW_ASSERT(at != inflight.size());
-    (void)take_inflight(at);
+    if (inflight.size() - at <= to_resend) --to_resend;
+    if (!inflight[at].sent) --unsent;
+    if (at == 0) return inflight.drop_front();
+    (void)inflight.erase_at(at);
+}
+
+void Outbox::trim() {
+    queue.trim();
+    parked.trim();
+    inflight.trim();
 }
 
 uint64_t Outbox::last_unsent_ticket() const {

@@ -66,6 +66,8 @@ struct Outbox {
     /// Something waits to be sent for the first time.
     bool waits() const { return !queue.empty() || !parked.empty(); }
     size_t queued_count() const { return queue.size() + parked.size(); }
+    /// Gives back what short queues keep while they are empty.
+    void trim();
     void push_back(OutboxEntry entry);
     OutboxEntry pop_front();
     /// nullptr when no such packet is in flight. @cost from the oldest on: O(1) for clients that

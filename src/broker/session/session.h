@@ -97,10 +97,6 @@ struct Session {
     std::string username;  // of the last connection, for access rules
     bool has_username = false;
 
-    Outbox& need_outbox() {
-        if (!outbox) outbox = std::make_unique<Outbox>();
-        return *outbox;
-    }
     SessionExtras& need_extras() {
         if (!extras) extras = std::make_unique<SessionExtras>();
         return *extras;

@@ -6,7 +6,8 @@ namespace godwit::broker {
 namespace {
 
 void put_in_flight(Session& session, uint16_t packet_id) {
-    session.need_outbox().inflight.push_back({{}, {packet_id}});
+    if (!session.outbox) session.outbox = std::make_unique<Outbox>();
+    session.outbox->inflight.push_back({{}, {packet_id}});
 }
 
 TEST(NextPacketId, BeginsAtOneAndCountsUp) {
@@ -41,7 +42,8 @@ TEST(NextPacketId, SkipsThoseInFlightAcrossTheWrap) {
 
 TEST(NextPacketId, SkipsOneThatOnlyWaitsForItsPubcomp) {
     Session session;
-    session.need_outbox().inflight.push_back({{}, {1}, true});
+    put_in_flight(session, 1);
+    session.outbox->inflight.front().released = true;
     EXPECT_EQ(session.next_packet_id(), PacketId{2});
 }
 

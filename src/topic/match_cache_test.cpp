@@ -1,0 +1,70 @@
+#include "topic/match_cache.h"
+
+#include "base/random.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace godwit::topic {
+namespace {
+
+std::vector<FilterId> sorted(std::vector<FilterId> filters) {
+    std::ranges::sort(filters);
+    return filters;
+}
+
+std::vector<FilterId> asked_directly(const FilterTable& table, std::string_view name) {
+    std::vector<FilterId> found;
+    table.match(name, found);
+    return sorted(found);
+}
+
+TEST(MatchCache, AnswersAsTheTableDoesWhateverComesAndGoes) {
+    FilterTable table{HashKey{1, 2}};
+    MatchCache cache;
+    Random random(7);
+    std::vector<FilterId> held;
+    const auto name = [&] {
+        return "site/" + std::to_string(random.below(300)) + "/" + std::to_string(random.below(2));
+    };
+    for (int step = 0; step < 50'000; ++step) {
+        if (random.below(50) == 0) held.push_back(table.acquire(name()));
+        if (random.below(200) == 0) held.push_back(table.acquire("site/+/1"));
+        if (!held.empty() && random.below(60) == 0) {
+            std::swap(held[random.below(held.size())], held.back());
+            table.release(held.back());
+            held.pop_back();
+        }
+        const std::string asked = name();
+        ASSERT_EQ(sorted(cache.match(table, asked)), asked_directly(table, asked)) << asked;
+    }
+}
+
+TEST(MatchCache, ANameThatIsTooLongIsAnsweredAllTheSame) {
+    FilterTable table{HashKey{1, 2}};
+    MatchCache cache;
+    const std::string name(MatchCache::kNameBytesMax + 1, 'a');
+    const FilterId id = table.acquire(name);
+    EXPECT_EQ(cache.match(table, name), std::vector{id});
+    table.release(id);
+    EXPECT_TRUE(cache.match(table, name).empty());
+}
+
+TEST(MatchCache, MoreFiltersThanItKeepsAreAnsweredAllTheSame) {
+    FilterTable table{HashKey{1, 2}};
+    MatchCache cache;
+    std::string name = "0/1/2/3/4/5/6";
+    for (uint32_t mask = 0; mask < 128; ++mask) {
+        std::string filter = name;
+        for (uint32_t level = 0; level < 7; ++level)
+            if (mask >> level & 1) filter[level * 2] = '+';
+        table.acquire(filter);
+    }
+    for (int again = 0; again < 2; ++again) EXPECT_EQ(cache.match(table, name).size(), 128u);
+}
+
+}  // namespace
+}  // namespace godwit::topic
