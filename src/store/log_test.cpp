@@ -345,6 +345,34 @@ TEST_F(LogTest, SaysThatTheDiskIsFullAndRecoversByItself) {
     EXPECT_EQ(owner_.objects, expected);
 }
 
+TEST_F(LogTest, IsAtRestAfterItCouldNotMakeOneSpareMoreThanItNeeds) {
+    std::optional<Work> spare_too_many;
+    const auto carry_out = [&](Work work) {
+        if (work.recycle != 0 && files().size() > 3)
+            spare_too_many = std::move(work);
+        else
+            log().done(perform(std::move(work), disk_, Owner::kFolder), owner_.now);
+    };
+    for (int i = 0; i < 1000 && !spare_too_many; ++i) {
+        owner_.put(1, std::string(2000, 'c'));
+        owner_.commit();
+        while (auto work = log().work(owner_.now)) {
+            // A spare is made first, so that the segment which this group empties is one too many.
+            auto before = work->urgent() ? log().work(owner_.now) : std::nullopt;
+            if (before) carry_out(std::move(*before));
+            carry_out(std::move(*work));
+            if (spare_too_many) break;
+        }
+    }
+    ASSERT_TRUE(spare_too_many);
+    disk_.name_failures = 1000;
+    log().done(perform(std::move(*spare_too_many), disk_, Owner::kFolder), owner_.now);
+    disk_.name_failures = 0;
+    owner_.settle_all();
+    EXPECT_EQ(log().next_deadline(), std::nullopt);
+    EXPECT_EQ(log().condition(), Condition::Good);
+}
+
 TEST_F(LogTest, LeavesNoHalfMadeSegmentOnAFullDisk) {
     disk_.capacity = kSegment + kSegment / 2;
     owner_.settle_all();

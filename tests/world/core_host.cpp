@@ -86,8 +86,9 @@ void CoreHost::open_shards() {
         ShardSeat& seat = *shards_.back();
         seat.fx.least_severity = broker::Severity::Debug;
         if (disks_.empty()) continue;
-        auto opened =
-            broker::Shard::open(config_, *disks_[i], "", {.segment_bytes = 1 << 20}, seat.fx);
+        const store::Options log{.segment_bytes = 1 << 20,
+                                 .pending_bytes_max = options_.pending_bytes_max};
+        auto opened = broker::Shard::open(config_, *disks_[i], "", log, seat.fx);
         ASSERT_TRUE(opened) << opened.error().what;
         for (const store::Damage& each : opened->damage) ADD_FAILURE() << each.what;
         seat.shard = std::move(opened->shard);

@@ -28,8 +28,9 @@ struct CoreOptions {
     std::optional<uint16_t> shards;  // else as the setting says
     std::optional<bool> durable;     // each shard has a disk; else as the setting says
     broker::BrokerOptions options;
-    Authenticator authenticator;  // none: everybody is welcome
-    bool cut_bytes = true;        // deliver received bytes in random pieces
+    uint64_t pending_bytes_max = store::Options{}.pending_bytes_max;  // of each shard's log
+    Authenticator authenticator;                                      // none: everybody is welcome
+    bool cut_bytes = true;  // deliver received bytes in random pieces
 };
 
 /// One connection, both ends.
