@@ -21,6 +21,8 @@ std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Cou
     const uint64_t dropped = sum.dropped_queue_full + sum.dropped_group_full +
                              sum.dropped_output_full + sum.dropped_expired + sum.dropped_too_large +
                              sum.dropped_session_end;
+    const uint64_t refused =
+        sum.publishes_refused + sum.publishes_refused_full + sum.publishes_refused_broken;
     return {
         {"version", "godwit version " + stats.version},
         {"uptime", fmt::format("{} seconds", uptime)},
@@ -40,6 +42,11 @@ std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Cou
         {"publish/messages/received", number(sum.publishes_received)},
         {"publish/messages/sent", number(sum.publishes_sent)},
         {"publish/messages/dropped", number(dropped)},
+        {"publish/messages/refused", number(refused)},
+        {"store/condition", sum.store_broken   ? "broken"
+                            : sum.store_full   ? "full"
+                            : sum.store_behind ? "behind"
+                                               : "good"},
         {"publish/bytes/received", number(sum.publish_bytes_received)},
         {"publish/bytes/sent", number(sum.publish_bytes_sent)},
         {"bytes/received", number(sum.bytes_received)},

@@ -117,6 +117,20 @@ TEST_F(SysTopicsTest, TellEveryLossByItsReason) {
     EXPECT_EQ(all.at("dropped/offline_qos0"), "4");
 }
 
+TEST_F(SysTopicsTest, TellTheConditionOfTheWorstDiskAndWhatIsRefused) {
+    EXPECT_EQ(round().at("store/condition"), "good");
+    stats_.shards[0].store_full = 1;
+    stats_.shards[1].store_behind = 1;
+    stats_.shards[0].publishes_refused = 1;
+    stats_.shards[0].publishes_refused_full = 2;
+    stats_.shards[1].publishes_refused_broken = 4;
+    const auto all = round();
+    EXPECT_EQ(all.at("store/condition"), "full");
+    EXPECT_EQ(all.at("publish/messages/refused"), "7");
+    stats_.shards[1].store_broken = 1;
+    EXPECT_EQ(round().at("store/condition"), "broken");
+}
+
 // --- load averages: messages a minute ---
 
 TEST_F(SysTopicsTest, HaveNoLoadInTheFirstRound) {

@@ -10,22 +10,34 @@ namespace godwit::broker {
 bool AckGate::satisfied(const Receipt& receipt) const {
     const bool flushed = receipt.ticket <= durable_ || GW_MUTANT(AckBeforeFlush);
     if (receipt.crossing || !flushed) return false;
-    for (uint64_t left = receipt.shards; left != 0; left &= left - 1)
-        if (confirmed_[size_t(std::countr_zero(left))] < receipt.number) return false;
+    for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
+        const ShardId shard{uint16_t(std::countr_zero(left))};
+        if (confirmed_[lane_of(shard, receipt.lane)] < receipt.number) return false;
+    }
     return true;
 }
 
+uint64_t AckGate::hold(Held held) {
+    auto& line = held_[size_t(held.receipt.lane)];
+    line.push_back(held);
+    return released_ + line.size();
+}
+
 std::optional<AckGate::Held> AckGate::release() {
-    if (held_.empty() || !satisfied(held_.front().receipt)) return std::nullopt;
-    const Held held = held_.front();
-    held_.pop_front();
-    ++released_;
-    return held;
+    for (auto& line : held_) {
+        if (line.empty() || !satisfied(line.front().receipt)) continue;
+        const Held held = line.front();
+        line.pop_front();
+        released_ += held.receipt.lane == Lane::Usual;
+        return held;
+    }
+    return std::nullopt;
 }
 
 void AckGate::number(uint64_t key, uint64_t number) {
-    GW_ASSERT(key > released_ && key - released_ <= held_.size());
-    Receipt& receipt = held_[size_t(key - released_ - 1)].receipt;
+    auto& line = held_[size_t(Lane::Usual)];
+    GW_ASSERT(key > released_ && key - released_ <= line.size());
+    Receipt& receipt = line[size_t(key - released_ - 1)].receipt;
     receipt.number = number;
     receipt.crossing = false;
 }

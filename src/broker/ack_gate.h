@@ -1,12 +1,15 @@
 // AckGate: holds PUBACK and PUBREC until what they promise is true, then lets them go in arrival
-// order. A Receipt names what must be true: this shard's log is on disk up to `ticket`, and every
-// shard in `shards` has confirmed the publish numbered `number`. Source: [MQTT5-4.6.0-2]
-// [MQTT5-4.6.0-3] (order, as a client would owe it), DESIGN.md "an acknowledgement is a fact".
+// order, each lane by itself. A Receipt names what must be true: this shard's log is on disk up to
+// `ticket`, and every shard in `shards` has confirmed the publish numbered `number`. Source:
+// [MQTT5-4.6.0-2] [MQTT5-4.6.0-3] (order, as a client would owe it), DESIGN.md "an acknowledgement
+// is a fact".
 #pragma once
 
 #include "base/ids.h"
+#include "broker/envelope.h"
 #include "mqtt/reason_code.h"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -15,11 +18,12 @@
 namespace godwit::broker {
 
 struct Receipt {
-    uint64_t shards = 0;  // bit i: shard i still has to confirm
-    uint64_t number = 0;
-    bool taken = false;     // somebody subscribes, here or elsewhere
-    uint64_t ticket = 0;    // of the log; 0: nothing was written for it
-    bool crossing = false;  // posted to the other shards, and numbered, once `ticket` is on disk
+    uint64_t shards = 0;      // bit i: shard i still has to confirm
+    uint64_t number = 0;      // in its lane
+    bool taken = false;       // somebody subscribes, here or elsewhere
+    uint64_t ticket = 0;      // of the log; 0: nothing was written for it
+    bool crossing = false;    // posted to the other shards, and numbered, once `ticket` is on disk
+    Lane lane = Lane::Usual;  // of a crossing one Usual
 };
 
 class AckGate {
@@ -32,30 +36,31 @@ public:
         Receipt receipt;
     };
 
-    explicit AckGate(uint16_t shard_count) : confirmed_(shard_count, 0) {}
+    explicit AckGate(uint16_t shard_count) : confirmed_(shard_count * kLanes, 0) {}
 
     /// True when nothing is held before it and the receipt is satisfied: acknowledge at once
     /// instead of hold().
-    bool may_pass(const Receipt& receipt) const { return held_.empty() && satisfied(receipt); }
-    /// @return  a key for number()
-    uint64_t hold(Held held) {
-        held_.push_back(held);
-        return released_ + held_.size();
+    bool may_pass(const Receipt& receipt) const {
+        return held_[size_t(receipt.lane)].empty() && satisfied(receipt);
     }
+    /// @return  a key for number(), if it crosses
+    uint64_t hold(Held held);
     /// The crossing publish behind this key was posted under this number.
     void number(uint64_t key, uint64_t number);
-    void confirm(ShardId shard, uint64_t upto) { confirmed_[shard.value] = upto; }
+    void confirm(ShardId shard, const PublishConfirm& confirm) {
+        confirmed_[lane_of(shard, confirm.lane)] = confirm.upto;
+    }
     void set_durable(uint64_t ticket) { durable_ = ticket; }
     /// The next acknowledgement that may leave. @cost O(1) for each
     std::optional<Held> release();
-    size_t size() const { return held_.size(); }
+    size_t size() const { return held_[0].size() + held_[1].size(); }
 
 private:
     bool satisfied(const Receipt& receipt) const;
-    std::vector<uint64_t> confirmed_;
+    std::vector<uint64_t> confirmed_;  // by shard and lane
     uint64_t durable_ = 0;
-    uint64_t released_ = 0;
-    std::deque<Held> held_;
+    uint64_t released_ = 0;                      // of the usual lane
+    std::array<std::deque<Held>, kLanes> held_;  // by lane
 };
 
 }  // namespace godwit::broker

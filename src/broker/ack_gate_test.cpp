@@ -33,9 +33,9 @@ TEST(AckGate, HoldsUntilTheOneShardHasConfirmed) {
     EXPECT_FALSE(gate.may_pass({bits({1}), 5, true}));
     gate.hold(held(1, bits({1}), 5));
     EXPECT_TRUE(released(gate).empty());
-    gate.confirm({1}, 4);
+    gate.confirm({1}, {4});
     EXPECT_TRUE(released(gate).empty());
-    gate.confirm({1}, 5);
+    gate.confirm({1}, {5});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
     EXPECT_EQ(gate.size(), 0u);
     EXPECT_TRUE(gate.may_pass({bits({1}), 5, true}));
@@ -44,19 +44,19 @@ TEST(AckGate, HoldsUntilTheOneShardHasConfirmed) {
 TEST(AckGate, WaitsForEveryShardOfAReceipt) {
     AckGate gate(4);
     gate.hold(held(1, bits({1, 2, 3}), 7));
-    gate.confirm({3}, 9);
-    gate.confirm({1}, 7);
+    gate.confirm({3}, {9});
+    gate.confirm({1}, {7});
     EXPECT_TRUE(released(gate).empty());
-    gate.confirm({2}, 7);
+    gate.confirm({2}, {7});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
 }
 
 TEST(AckGate, TakesAConfirmationForAllUpToItsNumber) {
     AckGate gate(2);
     for (uint16_t i = 1; i <= 5; ++i) gate.hold(held(i, bits({1}), i));
-    gate.confirm({1}, 3);
+    gate.confirm({1}, {3});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2, 3}));
-    gate.confirm({1}, 100);
+    gate.confirm({1}, {100});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{4, 5}));
 }
 
@@ -65,10 +65,10 @@ TEST(AckGate, ReleasesInTheOrderOfArrivalEvenWhereLaterOnesAreReadyFirst) {
     gate.hold(held(1, bits({1}), 1));
     gate.hold(held(2, bits({2}), 2));
     gate.hold(held(3, 0, 3));
-    gate.confirm({2}, 2);
+    gate.confirm({2}, {2});
     EXPECT_TRUE(released(gate).empty());
     EXPECT_FALSE(gate.may_pass({}));  // even what waits for nobody must not pass the others
-    gate.confirm({1}, 1);
+    gate.confirm({1}, {1});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2, 3}));
     EXPECT_TRUE(gate.may_pass({}));
 }
@@ -76,9 +76,9 @@ TEST(AckGate, ReleasesInTheOrderOfArrivalEvenWhereLaterOnesAreReadyFirst) {
 TEST(AckGate, KnowsTheLastOfSixtyFourShards) {
     AckGate gate(64);
     gate.hold(held(1, bits({0, 63}), 1));
-    gate.confirm({0}, 1);
+    gate.confirm({0}, {1});
     EXPECT_TRUE(released(gate).empty());
-    gate.confirm({63}, 1);
+    gate.confirm({63}, {1});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
 }
 
@@ -94,6 +94,31 @@ TEST(AckGate, GivesBackWhatItWasGiven) {
     EXPECT_EQ(out->connection, (ConnectionId{7, 3}));
     EXPECT_TRUE(out->exactly_once);
     EXPECT_EQ(out->reason, mqtt::ReasonCode::NoMatchingSubscribers);
+}
+
+TEST(AckGate, LetsNoLaneWaitForTheOther) {
+    AckGate gate(2);
+    const auto free = [](uint16_t id, uint64_t number) {
+        AckGate::Held out = held(id, bits({1}), number);
+        out.receipt.lane = Lane::Free;
+        return out;
+    };
+    const uint64_t crossing =
+        gate.hold({.packet_id = {1}, .receipt = {.shards = bits({1}), .crossing = true}});
+    gate.hold(free(2, 1));
+    gate.hold(free(3, 2));
+    EXPECT_FALSE(gate.may_pass({}));
+    EXPECT_FALSE(gate.may_pass({.lane = Lane::Free}));
+    gate.confirm({1}, {1, Lane::Free});
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{2})) << "in order within the lane";
+    gate.confirm({1}, {9, Lane::Usual});
+    EXPECT_TRUE(released(gate).empty()) << "that lane has its own numbers";
+    gate.confirm({1}, {2, Lane::Free});
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{3}));
+    EXPECT_TRUE(gate.may_pass({.lane = Lane::Free}));
+    EXPECT_FALSE(gate.may_pass({}));
+    gate.number(crossing, 9);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1}));
 }
 
 }  // namespace

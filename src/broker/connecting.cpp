@@ -175,9 +175,9 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm({core.listener(c).realm});
     const std::string_view client_id = c.pending->client_id;
-    const uint64_t records = core.keeper.record_count;
+    const uint64_t mark = writing_mark(core);
     clear_the_way(core, realm, client_id, packet.clean_start);
-    const uint64_t ticket = packet.clean_start ? ticket_since(core, records) : 0;
+    const uint64_t ticket = packet.clean_start ? ticket_since(core, mark) : 0;
     if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const auto known = realm.sessions.find(client_id);
     const bool present = known != realm.sessions.end();

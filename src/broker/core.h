@@ -22,6 +22,7 @@
 #include "broker/session/session.h"
 #include "mqtt/decoder.h"
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
@@ -106,6 +107,12 @@ struct RouteAck {
     uint64_t crossings_made = 0;  // of them, so many may not be posted yet
 };
 
+/// Publishes of another shard, taken in this turn.
+struct ConfirmDue {
+    uint64_t upto = 0;    // 0: none
+    uint64_t ticket = 0;  // of what was written for them; 0: nothing was
+};
+
 struct PendingJoin {
     ShardId asker;
     uint64_t request = 0;
@@ -163,15 +170,15 @@ struct Core {
     std::deque<Envelope> loopback;  // posted to ourselves
     std::vector<uint64_t> posted;
     std::vector<uint64_t> received;
-    uint64_t publish_number = 0;
-    std::vector<uint64_t> confirm_due;     // publishes taken this turn; 0: none
-    std::vector<uint64_t> confirm_ticket;  // of what was written for them; 0: nothing was
+    std::array<uint64_t, kLanes> publish_number{};  // by lane
+    std::vector<ConfirmDue> confirm_due;            // by shard and lane
     uint64_t route_sequence = 0;
     std::vector<uint64_t> route_applied;               // of our changes, by the others
     std::vector<std::deque<RouteAck>> route_acks_due;  // of their changes applied here
     std::vector<std::vector<uint64_t>> peer_posted;    // RouteApplied::posted of each
     std::vector<uint64_t> peer_clock;                  // RouteApplied::clock of each
-    std::deque<PendingSuback> pending_subacks;
+    std::deque<PendingSuback> pending_subacks;         // that wait for no disk
+    std::deque<PendingSuback> kept_subacks;
     std::deque<PendingJoin> pending_joins;
     uint64_t join_request = 0;
     std::vector<DeferredQuery> deferred_queries;

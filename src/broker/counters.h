@@ -19,6 +19,8 @@ namespace godwit::broker {
     X(publish_bytes_received, "payload bytes received")                                        \
     X(publish_bytes_sent, "payload bytes sent")                                                \
     X(publishes_refused, "PUBLISH packets refused by access rules or limits")                  \
+    X(publishes_refused_full, "PUBLISH packets refused: the disk is full")                     \
+    X(publishes_refused_broken, "PUBLISH packets refused: the disk fails")                     \
     X(takeovers, "connections ended by a newer one of the same client id")                     \
     X(wills_published, "will messages published")                                              \
     X(sessions_expired, "sessions ended by their expiry")                                      \
@@ -35,17 +37,21 @@ namespace godwit::broker {
     X(dropped_damaged, "messages lost: the disk gave them back damaged, or not at all")
 
 // X(name, help). Go up and down.
-#define GW_GAUGES(X)                                                  \
-    X(connections, "open transport connections")                      \
-    X(sessions, "sessions, online and offline")                       \
-    X(sessions_online, "sessions with a connection")                  \
-    X(subscriptions, "subscriptions, shared ones included")           \
-    X(shared_subscriptions, "members of shared groups at their home") \
-    X(retained, "retained messages")                                  \
-    X(retained_bytes, "memory of retained messages")                  \
-    X(queued, "messages waiting in session queues")                   \
-    X(queued_bytes, "memory of messages in session queues")           \
-    X(inflight, "messages sent and not acknowledged")
+#define GW_GAUGES(X)                                                             \
+    X(connections, "open transport connections")                                 \
+    X(connections_held_back, "publishers not read until the disk is well again") \
+    X(sessions, "sessions, online and offline")                                  \
+    X(sessions_online, "sessions with a connection")                             \
+    X(subscriptions, "subscriptions, shared ones included")                      \
+    X(shared_subscriptions, "members of shared groups at their home")            \
+    X(retained, "retained messages")                                             \
+    X(retained_bytes, "memory of retained messages")                             \
+    X(queued, "messages waiting in session queues")                              \
+    X(queued_bytes, "memory of messages in session queues")                      \
+    X(inflight, "messages sent and not acknowledged")                            \
+    X(store_behind, "1 while more waits for the shard's disk than may")          \
+    X(store_full, "1 while the shard's log has no space, else 0")                \
+    X(store_broken, "1 while writing the shard's log fails, else 0")
 
 struct Counters {
 #define GW_FIELD(name, help) uint64_t name = 0;

@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "broker/message.h"
 #include "mqtt/packets.h"
+#include "store/log.h"
 
 #include <string>
 #include <variant>
@@ -28,27 +29,47 @@ struct SessionAddress {
 
 // --- publishing ---
 
+/// Publishes are confirmed in two lines. What waits in one does not hold up the other.
+enum class Lane : uint8_t {
+    Usual,
+    Free,  // while a log is in trouble: what no log has to keep
+};
+inline constexpr size_t kLanes = 2;
+/// One lane of one shard, among all of all shards.
+constexpr size_t lane_of(ShardId shard, Lane lane) {
+    return shard.value * kLanes + size_t(lane);
+}
+
 /// A message for the takers on this shard, for its retained store, or both.
 struct PublishEnvelope {
     MessageRef message;
-    uint64_t number = 0;  // counts the sender's publishes; confirmed cumulatively
-    bool route = false;   // somebody here subscribes
-    bool keep = false;    // this shard is home of the topic's retained message
+    uint64_t number = 0;  // counts the sender's publishes in this lane; confirmed cumulatively
+    Lane lane = Lane::Usual;
+    bool route = false;  // somebody here subscribes
+    bool keep = false;   // this shard is home of the topic's retained message
     bool once = false;  // on the sender's disk, and sent again after a restart: newer than the last
                         // one of this kind, or known already
 };
-/// All publishes of the receiver up to this number are in the hands of their takers here.
+/// All publishes of the receiver in this lane up to this number are in the hands of their takers
+/// here.
 struct PublishConfirm {
     uint64_t upto = 0;
+    Lane lane = Lane::Usual;
 };
 
 // --- routes: "filter -> shards", a replica on every shard ---
 
+/// What a shard wants of a filter.
+enum class Interest : uint8_t {
+    None,  // nobody subscribes
+    Live,  // somebody does; no log keeps what they get
+    Kept,  // ... and for one of them at least a log keeps it
+};
 struct RouteChange {
     RealmId realm;
     std::string filter;
-    bool add = true;
-    uint64_t sequence = 0;  // counts the sender's changes
+    Interest interest = Interest::Live;  // from now on
+    uint64_t sequence = 0;               // counts the sender's changes
 };
 /// Changes nothing, but is answered like a change.
 struct RouteProbe {
@@ -59,6 +80,13 @@ struct RouteApplied {
     uint64_t upto = 0;
     uint64_t clock = 0;            // sender's OrderClock: later publishes carry larger stamps
     std::vector<uint64_t> posted;  // envelopes the sender has posted to each shard so far
+};
+
+// --- logs ---
+
+/// The sender's log is in this condition from now on.
+struct LogCondition {
+    store::Condition condition = store::Condition::Good;
 };
 
 // --- retained messages, fetched batch by batch for one new subscription ---
@@ -160,7 +188,7 @@ struct GroupReturn {
 
 using Envelope =
     std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
-                 RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave, GroupPresence,
-                 GroupDeliver, GroupTaken, GroupReleased, GroupDone, GroupReturn>;
+                 LogCondition, RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave,
+                 GroupPresence, GroupDeliver, GroupTaken, GroupReleased, GroupDone, GroupReturn>;
 
 }  // namespace godwit::broker

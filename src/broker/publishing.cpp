@@ -5,6 +5,7 @@
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/keeping.h"
 #include "broker/reading.h"
+#include "broker/refusing.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
@@ -91,11 +92,11 @@ void refuse(Core& core, Connection& c, Session& session, const mqtt::Publish& pa
     core.event(Severity::Warning, "publish_refused", c, mqtt::reason_name(refusal.reason),
                std::string(packet.topic) + ": " + refusal.detail);
     const bool told = c.version == Version::V5;
-    const uint64_t records = core.keeper.record_count;
+    const uint64_t mark = writing_mark(core);
     if (!told && packet.qos == Qos::ExactlyOnce)
         remember_unreleased(core, session, packet.packet_id);
     acknowledge(core, c, packet, told ? refusal.reason : ReasonCode::Success,
-                {.ticket = ticket_since(core, records)});
+                {.ticket = ticket_since(core, mark)});
 }
 
 /// The topic that is meant, or nothing after the client was disconnected for it.
@@ -161,7 +162,9 @@ void keep_value(Core& core, Realm& realm, ObjectId displaced, const MessageRef& 
 void keep_retained(Core& core, const MessageRef& message) {
     Realm& realm = core.realm(message->realm());
     const size_t count = realm.retained.size(), bytes = realm.retained.memory_bytes();
-    const bool durable = core.keeper.log && message->publisher() != 0;
+    // While a log is in trouble a value that nobody was promised is not kept on disk.
+    const bool promised = message->qos() != Qos::AtMostOnce || core.keeper.logs.all_good();
+    const bool durable = core.keeper.log && message->publisher() != 0 && promised;
     const auto change = realm.retained.set(message, core.limits.retained_messages_max);
     if (change.full) {
         Event full{Severity::Warning, "retained_refused",           {}, realm.id, {},
@@ -182,8 +185,8 @@ void post_publish(Core& core, const MessageRef& message, const Receipt& receipt,
         if (GW_MUTANT(DropAcrossHop) && message->qos() > Qos::AtMostOnce &&
             message->payload().size() > 1024)
             continue;
-        core.post(to,
-                  PublishEnvelope{message, receipt.number, (routed & bit) != 0, (home & bit) != 0});
+        core.post(to, PublishEnvelope{message, receipt.number, receipt.lane, (routed & bit) != 0,
+                                      (home & bit) != 0});
     }
 }
 
@@ -199,16 +202,18 @@ void deliver_here(Core& core, const MessageRef& message, const Matches& matches)
 }  // namespace
 
 void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
-    ++core.counters.publishes_received;
-    core.counters.publish_bytes_received += packet.payload.size();
     Session& session = *core.find(c.session);
     const auto topic = resolve_topic(core, c, packet);
+    const bool known = packet.qos == Qos::ExactlyOnce && is_unreleased(session, packet.packet_id) &&
+                       !GW_MUTANT(SkipQos2Dedup);
+    const auto admission = topic && !known ? admit(core, c, packet, *topic) : Admission::Usual;
+    if (admission == Admission::HeldBack) return hold_back(core, c);
+    ++core.counters.publishes_received;
+    core.counters.publish_bytes_received += packet.payload.size();
     if (!topic) return;
     // Where the first one's PUBREC is still held, the gate keeps this one behind it
     // [MQTT5-4.3.3-10].
-    if (packet.qos == Qos::ExactlyOnce && is_unreleased(session, packet.packet_id) &&
-        !GW_MUTANT(SkipQos2Dedup))
-        return acknowledge(core, c, packet, ReasonCode::Success, {});
+    if (known) return acknowledge(core, c, packet, ReasonCode::Success, {});
     if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session))
         return disconnect(core, c, ReasonCode::ReceiveMaximumExceeded,
                           "more unacknowledged publishes than Receive Maximum");
@@ -216,21 +221,25 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
         return refuse(core, c, session, packet, {ReasonCode::TopicNameInvalid, "too many levels"});
     if (auto refusal = check_permission(core, session, *topic))
         return refuse(core, c, session, packet, *refusal);
-    const uint64_t records = core.keeper.record_count;
+    if (admission == Admission::Refused) return refuse_for_logs(core, c, packet);
+    const uint64_t mark = writing_mark(core);
     const bool once = packet.qos == Qos::ExactlyOnce && is_durable(core, session);
+    const auto passage = admission == Admission::Free ? Passage::Free
+                         : once                       ? Passage::Once
+                                                      : Passage::Usual;
     Receipt receipt =
-        publish(core, make_message(core, session, packet, *topic), session.self, once);
+        publish(core, make_message(core, session, packet, *topic), session.self, passage);
     if (packet.qos == Qos::ExactlyOnce) remember_unreleased(core, session, packet.packet_id);
-    receipt.ticket = ticket_since(core, records);
+    receipt.ticket = ticket_since(core, mark);
     acknowledge(core, c, packet,
                 receipt.taken ? ReasonCode::Success : ReasonCode::NoMatchingSubscribers, receipt);
 }
 
 void on_pubrel(Core& core, Connection& c, const mqtt::Ack& ack) {
-    const uint64_t records = core.keeper.record_count;
+    const uint64_t mark = writing_mark(core);
     const bool known = forget_unreleased(core, *core.find(c.session), ack.packet_id);
     auto& held = core.keeper.held_pubcomps;
-    const uint64_t ticket = ticket_since(core, records);
+    const uint64_t ticket = ticket_since(core, mark);
     if ((ticket == 0 && held.empty()) || GW_MUTANT(PubcompBeforeDisk))
         return send_pubcomp(core, c, ack.packet_id, known);
     // Once the client has PUBCOMP it may use the id anew: after a crash that must not look like the
@@ -245,7 +254,7 @@ void send_pubcomp(Core& core, Connection& c, PacketId id, bool known) {
 }
 
 Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
-                bool once) {
+                Passage passage) {
     Realm& realm = core.realm(message->realm());
     const Matches& matches = realm.router.match(message->topic(), publisher);
     const uint64_t self = uint64_t(1) << core.config.id.value;
@@ -253,14 +262,15 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
         message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
     Receipt receipt{.shards = (matches.shards | home) & ~self};
     receipt.taken = matches.shards != 0 || !matches.local.empty();
-    receipt.crossing = once && receipt.shards != 0;
+    receipt.crossing = passage == Passage::Once && receipt.shards != 0;
+    receipt.lane = passage == Passage::Free ? Lane::Free : Lane::Usual;
     if (receipt.crossing) {
         const ObjectId id = keep_crossing(core, message, receipt.shards);
         ++core.keeper.crossings_made;
         core.keeper.crossings.push_back(
             {core.keeper.log->next_ticket(), message, id, receipt.shards, matches.shards});
     } else {
-        receipt.number = ++core.publish_number;
+        receipt.number = ++core.publish_number[size_t(receipt.lane)];
         post_publish(core, message, receipt, matches.shards, home);
     }
     if (home == self) keep_retained(core, message);
@@ -270,29 +280,30 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
 
 void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in) {
     core.clock.observe(in.message->stamp());
-    const uint64_t records = core.keeper.record_count;
+    const uint64_t mark = writing_mark(core);
     const bool known = in.once && is_known_crossing(core, from, *in.message);
     if (in.keep && !known) keep_retained(core, in.message);
     if (in.route && !known) {
         Realm& realm = core.realm(in.message->realm());
         deliver_here(core, in.message, realm.router.match(in.message->topic(), std::nullopt));
     }
-    core.confirm_due[from.value] = in.number;
-    core.confirm_ticket[from.value] =
-        std::max(core.confirm_ticket[from.value], ticket_since(core, records));
+    ConfirmDue& due = core.confirm_due[lane_of(from, in.lane)];
+    due.upto = in.number;
+    due.ticket = std::max(due.ticket, ticket_since(core, mark));
 }
 
 void confirm_publishes(Core& core) {
     for (uint16_t i = 0; i < core.config.shard_count; ++i) {
-        const uint64_t ticket = std::exchange(core.confirm_ticket[i], 0);
-        if (const uint64_t upto = std::exchange(core.confirm_due[i], 0))
-            confirm_when_on_disk(core, {i}, upto, ticket);
+        for (const Lane lane : {Lane::Usual, Lane::Free}) {
+            const auto [upto, ticket] = std::exchange(core.confirm_due[lane_of({i}, lane)], {});
+            if (upto != 0) confirm_when_on_disk(core, {i}, {upto, lane}, ticket);
+        }
     }
 }
 
 void on_publish_confirm(Core& core, ShardId from, const PublishConfirm& in) {
-    core.gate.confirm(from, in.upto);
-    settle_crossings(core, from, in.upto);
+    core.gate.confirm(from, in);
+    if (in.lane == Lane::Usual) settle_crossings(core, from, in.upto);
     release_acks(core);
 }
 
@@ -330,7 +341,8 @@ void publish_will_of(Core& core, Session& session) {
              .publisher = session.client_hash,
              .stamp = core.clock.next(core.now),
              .origin = core.config.id}),
-        session.self, core.keeper.log && will->qos != Qos::AtMostOnce);
+        session.self,
+        core.keeper.log && will->qos != Qos::AtMostOnce ? Passage::Once : Passage::Usual);
     keep_session(core, session);  // in one group with the will
 }
 
@@ -343,7 +355,7 @@ void on_inject(Core& core, const Inject& in) {
                               .retain = in.retain,
                               .stamp = core.clock.next(core.now),
                               .origin = core.config.id}),
-            std::nullopt, false);
+            std::nullopt, Passage::Usual);
 }
 
 }  // namespace godwit::broker

@@ -14,12 +14,17 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet);
 void on_pubrel(Core& core, Connection& c, const mqtt::Ack& ack);
 void send_pubcomp(Core& core, Connection& c, PacketId id, bool known);
 
+/// How a message goes to other shards.
+enum class Passage : uint8_t {
+    Usual,
+    Once,  // whatever crashes, each shard takes it once; only with a log
+    Free,  // Lane::Free
+};
 /// Gives the message to every taker here and posts it to every shard with takers, and to the
 /// topic's home if retained.
 /// @param publisher  its session if that is here (for No Local)
-/// @param once       whatever crashes, each shard takes it once; only with a log
 Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
-                bool once);
+                Passage passage);
 
 /// From another shard.
 void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in);

@@ -109,11 +109,12 @@ uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_neede
     }
     bytes_needed = status->bytes_needed;
     if (!status->complete) return 0;
-    ++core.counters.packets_received;
     if (c.state == Connection::State::Online)
         on_packet(core, c, status->frame);
     else
         on_early_packet(core, c, status->frame);
+    if (c.held_back) return 0;  // it comes again
+    ++core.counters.packets_received;
     return status->frame.size;
 }
 
@@ -190,6 +191,7 @@ void pause_reading(Core& core, Connection& c) {
 void resume_reading(Core& core, Connection& c) {
     if (!c.paused || c.closing) return;
     c.paused = false;
+    if (std::exchange(c.held_back, false)) --core.counters.connections_held_back;
     std::erase(core.fx->pauses, c.id);
     core.fx->resumes.push_back(c.id);
     handle_kept(core, c);

@@ -8,6 +8,7 @@
 #include "broker/keeping/restoring.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
+#include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
@@ -30,6 +31,7 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
                    [&](const RouteChange& in) { on_route_change(core, from, in); },
                    [&](const RouteProbe& in) { on_route_probe(core, from, in); },
                    [&](const RouteApplied& in) { on_route_applied(core, from, in); },
+                   [&](const LogCondition& in) { on_log_condition(core, from, in); },
                    [&](const RetainedQuery& in) { on_retained_query(core, from, in); },
                    [&](const RetainedBatch& in) { on_retained_batch(core, in); },
                    [&](const GroupJoin& in) { on_group_join(core, from, in); },
@@ -200,6 +202,7 @@ void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
     if (core_.keeper.log) {
         take_loaded(core_);
         move_objects(core_);
+        tell_condition(core_);
         drain_loopback();
         reap();
         commit(core_, wall);
@@ -215,8 +218,9 @@ std::optional<Instant> Shard::next_deadline() const {
             next = expiry;
     if (!core_.keeper.log) return next;
     if (core_.keeper.log->wants_move()) return core_.now;
-    if (const auto disk = core_.keeper.log->next_deadline(); disk && (!next || *disk < *next))
-        next = disk;
+    for (const auto disk :
+         {core_.keeper.log->next_deadline(), core_.keeper.condition.next_deadline()})
+        if (disk && (!next || *disk < *next)) next = disk;
     return next;
 }
 
@@ -240,6 +244,7 @@ void Shard::drain_loopback() {
 void Shard::reap() {
     for (const ConnectionId id : core_.dying) {
         --core_.counters.connections;
+        core_.counters.connections_held_back -= core_.connections[id.slot]->held_back;
         core_.connections[id.slot].reset();
     }
     core_.dying.clear();

@@ -198,7 +198,8 @@ void on_group_released(Core& core, const GroupReleased& in) {
 }
 
 void on_group_joined(Core& core, const GroupJoined& in) {
-    for (PendingSuback& each : core.pending_subacks) std::erase(each.joins, in.request);
+    for (auto* line : {&core.pending_subacks, &core.kept_subacks})
+        for (PendingSuback& each : *line) std::erase(each.joins, in.request);
     release_subacks(core);
 }
 
@@ -216,8 +217,10 @@ GroupRef make_group(Core& core, const GroupKey& key) {
     Realm& realm = core.realm(key.realm);
     const GroupRef ref = core.groups.emplace(key);
     realm.groups.emplace(key, ref);
-    const Taker taker{
-        .session = {ref.slot, ref.generation}, .qos = Qos::ExactlyOnce, .group = true};
+    const Taker taker{.session = {ref.slot, ref.generation},
+                      .qos = Qos::ExactlyOnce,
+                      .group = true,
+                      .kept = core.keeper.log != nullptr};
     add_route(core, realm, key.filter, taker);
     return ref;
 }
@@ -271,7 +274,7 @@ void on_group_presence(Core& core, ShardId from, const GroupPresence& in) {
 }
 
 void on_group_taken(Core& core, ShardId from, const GroupTaken& in) {
-    const uint64_t records = core.keeper.record_count;
+    const uint64_t mark = writing_mark(core);
     const bool lives = core.keeper.ledger.kind(in.group) == ObjectKind::Group;
     const uint32_t slot = lives ? core.keeper.ledger.slot(in.group) : 0;
     if (SharedGroup* group = lives ? core.groups.at(slot) : nullptr) {
@@ -280,7 +283,7 @@ void on_group_taken(Core& core, ShardId from, const GroupTaken& in) {
         settle(core, place.kept, place.taker);
         hand_out(core, core.realm(group->key().realm).groups.at(group->key()), *group);
     }
-    core.keeper.releases.push_back({ticket_since(core, records), from, {in.member, in.packet_id}});
+    core.keeper.releases.push_back({ticket_since(core, mark), from, {in.member, in.packet_id}});
     release_lent(core);
 }
 

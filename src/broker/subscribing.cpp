@@ -3,6 +3,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -25,11 +26,11 @@ struct Wish {
     uint32_t subscription_id = 0;
 };
 
-void announce(Core& core, const Realm& realm, std::string_view filter, bool add) {
+void announce(Core& core, const Realm& realm, std::string_view filter, Interest now) {
     ++core.route_sequence;
     for (uint16_t i = 0; i < core.config.shard_count; ++i)
         if (i != core.config.id.value)
-            core.post({i}, RouteChange{realm.id, std::string(filter), add, core.route_sequence});
+            core.post({i}, RouteChange{realm.id, std::string(filter), now, core.route_sequence});
 }
 
 /// Every shard tells what it has posted so far, even where the subscription changes no route: only
@@ -53,8 +54,10 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, c
         return ReasonCode::TopicFilterInvalid;
     const size_t held =
         session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
-    if (held >= core.limits.subscriptions_max && !is_held(core, session, wish.filter))
-        return ReasonCode::QuotaExceeded;
+    const bool is_full = held >= core.limits.subscriptions_max;
+    const ReasonCode refusal =
+        is_full ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
+    if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;
     if (!core.acl) return ReasonCode::Success;
     const auto decision = core.acl->decide(auth::AclAction::Subscribe, session.client_id,
                                            session.user(), wish.filter.filter);
@@ -88,7 +91,8 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       wish.options.qos,
                       wish.options.no_local,
                       wish.options.retain_as_published,
-                      false};
+                      false,
+                      is_durable(core, session) && wish.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
     if (added.is_new) {
         session.subscriptions.push_back({added.id, {}});
@@ -161,12 +165,10 @@ ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
 
 }  // namespace
 
-RouteAdded add_route(Core& core, Realm& realm, std::string_view filter, const Taker& taker) {
-    RouteAdded result;
-    const auto added = realm.router.add_taker(filter, taker, result.id);
-    if (added == Router::Added::NewAndFirst) announce(core, realm, filter, true);
-    result.is_new = added != Router::Added::Replaced;
-    return result;
+Router::Added add_route(Core& core, Realm& realm, std::string_view filter, const Taker& taker) {
+    const auto added = realm.router.add_taker(filter, taker);
+    if (added.change) announce(core, realm, filter, *added.change);
+    return added;
 }
 
 void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef session,
@@ -174,7 +176,8 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
     const auto id = realm.router.find(filter, session, group);
     GW_ASSERT(id.has_value());
     const std::string text(filter);  // may be the router's own
-    if (realm.router.remove_taker(*id, session, group)) announce(core, realm, text, false);
+    if (const auto now = realm.router.remove_taker(*id, session, group))
+        announce(core, realm, text, *now);
 }
 
 void drop_subscriptions(Core& core, Session& session) {
@@ -193,12 +196,24 @@ void drop_subscriptions(Core& core, Session& session) {
     }
 }
 
+namespace {
+
+/// Those of sessions that end with their connections do not wait behind those that wait for a disk.
+void await_suback(Core& core, const Session& session, PendingSuback pending, uint64_t mark) {
+    pending.ticket = is_durable(core, session) ? ticket_since(core, mark) : 0;
+    auto& line = pending.ticket != 0 ? core.kept_subacks : core.pending_subacks;
+    line.push_back(std::move(pending));
+    release_subacks(core);
+}
+
+}  // namespace
+
 void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     ReasonCode fault_reason{};
     if (auto fault = find_fault(packet, fault_reason))
         return disconnect(core, c, fault_reason, std::move(*fault));
     Session& session = *core.find(c.session);
-    const uint64_t sequence_before = core.route_sequence, records = core.keeper.record_count;
+    const uint64_t sequence_before = core.route_sequence, mark = writing_mark(core);
     PendingSuback pending{
         .session = session.self, .connection = c.id, .packet_id = packet.packet_id};
     for (const mqtt::SubscribeEntry& entry : packet.entries) {
@@ -217,9 +232,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     }
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
     pending.route_sequence = core.route_sequence;
-    pending.ticket = ticket_since(core, records);
-    core.pending_subacks.push_back(std::move(pending));
-    release_subacks(core);
+    await_suback(core, session, std::move(pending), mark);
 }
 
 void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) {
@@ -228,16 +241,14 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
             return disconnect(core, c, ReasonCode::MalformedPacket,
                               "topic filter: " + std::string(topic::error_text(filter.error())));
     Session& session = *core.find(c.session);
-    const uint64_t records = core.keeper.record_count;
+    const uint64_t mark = writing_mark(core);
     PendingSuback pending{.session = session.self,
                           .connection = c.id,
                           .packet_id = packet.packet_id,
                           .unsuback = true};
     for (const mqtt::SubscribeEntry& entry : packet.entries)
         pending.reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
-    pending.ticket = ticket_since(core, records);
-    core.pending_subacks.push_back(std::move(pending));
-    release_subacks(core);
+    await_suback(core, session, std::move(pending), mark);
     if (!c.closing) pump(core, session);
 }
 
@@ -251,7 +262,7 @@ void owe_route_ack(Core& core, ShardId to, uint64_t sequence) {
 }  // namespace
 
 void on_route_change(Core& core, ShardId from, const RouteChange& in) {
-    core.realm(in.realm).router.set_remote(in.filter, from, in.add);
+    core.realm(in.realm).router.set_remote(in.filter, from, in.interest);
     owe_route_ack(core, from, in.sequence);
 }
 
@@ -279,15 +290,17 @@ void confirm_routes(Core& core) {
     }
 }
 
-void release_subacks(Core& core) {
-    while (!core.pending_subacks.empty()) {
-        PendingSuback& front = core.pending_subacks.front();
+namespace {
+
+void release_subacks(Core& core, std::deque<PendingSuback>& line) {
+    while (!line.empty()) {
+        PendingSuback& front = line.front();
         const bool in_force =
             core.routes_in_force(front.route_sequence) || GW_MUTANT(SubackBeforeRoutes);
         const bool on_disk = is_on_disk(core, front.ticket) || GW_MUTANT(SubackBeforeDisk);
         if (!front.joins.empty() || !in_force || !on_disk) return;
         const PendingSuback ready = std::move(front);
-        core.pending_subacks.pop_front();
+        line.pop_front();
         Connection* c = core.find(ready.connection);
         if (c && !send_suback(core, *c, ready))  // [MQTT5-3.10.4-4]
             disconnect(core, *c, ReasonCode::PacketTooLarge,
@@ -295,6 +308,13 @@ void release_subacks(Core& core) {
         if (Session* session = core.find(ready.session))
             begin_fetches(core, *session, ready.fetches);
     }
+}
+
+}  // namespace
+
+void release_subacks(Core& core) {
+    release_subacks(core, core.pending_subacks);
+    release_subacks(core, core.kept_subacks);
 }
 
 }  // namespace godwit::broker

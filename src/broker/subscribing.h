@@ -10,13 +10,9 @@ namespace godwit::broker {
 void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet);
 void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet);
 
-/// Adds a taker and tells the other shards if it is the filter's first here.
-struct RouteAdded {
-    topic::FilterId id;
-    bool is_new = true;
-};
-RouteAdded add_route(Core& core, Realm& realm, std::string_view filter, const Taker& taker);
-/// Removes a taker that is there, and tells the other shards if it was the last.
+/// Adds or replaces a taker, and tells the other shards if this one's interest is another by that.
+Router::Added add_route(Core& core, Realm& realm, std::string_view filter, const Taker& taker);
+/// Removes a taker that is there, likewise.
 void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef session,
                   bool group);
 /// All subscriptions of a session that ends.

@@ -58,6 +58,12 @@ void Log::forget(const Place& before) {
     segment.died_ticket = queue_.covering_ticket();
 }
 
+uint64_t Log::commit() {
+    const uint64_t ticket = queue_.commit();
+    judge();
+    return ticket;
+}
+
 // --- the disk ---
 
 std::optional<Work> Log::work(Instant now) {
@@ -179,14 +185,17 @@ void Log::retire_dead() {
 
 void Log::judge() {
     const DiskError* error = commit_error_ ? &*commit_error_ : nullptr;
-    if (!error && waits_for_segment_ && space_.error()) error = &*space_.error();
-    if (!error) {
-        condition_ = Condition::Good;
-        trouble_.clear();
+    const bool wants_room = waits_for_segment_ || space_.is_in_reserve();
+    if (!error && wants_room && space_.error()) error = &*space_.error();
+    if (error) {
+        condition_ = error->fault == DiskFault::NoSpace ? Condition::Full : Condition::Broken;
+        trouble_ = error->what;
         return;
     }
-    condition_ = error->fault == DiskFault::NoSpace ? Condition::Full : Condition::Broken;
-    trouble_ = error->what;
+    const uint64_t bound = options_.pending_bytes_max / (condition_ == Condition::Behind ? 2 : 1);
+    const bool behind = queue_.pending_bytes() > bound;
+    condition_ = behind ? Condition::Behind : Condition::Good;
+    trouble_ = behind ? "the disk writes less than comes in" : "";
 }
 
 std::optional<Instant> Log::next_deadline() const {
@@ -198,11 +207,6 @@ std::optional<Instant> Log::next_deadline() const {
     if (!is_committing_ && !waits_for_segment_) consider(commit_pause_.end());
     if (reads_.can_begin()) consider(read_pause_.end());
     return earliest;
-}
-
-bool Log::should_refuse() const {
-    return condition_ != Condition::Good || space_.is_in_reserve() ||
-           queue_.pending_bytes() > options_.pending_bytes_max;
 }
 
 // --- reading back ---

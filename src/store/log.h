@@ -39,10 +39,13 @@ namespace godwit::store {
 
 struct Recovered;
 
+/// From good to bad. Unless it is Good no new objects should be put. Erases and moves go on: they
+/// are what makes room.
 enum class Condition : uint8_t {
     Good,
-    Full,    // the disk has no room: nothing becomes durable until there is some
-    Broken,  // writing or syncing failed: tried again elsewhere, with growing pauses
+    Behind,  // more waits for the disk than may; until half of it is written
+    Full,    // the disk has no room: only a reserve is left, for erases and moves, or nothing
+    Broken,  // writing, syncing or making room failed: tried again elsewhere, with growing pauses
 };
 
 struct Usage {
@@ -79,7 +82,7 @@ public:
     bool holds(ObjectId id) const { return objects_.find(id).lives(); }
     /// Ends a group. Nothing happens if nothing was written since the last one.
     /// @return the ticket to compare with durable(); that of the last group if this one is empty
-    uint64_t commit() { return queue_.commit(); }
+    uint64_t commit();
     /// All groups up to this ticket are on disk (Durability::Os: with the system).
     uint64_t durable() const { return durable_; }
     /// The ticket that the next commit() of a non-empty group returns.
@@ -95,11 +98,8 @@ public:
     /// When work() may have something although nothing happened (a pause after a failure ends).
     std::optional<Instant> next_deadline() const;
     Condition condition() const { return condition_; }
-    /// Why it is not Good.
+    /// Why it is not Good, for people.
     const std::string& trouble() const { return trouble_; }
-    /// True when new objects should be refused: the disk is broken, full or down to its reserve, or
-    /// too much waits for it. Erases and moves go on: they are what makes room.
-    bool should_refuse() const;
 
     // --- reading back ---
 

@@ -174,17 +174,26 @@ TEST_F(LogTest, KeepsSparesReady) {
     EXPECT_EQ(files().size(), 3u);
 }
 
-TEST_F(LogTest, RefusesNewObjectsWhileTooMuchWaits) {
+TEST_F(LogTest, IsBehindFromWhenTooMuchWaitsUntilHalfOfItIsOnDisk) {
     Options small = options();
-    small.pending_bytes_max = 1000;
+    small.pending_bytes_max = 100'000;
     Owner owner(disk_, small);
     owner.open();
-    owner.put(1, std::string(900, 'x'));
-    EXPECT_FALSE(owner.log().should_refuse());
-    owner.put(2, std::string(900, 'x'));
-    EXPECT_TRUE(owner.log().should_refuse());
-    owner.commit_and_settle();
-    EXPECT_FALSE(owner.log().should_refuse());
+    const auto put_and_commit = [&owner](uint32_t id) {
+        owner.put(id, std::string(30'000, 'x'));
+        owner.commit();
+        return owner.log().condition();
+    };
+    for (uint32_t id = 1; id <= 3; ++id) EXPECT_EQ(put_and_commit(id), Condition::Good) << id;
+    EXPECT_EQ(put_and_commit(4), Condition::Behind);
+    EXPECT_THAT(owner.log().trouble(), HasSubstr("the disk writes less"));
+    while (auto work = owner.log().work(owner.now)) {
+        owner.log().done(perform(std::move(*work), disk_, Owner::kFolder), owner.now);
+        const uint64_t pending = owner.log().usage().pending_bytes;
+        EXPECT_EQ(owner.log().condition(), pending > 50'000 ? Condition::Behind : Condition::Good);
+    }
+    EXPECT_EQ(owner.log().condition(), Condition::Good);
+    EXPECT_THAT(owner.log().trouble(), IsEmpty());
 }
 
 // --- reading back ---
@@ -262,7 +271,6 @@ TEST_F(LogTest, WritesAGroupWhoseSyncFailedToAnotherPlace) {
     EXPECT_EQ(log().durable(), 1u);
     EXPECT_EQ(log().condition(), Condition::Broken);
     EXPECT_THAT(log().trouble(), HasSubstr("fdatasync"));
-    EXPECT_TRUE(log().should_refuse());
     disk_.sync_failures = 0;
     // Not before its pause is over, and not where it failed.
     owner_.settle();
@@ -308,8 +316,7 @@ TEST_F(LogTest, KeepsItsReserveOnAFullDisk) {
     owner_.put(3, std::string(40'000, 'x'));
     owner_.commit_and_settle();
     EXPECT_EQ(log().durable(), 3u);
-    EXPECT_EQ(log().condition(), Condition::Good);
-    EXPECT_TRUE(log().should_refuse());
+    EXPECT_EQ(log().condition(), Condition::Full);
     // The reserve takes erases; with them comes room.
     owner_.erase(2);
     owner_.erase(3);
@@ -318,7 +325,7 @@ TEST_F(LogTest, KeepsItsReserveOnAFullDisk) {
     EXPECT_EQ(log().durable(), 4u);
     disk_.capacity.reset();
     owner_.settle_all();
-    EXPECT_FALSE(log().should_refuse());
+    EXPECT_EQ(log().condition(), Condition::Good);
 }
 
 TEST_F(LogTest, SaysThatTheDiskIsFullAndRecoversByItself) {
@@ -336,6 +343,34 @@ TEST_F(LogTest, SaysThatTheDiskIsFullAndRecoversByItself) {
     recover();
     lose_power();
     EXPECT_EQ(owner_.objects, expected);
+}
+
+TEST_F(LogTest, IsAtRestAfterItCouldNotMakeOneSpareMoreThanItNeeds) {
+    std::optional<Work> spare_too_many;
+    const auto carry_out = [&](Work work) {
+        if (work.recycle != 0 && files().size() > 3)
+            spare_too_many = std::move(work);
+        else
+            log().done(perform(std::move(work), disk_, Owner::kFolder), owner_.now);
+    };
+    for (int i = 0; i < 1000 && !spare_too_many; ++i) {
+        owner_.put(1, std::string(2000, 'c'));
+        owner_.commit();
+        while (auto work = log().work(owner_.now)) {
+            // A spare is made first, so that the segment which this group empties is one too many.
+            auto before = work->urgent() ? log().work(owner_.now) : std::nullopt;
+            if (before) carry_out(std::move(*before));
+            carry_out(std::move(*work));
+            if (spare_too_many) break;
+        }
+    }
+    ASSERT_TRUE(spare_too_many);
+    disk_.name_failures = 1000;
+    log().done(perform(std::move(*spare_too_many), disk_, Owner::kFolder), owner_.now);
+    disk_.name_failures = 0;
+    owner_.settle_all();
+    EXPECT_EQ(log().next_deadline(), std::nullopt);
+    EXPECT_EQ(log().condition(), Condition::Good);
 }
 
 TEST_F(LogTest, LeavesNoHalfMadeSegmentOnAFullDisk) {

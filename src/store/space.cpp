@@ -72,7 +72,9 @@ void Space::done(const WorkDone& done, Instant now) {
         if (used_front) retiring_.pop_front();
         if (work.kind == Work::Kind::Prepare)
             spares_.push_back({work.at.segment(), work.length, work.salt});
-        if (work.kind == Work::Kind::Prepare || work.kind == failed_kind_) {
+        // The one that failed may have been a spare too many: then nothing of it is left to do.
+        const bool nothing_left = retiring_.empty() && !wants_spare();
+        if (work.kind == Work::Kind::Prepare || work.kind == failed_kind_ || nothing_left) {
             error_.reset();
             pause_.clear();
         }

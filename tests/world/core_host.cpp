@@ -90,8 +90,9 @@ std::vector<broker::ShardSeat> CoreHost::open_logs() {
         ShardSeat& seat = *shards_.back();
         seat.fx.least_severity = broker::Severity::Debug;
         if (disks_.empty()) continue;
-        auto opened =
-            broker::Shard::open(config_, *disks_[i], "", {.segment_bytes = 1 << 20}, seat.fx);
+        const store::Options log{.segment_bytes = 1 << 20,
+                                 .pending_bytes_max = options_.pending_bytes_max};
+        auto opened = broker::Shard::open(config_, *disks_[i], "", log, seat.fx);
         GW_ASSERT(opened);
         for (const store::Damage& each : opened->damage) ADD_FAILURE() << each.what;
         seat.shard = std::move(opened->shard);
@@ -198,6 +199,10 @@ bool CoreHost::has_input(const Pipe& pipe) const {
     return !pipe.paused && !pipe.to_broker.empty();
 }
 
+bool CoreHost::has_disk_work(const ShardSeat& seat) const {
+    return !disks_stalled_ && !seat.disk_work.empty();
+}
+
 bool CoreHost::tick_due(const ShardSeat& seat) const {
     const auto due = seat.shard->next_deadline();
     return due && *due <= now_;
@@ -213,7 +218,7 @@ std::vector<CoreHost::Source> CoreHost::sources_of(uint16_t shard) const {
             found.push_back({Source::Kind::Pipe, i});
     if (!seat.verdicts.empty()) found.push_back({Source::Kind::Verdict});
     if (!seat.orders.empty()) found.push_back({Source::Kind::Order});
-    if (!seat.disk_work.empty()) found.push_back({Source::Kind::Disk});
+    if (has_disk_work(seat)) found.push_back({Source::Kind::Disk});
     if (tick_due(seat)) found.push_back({Source::Kind::Tick});
     return found;
 }
@@ -227,7 +232,7 @@ std::vector<uint16_t> CoreHost::busy_shards() const {
         const ShardSeat& seat = *shards_[i];
         const bool mail = std::any_of(seat.mail.begin(), seat.mail.end(),
                                       [](const auto& box) { return !box.empty(); });
-        if (busy[i] || mail || !seat.verdicts.empty() || !seat.disk_work.empty() ||
+        if (busy[i] || mail || !seat.verdicts.empty() || has_disk_work(seat) ||
             !seat.orders.empty() || tick_due(seat))
             found.push_back(i);
     }

@@ -28,8 +28,9 @@ struct CoreOptions {
     std::optional<uint16_t> shards;  // else as the setting says
     std::optional<bool> durable;     // each shard has a disk; else as the setting says
     broker::BrokerOptions options;
-    Authenticator authenticator;  // none: everybody is welcome
-    bool cut_bytes = true;        // deliver received bytes in random pieces
+    uint64_t pending_bytes_max = store::Options{}.pending_bytes_max;  // of each shard's log
+    Authenticator authenticator;                                      // none: everybody is welcome
+    bool cut_bytes = true;  // deliver received bytes in random pieces
 };
 
 /// One connection, both ends.
@@ -74,6 +75,8 @@ public:
     /// The process ends between two turns and starts again from its disks, `downtime` later. Every
     /// connection is gone. @param shards  from then on, if their number is to change
     void restart(Crash crash, Duration downtime = {}, std::optional<uint16_t> shards = {});
+    /// No disk gets anything done meanwhile.
+    void set_disks_stalled(bool stalled) { disks_stalled_ = stalled; }
     store::testing::FaultyDisk& disk(uint16_t shard) { return *disks_.at(shard); }
 
     uint16_t shard_count() const { return uint16_t(shards_.size()); }
@@ -93,6 +96,7 @@ private:
     std::vector<Source> sources_of(uint16_t shard) const;
     bool tick_due(const ShardSeat& seat) const;
     bool has_input(const Pipe& pipe) const;
+    bool has_disk_work(const ShardSeat& seat) const;
     void run_turn(uint16_t shard);
     void feed(ShardSeat& seat, const Source& source);
     std::vector<broker::ShardSeat> open_logs();
@@ -118,6 +122,7 @@ private:
     Instant now_{std::chrono::hours(1000)};
     broker::ShardConfig config_;
     std::vector<std::unique_ptr<store::testing::FaultyDisk>> disks_;  // by shard; empty: no logs
+    bool disks_stalled_ = false;
     std::vector<std::unique_ptr<ShardSeat>> shards_;
     std::vector<std::unique_ptr<Pipe>> pipes_;  // links point here; none outlives the host
     std::vector<std::unique_ptr<auth::Acl>> acls_;

@@ -40,7 +40,7 @@ void send_crossings(Core& core) {
     for (; !crossings.empty() && is_on_disk(core, crossings.front().ticket);
          crossings.pop_front()) {
         const Crossing& crossing = crossings.front();
-        const uint64_t number = ++core.publish_number;
+        const uint64_t number = ++core.publish_number[size_t(Lane::Usual)];
         post_crossing(core, crossing, number);
         ++core.keeper.crossings_posted;
         if (crossing.gate_key != 0) core.gate.number(crossing.gate_key, number);
@@ -63,19 +63,20 @@ void settle_crossings(Core& core, ShardId from, uint64_t upto) {
         confirmed_by(core, crossed.front().id, from);
 }
 
-void confirm_when_on_disk(Core& core, ShardId to, uint64_t upto, uint64_t ticket) {
-    uint32_t& waiting = core.keeper.held_confirm_count[to.value];
+void confirm_when_on_disk(Core& core, ShardId to, const PublishConfirm& confirm, uint64_t ticket) {
+    uint32_t& waiting = core.keeper.held_confirm_count[lane_of(to, confirm.lane)];
     if (waiting == 0 && (is_on_disk(core, ticket) || GW_MUTANT(ConfirmBeforeDisk)))
-        return core.post(to, PublishConfirm{upto});
+        return core.post(to, confirm);
     ++waiting;
-    core.keeper.held_confirms.push_back({ticket, to, upto});
+    core.keeper.held_confirms.push_back({ticket, to, confirm});
 }
 
 void release_confirms(Core& core) {
     auto& held = core.keeper.held_confirms;
     for (; !held.empty() && is_on_disk(core, held.front().ticket); held.pop_front()) {
-        --core.keeper.held_confirm_count[held.front().to.value];
-        core.post(held.front().to, PublishConfirm{held.front().upto});
+        const HeldConfirm& next = held.front();
+        --core.keeper.held_confirm_count[lane_of(next.to, next.confirm.lane)];
+        core.post(next.to, next.confirm);
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "broker/keeping/ledger.h"
+#include "broker/keeping/log_conditions.h"
 #include "broker/message.h"
 #include "store/log.h"
 
@@ -46,7 +47,7 @@ struct HeldConnect {
 struct HeldConfirm {
     uint64_t ticket = 0;
     ShardId to;
-    uint64_t upto = 0;
+    PublishConfirm confirm;
 };
 /// Both sides of a QoS 2 message that a group gives to a member for good.
 struct Taking {
@@ -79,9 +80,13 @@ inline constexpr Duration kClockEvery = std::chrono::seconds(1);
 
 struct Keeper {
     explicit Keeper(size_t shard_count)
-        : held_confirm_count(shard_count), crossed(shard_count), newest_crossing(shard_count) {}
+        : held_confirm_count(shard_count * kLanes),
+          crossed(shard_count),
+          newest_crossing(shard_count) {}
 
     std::unique_ptr<store::Log> log;  // null: nothing outlives the process
+    SteadyCondition condition;        // its own
+    LogConditions logs;
     Ledger ledger;
     Forming forming;
     uint64_t record_count = 0;  // ever written
@@ -93,7 +98,7 @@ struct Keeper {
     std::deque<HeldPubcomp> held_pubcomps;
     std::deque<HeldConnect> held_connects;
     std::deque<HeldConfirm> held_confirms;
-    std::vector<uint32_t> held_confirm_count;  // by shard
+    std::vector<uint32_t> held_confirm_count;  // by shard and lane
     std::deque<Taking> takings;
     std::deque<Release> releases;
     std::deque<Crossing> crossings;

@@ -125,9 +125,14 @@ bool is_durable(const Core& core, const Session& session) {
     return core.keeper.log && !session.ends_with_connection;
 }
 
-uint64_t ticket_since(const Core& core, uint64_t records) {
+uint64_t writing_mark(Core& core) {
+    end_forming(core);
+    return core.keeper.record_count;
+}
+
+uint64_t ticket_since(const Core& core, uint64_t mark) {
     const Keeper& keeper = core.keeper;
-    const bool written = keeper.record_count != records || keeper.forming.message;
+    const bool written = keeper.record_count != mark || keeper.forming.message;
     return keeper.log && written ? keeper.log->next_ticket() : 0;
 }
 

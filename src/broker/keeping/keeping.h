@@ -14,8 +14,10 @@ namespace godwit::broker {
 /// A restart must not end it.
 bool is_durable(const Core& core, const Session& session);
 
-/// The ticket of what was written since `record_count` stood at `records`; 0: nothing was.
-uint64_t ticket_since(const Core& core, uint64_t records);
+/// Where the writing stands: what is written from here on is counted by ticket_since().
+uint64_t writing_mark(Core& core);
+/// The ticket of what was written since that mark; 0: nothing was.
+uint64_t ticket_since(const Core& core, uint64_t mark);
 /// Everything up to this ticket is on disk.
 bool is_on_disk(const Core& core, uint64_t ticket);
 

@@ -201,7 +201,8 @@ void Restorer::subscribe(Core& core, ObjectId id, const SubscriptionRecord& reco
                           record.options.qos,
                           record.options.no_local,
                           record.options.retain_as_published,
-                          false};
+                          false,
+                          is_durable(core, session) && record.options.qos != mqtt::Qos::AtMostOnce};
         const auto added = add_route(core, core.realm(session.realm), record.filter, taker);
         session.subscriptions.push_back({added.id, id});
         return;

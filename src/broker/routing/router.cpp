@@ -26,13 +26,19 @@ std::optional<size_t> TakerList::position(SessionRef session, bool group) const 
     return std::nullopt;
 }
 
-Taker* TakerList::find(SessionRef session, bool group) {
+const Taker* TakerList::find(SessionRef session, bool group) const {
     const auto at = position(session, group);
-    if (!at) return nullptr;
-    return many_ ? &many_->takers[*at] : &one_;
+    return at ? &all()[*at] : nullptr;
+}
+
+void TakerList::replace(const Taker& taker) {
+    Taker& before = at(*position(taker.session, taker.group));
+    kept_ += uint32_t(taker.kept) - uint32_t(before.kept);
+    before = taker;
 }
 
 void TakerList::add(const Taker& taker) {
+    kept_ += uint32_t(taker.kept);
     if (!many_ && !one_set_) {
         one_ = taker;
         one_set_ = true;
@@ -54,14 +60,15 @@ void TakerList::add(const Taker& taker) {
 }
 
 void TakerList::remove(SessionRef session, bool group) {
-    const auto at = position(session, group);
-    GW_ASSERT(at.has_value());
+    const auto where = position(session, group);
+    GW_ASSERT(where.has_value());
+    kept_ -= uint32_t(at(*where).kept);
     if (!many_) {
         one_set_ = false;
         return;
     }
     auto& takers = many_->takers;
-    takers[*at] = takers.back();
+    takers[*where] = takers.back();
     takers.pop_back();
     if (takers.empty()) {
         many_.reset();
@@ -69,8 +76,9 @@ void TakerList::remove(SessionRef session, bool group) {
         many_->by_slot.clear();
     } else if (!many_->by_slot.empty()) {
         many_->by_slot.erase(slot_key(session, group));
-        if (*at < takers.size())
-            many_->by_slot[slot_key(takers[*at].session, takers[*at].group)] = uint32_t(*at);
+        if (*where < takers.size())
+            many_->by_slot[slot_key(takers[*where].session, takers[*where].group)] =
+                uint32_t(*where);
     }
 }
 
@@ -81,27 +89,27 @@ Router::Entry& Router::entry(topic::FilterId id) {
     return entries_[id.value];
 }
 
-Router::Added Router::add_taker(std::string_view filter, const Taker& taker, topic::FilterId& id) {
-    if (const auto known = filters_.find(filter)) {
-        if (Taker* mine = entry(*known).takers.find(taker.session, taker.group)) {
-            *mine = taker;
-            id = *known;
-            return Added::Replaced;
-        }
-    }
-    id = filters_.acquire(filter);
-    Entry& e = entry(id);
-    const bool first = e.takers.empty();
-    e.takers.add(taker);
-    return first ? Added::NewAndFirst : Added::New;
+Router::Added Router::add_taker(std::string_view filter, const Taker& taker) {
+    const auto known = find(filter, taker.session, taker.group);
+    Added added{.id = known ? *known : filters_.acquire(filter), .is_new = !known, .change = {}};
+    TakerList& takers = entry(added.id).takers;
+    const Interest before = takers.interest();
+    if (known)
+        takers.replace(taker);
+    else
+        takers.add(taker);
+    if (takers.interest() != before) added.change = takers.interest();
+    return added;
 }
 
-bool Router::remove_taker(topic::FilterId id, SessionRef session, bool group) {
-    Entry& e = entry(id);
-    e.takers.remove(session, group);
-    const bool last = e.takers.empty();
+std::optional<Interest> Router::remove_taker(topic::FilterId id, SessionRef session, bool group) {
+    TakerList& takers = entry(id).takers;
+    const Interest before = takers.interest();
+    takers.remove(session, group);
+    const Interest after = takers.interest();
     filters_.release(id);
-    return last;
+    if (after == before) return std::nullopt;
+    return after;
 }
 
 std::optional<topic::FilterId> Router::find(std::string_view filter, SessionRef session,
@@ -111,18 +119,19 @@ std::optional<topic::FilterId> Router::find(std::string_view filter, SessionRef 
     return id;
 }
 
-void Router::set_remote(std::string_view filter, ShardId shard, bool interested) {
+void Router::set_remote(std::string_view filter, ShardId shard, Interest interest) {
     const uint64_t bit = uint64_t(1) << shard.value;
-    if (interested) {
-        Entry& e = entry(filters_.acquire(filter));
-        GW_ASSERT((e.shards & bit) == 0);
-        e.shards |= bit;
-        return;
-    }
-    const auto id = filters_.find(filter);
-    GW_ASSERT(id && (entry(*id).shards & bit) != 0);
-    entry(*id).shards &= ~bit;
-    filters_.release(*id);
+    const auto known = filters_.find(filter);
+    const bool was_routed = known && (entry(*known).shards & bit) != 0;
+    GW_ASSERT(was_routed || interest != Interest::None);
+    const topic::FilterId id = was_routed ? *known : filters_.acquire(filter);
+    Entry& e = entry(id);
+    const uint64_t shards = interest != Interest::None ? e.shards | bit : e.shards & ~bit;
+    const uint64_t kept = interest == Interest::Kept ? e.kept_shards | bit : e.kept_shards & ~bit;
+    GW_ASSERT(shards != e.shards || kept != e.kept_shards);
+    e.shards = shards;
+    e.kept_shards = kept;
+    if (interest == Interest::None) filters_.release(id);
 }
 
 void Router::merge(const Taker& taker) {
@@ -152,10 +161,11 @@ const Matches& Router::match(std::string_view topic, std::optional<SessionRef> p
     ++round_;
     matches_.local.clear();
     matches_.more_ids.clear();
-    matches_.shards = 0;
+    matches_.shards = matches_.kept_shards = 0;
     for (const topic::FilterId id : matched_.match(filters_, topic)) {
         const Entry& e = entries_[id.value];
         matches_.shards |= e.shards;
+        matches_.kept_shards |= e.kept_shards;
         for (const Taker& taker : e.takers.all()) {
             if (taker.no_local && publisher == taker.session && !GW_MUTANT(IgnoreNoLocal)) continue;
             merge(taker);

@@ -25,9 +25,10 @@ struct Taker {
     SessionRef session;            // or the group's handle
     uint32_t subscription_id = 0;  // 0: none
     mqtt::Qos qos = mqtt::Qos::AtMostOnce;
-    bool no_local = false;
-    bool retain_as_published = false;
-    bool group = false;
+    bool no_local : 1 = false;
+    bool retain_as_published : 1 = false;
+    bool group : 1 = false;
+    bool kept : 1 = false;  // a log keeps for it what comes at QoS 1 and 2
 };
 
 /// Takers of one filter. One is stored in place; from kIndexFrom on, an index by slot makes removal
@@ -36,10 +37,17 @@ class TakerList {
 public:
     static constexpr size_t kIndexFrom = 32;
     std::span<const Taker> all() const;
-    Taker* find(SessionRef session, bool group);
+    /// nullptr: it is not among them.
+    const Taker* find(SessionRef session, bool group) const;
     void add(const Taker& taker);
+    /// It is among them.
+    void replace(const Taker& taker);
     void remove(SessionRef session, bool group);
     bool empty() const { return all().empty(); }
+    Interest interest() const {
+        if (kept_ > 0) return Interest::Kept;
+        return empty() ? Interest::None : Interest::Live;
+    }
 
 private:
     struct Many {
@@ -50,6 +58,8 @@ private:
         return uint64_t(session.slot) << 1 | uint64_t(group);
     }
     std::optional<size_t> position(SessionRef session, bool group) const;
+    Taker& at(size_t position) { return many_ ? many_->takers[position] : one_; }
+    uint32_t kept_ = 0;  // how many have that set
     bool one_set_ = false;
     Taker one_;
     std::unique_ptr<Many> many_;
@@ -74,29 +84,30 @@ struct Matches {
     };
     std::vector<Delivery> local;
     std::vector<MoreId> more_ids;
-    uint64_t shards = 0;  // bit i: shard i has takers
+    uint64_t shards = 0;       // bit i: shard i has takers
+    uint64_t kept_shards = 0;  // of them, those where a log keeps it for one of them
 };
 
 class Router {
 public:
     Router(HashKey key, ShardId self) : filters_(key), self_(self) {}
 
-    enum class Added : uint8_t {
-        New,
-        NewAndFirst,
-        Replaced
-    };  // NewAndFirst: tell the other shards
-    /// Adds or replaces [MQTT5-3.8.4-3] the taker's subscription to a checked filter. `id` is its
-    /// filter afterwards.
-    Added add_taker(std::string_view filter, const Taker& taker, topic::FilterId& id);
-    /// @return  true when it was the last taker here: tell the other shards
-    bool remove_taker(topic::FilterId id, SessionRef session, bool group);
+    struct Added {
+        topic::FilterId id;
+        bool is_new = true;              // not replaced
+        std::optional<Interest> change;  // what to tell the other shards, if anything
+    };
+    /// Adds or replaces [MQTT5-3.8.4-3] the taker's subscription to a checked filter.
+    Added add_taker(std::string_view filter, const Taker& taker);
+    /// @return  what to tell the other shards, if anything
+    std::optional<Interest> remove_taker(topic::FilterId id, SessionRef session, bool group);
     /// The filter this session subscribes with exactly this text. [MQTT5-3.10.4-1]
     std::optional<topic::FilterId> find(std::string_view filter, SessionRef session,
                                         bool group = false);
     std::string_view text(topic::FilterId id) const { return filters_.text(id); }
 
-    void set_remote(std::string_view filter, ShardId shard, bool interested);
+    /// It is another one than before.
+    void set_remote(std::string_view filter, ShardId shard, Interest interest);
 
     /// All takers of `topic`. `publisher`, if it is a session here, is skipped where it said No
     /// Local [MQTT5-3.8.3-3].
@@ -108,6 +119,7 @@ public:
 private:
     struct Entry {
         uint64_t shards = 0;
+        uint64_t kept_shards = 0;
         TakerList takers;
     };
     struct Mark {

@@ -22,13 +22,14 @@ SessionRef session(uint32_t slot) {
     return {slot, 1};
 }
 
+using Change = std::optional<Interest>;
+
 class RouterTest : public ::testing::Test {
 protected:
     Router::Added add(std::string_view filter, const Taker& taker) {
-        FilterId id;
-        return router_.add_taker(filter, taker, id);
+        return router_.add_taker(filter, taker);
     }
-    bool remove(std::string_view filter, uint32_t slot, bool group = false) {
+    Change remove(std::string_view filter, uint32_t slot, bool group = false) {
         const auto id = router_.find(filter, session(slot), group);
         EXPECT_TRUE(id) << filter;
         return router_.remove_taker(*id, session(slot), group);
@@ -73,19 +74,53 @@ TEST_F(RouterTest, FindsThoseWhoseFilterMatches) {
 }
 
 TEST_F(RouterTest, SaysWhenTheFirstTakerOfAFilterCameAndTheLastWent) {
-    EXPECT_EQ(add("f", {.session = session(1)}), Router::Added::NewAndFirst);
-    EXPECT_EQ(add("f", {.session = session(2)}), Router::Added::New);
-    EXPECT_EQ(add("f", {.session = session(1)}), Router::Added::Replaced);
-    EXPECT_FALSE(remove("f", 1));
-    EXPECT_TRUE(remove("f", 2));
-    EXPECT_EQ(add("f", {.session = session(2)}), Router::Added::NewAndFirst);
+    const auto first = add("f", {.session = session(1)});
+    EXPECT_TRUE(first.is_new);
+    EXPECT_EQ(first.change, Interest::Live);
+    const auto second = add("f", {.session = session(2)});
+    EXPECT_TRUE(second.is_new);
+    EXPECT_EQ(second.change, std::nullopt);
+    const auto again = add("f", {.session = session(1)});
+    EXPECT_FALSE(again.is_new);
+    EXPECT_EQ(again.change, std::nullopt);
+    EXPECT_EQ(remove("f", 1), std::nullopt);
+    EXPECT_EQ(remove("f", 2), Interest::None);
+    EXPECT_EQ(add("f", {.session = session(2)}).change, Interest::Live);
+}
+
+TEST_F(RouterTest, SaysWhetherALogKeepsAnythingForTheTakersOfAFilter) {
+    const Taker kept{.session = session(1), .kept = true};
+    EXPECT_EQ(add("f", kept).change, Interest::Kept);
+    EXPECT_EQ(add("f", {.session = session(1)}).change, Interest::Live) << "replaced";
+    EXPECT_EQ(add("f", kept).change, Interest::Kept);
+    EXPECT_EQ(add("f", {.session = session(2), .kept = true}).change, std::nullopt);
+    EXPECT_EQ(add("f", {.session = session(3)}).change, std::nullopt);
+    EXPECT_EQ(remove("f", 1), std::nullopt);
+    EXPECT_EQ(remove("f", 2), Interest::Live);
+    EXPECT_EQ(remove("f", 3), Interest::None);
+}
+
+TEST_F(RouterTest, NamesTheShardsWhereALogKeepsIt) {
+    router_.set_remote("a/#", {1}, Interest::Kept);
+    router_.set_remote("a/b", {1}, Interest::Live);
+    router_.set_remote("a/b", {2}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b110u);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0b010u);
+    router_.set_remote("a/b", {2}, Interest::Kept);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0b110u);
+    router_.set_remote("a/#", {1}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0b100u);
+    router_.set_remote("a/b", {2}, Interest::None);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0u);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b010u);
+    EXPECT_EQ(router_.match("c", std::nullopt).kept_shards, 0u);
 }
 
 TEST_F(RouterTest, SaysFirstAndLastOfItsOwnTakersWhateverOtherShardsHave) {
-    router_.set_remote("f", {1}, true);
-    EXPECT_EQ(add("f", {.session = session(1)}), Router::Added::NewAndFirst);
-    router_.set_remote("f", {2}, true);
-    EXPECT_TRUE(remove("f", 1));
+    router_.set_remote("f", {1}, Interest::Live);
+    EXPECT_EQ(add("f", {.session = session(1)}).change, Interest::Live);
+    router_.set_remote("f", {2}, Interest::Live);
+    EXPECT_EQ(remove("f", 1), Interest::None);
     EXPECT_EQ(router_.match("f", std::nullopt).shards, 0b110u);
 }
 
@@ -97,19 +132,16 @@ TEST_F(RouterTest, ReplacesASubscriptionWithTheSameFilter) {
     ASSERT_EQ(matches.local.size(), 1u);
     EXPECT_EQ(matches.local[0].qos, Qos::AtLeastOnce);
     EXPECT_EQ(ids_of(matches, matches.local[0]), (std::multiset<uint32_t>{9}));
-    EXPECT_TRUE(remove("f", 1));
+    EXPECT_EQ(remove("f", 1), Interest::None);
     EXPECT_EQ(takers("f"), Slots{});
 }
 
 TEST_F(RouterTest, GivesTheFilterOfEverySubscription) {
-    FilterId id, again;
-    router_.add_taker("some/+", {.session = session(1)}, id);
+    const FilterId id = add("some/+", {.session = session(1)}).id;
     EXPECT_EQ(router_.text(id), "some/+");
     EXPECT_EQ(router_.find("some/+", session(1)), id);
-    router_.add_taker("some/+", {.session = session(1)}, again);
-    EXPECT_EQ(again, id);
-    router_.add_taker("some/+", {.session = session(2)}, again);
-    EXPECT_EQ(again, id);
+    EXPECT_EQ(add("some/+", {.session = session(1)}).id, id);
+    EXPECT_EQ(add("some/+", {.session = session(2)}).id, id);
 }
 
 // [MQTT5-3.10.4-1]
@@ -125,11 +157,11 @@ TEST_F(RouterTest, FindsASubscriptionByItsExactTextAndSessionOnly) {
 
 TEST_F(RouterTest, ForgetsAFilterWithItsLastTakerAndShard) {
     add("f", {.session = session(1)});
-    router_.set_remote("f", {3}, true);
+    router_.set_remote("f", {3}, Interest::Live);
     EXPECT_EQ(router_.filter_count(), 1u);
     remove("f", 1);
     EXPECT_EQ(router_.filter_count(), 1u);
-    router_.set_remote("f", {3}, false);
+    router_.set_remote("f", {3}, Interest::None);
     EXPECT_EQ(router_.filter_count(), 0u);
 }
 
@@ -207,22 +239,22 @@ TEST_F(RouterTest, NeverMergesAGroupWithAnything) {
 }
 
 TEST_F(RouterTest, NamesTheShardsThatHaveAMatch) {
-    router_.set_remote("a/#", {1}, true);
-    router_.set_remote("a/+", {2}, true);
-    router_.set_remote("x", {63}, true);
+    router_.set_remote("a/#", {1}, Interest::Live);
+    router_.set_remote("a/+", {2}, Interest::Live);
+    router_.set_remote("x", {63}, Interest::Live);
     EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b110u);
     EXPECT_EQ(router_.match("x", std::nullopt).shards, uint64_t(1) << 63);
     EXPECT_TRUE(router_.match("x", std::nullopt).local.empty());
-    router_.set_remote("a/#", {1}, false);
+    router_.set_remote("a/#", {1}, Interest::None);
     EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b100u);
 }
 
 TEST(RouterDeathTest, StopsWhereAShardWouldBeAddedTwiceOrRemovedUnknown) {
     Router router(HashKey{}, kSelf);
-    router.set_remote("f", {1}, true);
-    EXPECT_DEATH(router.set_remote("f", {1}, true), "broken");
-    EXPECT_DEATH(router.set_remote("f", {2}, false), "broken");
-    EXPECT_DEATH(router.set_remote("g", {1}, false), "broken");
+    router.set_remote("f", {1}, Interest::Live);
+    EXPECT_DEATH(router.set_remote("f", {1}, Interest::Live), "broken");
+    EXPECT_DEATH(router.set_remote("f", {2}, Interest::None), "broken");
+    EXPECT_DEATH(router.set_remote("g", {1}, Interest::None), "broken");
 }
 
 // --- against brute force ---
@@ -278,9 +310,7 @@ TEST(Router, AgreesWithBruteForceWhateverHappens) {
                               .subscription_id = uint32_t(random.below(5)),
                               .qos = Qos(random.below(3)),
                               .no_local = random.below(4) == 0};
-            FilterId added;
-            ASSERT_EQ(router.add_taker(filter, taker, added) == Router::Added::Replaced,
-                      known != model.end());
+            ASSERT_EQ(router.add_taker(filter, taker).is_new, known == model.end());
             model[{filter, slot}] = taker;
         }
         if (step % 10 != 0) continue;

@@ -13,8 +13,12 @@ SessionRef session(uint32_t slot) {
     return {slot, 1};
 }
 
+/// Kept if its subscription id is odd.
 Taker taker(uint32_t slot, uint32_t subscription_id = 0, bool group = false) {
-    return {.session = session(slot), .subscription_id = subscription_id, .group = group};
+    return {.session = session(slot),
+            .subscription_id = subscription_id,
+            .group = group,
+            .kept = subscription_id % 2 == 1};
 }
 
 std::vector<uint32_t> slots(const TakerList& list) {
@@ -67,7 +71,7 @@ TEST(TakerList, LetsATakerBeChangedInPlace) {
         TakerList list;
         for (uint32_t i = 0; i < others; ++i) list.add(taker(100 + i));
         list.add(taker(1));
-        list.find(session(1), false)->subscription_id = 5;
+        list.replace(taker(1, 5));
         EXPECT_EQ(list.find(session(1), false)->subscription_id, 5u);
     }
 }
@@ -114,6 +118,10 @@ void check_same(TakerList& list, Model& model) {
         ASSERT_NE(found, nullptr) << each.session.slot;
         ASSERT_EQ(found->subscription_id, each.subscription_id);
     }
+    const bool any_kept = std::any_of(model.takers.begin(), model.takers.end(),
+                                      [](const Taker& each) { return each.kept; });
+    const Interest unkept = model.takers.empty() ? Interest::None : Interest::Live;
+    ASSERT_EQ(list.interest(), any_kept ? Interest::Kept : unkept);
 }
 
 void compare_with_plain_vector(uint64_t seed) {
@@ -134,9 +142,10 @@ void compare_with_plain_vector(uint64_t seed) {
             list.remove(session(slot), group);
             model.takers.erase(known);
         } else {
-            Taker* found = list.find(session(slot), group);
-            ASSERT_EQ(found != nullptr, known != model.takers.end());
-            if (found) found->subscription_id = known->subscription_id = step;
+            ASSERT_EQ(list.find(session(slot), group) != nullptr, known != model.takers.end());
+            if (known == model.takers.end()) continue;
+            *known = taker(slot, step, group);
+            list.replace(*known);
         }
         ASSERT_NO_FATAL_FAILURE(check_same(list, model)) << step;
     }

@@ -44,9 +44,11 @@ struct Connection {
     bool version_known = false;
     bool adopted = false;              // moved here; never moves again
     std::optional<ShardId> moving_to;  // its session lives there
-    bool closing = false;  // dead at the end of this input: nothing more is read or written
-    bool paused = false;   // reading is stopped
-    bool bridge = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
+    bool closing = false;    // dead at the end of this input: nothing more is read or written
+    bool paused = false;     // reading is stopped
+    bool held_back = false;  // ... and the packet at the front of `partial` was not handled: it is
+                             // handled again from the start
+    bool bridge = false;     // 3.x with the bridge bit: sees RETAIN as published and no echo
     bool problem_information = true;
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged

@@ -62,10 +62,13 @@ class Full:
         client.send(wire.publish('kept/held', payload, QOS1, client.version))
         return number
 
-    def fill(self):
+    def make_keeper(self):
         with self.keeper(session_present=False) as keeper:
             equal(keeper.subscribe('kept/#', QOS1), QOS1, 'SUBACK of keeper')
             keeper.send(wire.packet(0xE0, b''))
+
+    def fill(self):
+        self.make_keeper()
         with self.client('filler') as filler:
             refusals = 0
             while refusals < REFUSALS_TO_BE_FULL:
@@ -91,16 +94,16 @@ class Full:
         self.broker.launch()
         self.broker.await_ready()
 
-    def gauge(self):
+    def gauge(self, name):
         """The largest value over all shards; None if there is no such metric."""
-        values = [value for name, value in metrics(self.broker).items() if name.split('{')[0] == FULL_GAUGE]
+        values = [value for sample, value in metrics(self.broker).items() if sample.split('{')[0] == name]
         return max(values, default=None)
 
-    def await_gauge(self, wanted):
+    def await_gauge(self, wanted, name=FULL_GAUGE):
         end = time.monotonic() + RECOVERY_SECONDS
-        while (value := self.gauge()) != wanted:
-            assert value is not None, f'/metrics has no {FULL_GAUGE}'
-            assert time.monotonic() < end, f'{FULL_GAUGE} is {value} instead of {wanted} after {RECOVERY_SECONDS} s'
+        while (value := self.gauge(name)) != wanted:
+            assert value is not None, f'/metrics has no {name}'
+            assert time.monotonic() < end, f'{name} is {value} instead of {wanted} after {RECOVERY_SECONDS} s'
 
     def lost(self):
         """Numbers acknowledged that the keeper, which comes back, does not get; it waits until its socket's deadline for them."""

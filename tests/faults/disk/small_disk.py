@@ -1,4 +1,5 @@
 """A tmpfs for the broker's data in a mount namespace of its own: it is gone with the processes, however they end."""
+import contextlib
 import os
 import subprocess
 import sys
@@ -31,6 +32,16 @@ class SmallDisk:
 
     def give_space(self):
         self._ballast.unlink()
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    """Nothing can be opened, written or made in `folder` meanwhile: an empty read-only file system lies over it."""
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'ro,size=1m', 'godwit-faults', folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(['umount', '--lazy', folder], check=True)
 
 
 def _mount(size_mib):

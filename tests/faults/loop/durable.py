@@ -38,6 +38,9 @@ class DurableGodwit:
     def kill(self):
         self._broker.program.kill()
 
+    def log(self):
+        return self._broker.log()
+
     def stop(self):
         self._broker.stop()
 
