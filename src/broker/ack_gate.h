@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/ids.h"
+#include "broker/envelope.h"
 #include "mqtt/reason_code.h"
 
 #include <cstdint>
@@ -18,6 +19,7 @@ struct Receipt {
     uint64_t shards = 0;  // bit i: shard i still has to confirm
     uint64_t number = 0;
     bool taken = false;     // somebody subscribes, here or elsewhere
+    bool refused = false;   // nobody was given it: a queue is full
     uint64_t ticket = 0;    // of the log; 0: nothing was written for it
     bool crossing = false;  // posted to the other shards, and numbered, once `ticket` is on disk
 };
@@ -26,6 +28,7 @@ class AckGate {
 public:
     struct Held {
         ConnectionId connection;
+        SessionRef session;  // the publisher's
         PacketId packet_id;
         bool exactly_once = false;  // PUBREC, else PUBACK
         mqtt::ReasonCode reason = mqtt::ReasonCode::Success;
@@ -44,6 +47,11 @@ public:
     }
     /// The crossing publish behind this key was posted under this number.
     void number(uint64_t key, uint64_t number);
+    /// Who waits for the confirmation of this publish; nullptr: nobody.
+    const Held* find(uint64_t number) const;
+    /// That publish was refused by another shard: its acknowledgement says so once the log is on
+    /// disk up to `ticket`, and so does that of the same QoS 2 publish sent again meanwhile.
+    void refuse(uint64_t number, mqtt::ReasonCode reason, uint64_t ticket);
     void confirm(ShardId shard, uint64_t upto) { confirmed_[shard.value] = upto; }
     void set_durable(uint64_t ticket) { durable_ = ticket; }
     /// The next acknowledgement that may leave. @cost O(1) for each

@@ -17,6 +17,14 @@ namespace {
 
 }  // namespace
 
+uint64_t client_hash(const ShardConfig& config, RealmId realm, std::string_view client_id) {
+    return mix_hash(keyed_hash(as_bytes(client_id), config.hash_key), realm.value + 1u);
+}
+
+ShardId home_of_client(const ShardConfig& config, RealmId realm, std::string_view client_id) {
+    return {uint16_t(client_hash(config, realm, client_id) % config.shard_count)};
+}
+
 Core::Core(const ShardConfig& shard_config)
     : config(shard_config),
       options(*shard_config.options),
@@ -29,6 +37,7 @@ Core::Core(const ShardConfig& shard_config)
       received(config.shard_count),
       confirm_due(config.shard_count),
       confirm_ticket(config.shard_count),
+      confirm_refused(config.shard_count),
       route_applied(config.shard_count),
       route_acks_due(config.shard_count),
       peer_posted(config.shard_count, std::vector<uint64_t>(config.shard_count)),
@@ -46,11 +55,11 @@ Connection* Core::find(ConnectionId id) {
 }
 
 uint64_t Core::client_hash(RealmId realm_id, std::string_view client_id) const {
-    return mix_hash(keyed_hash(as_bytes(client_id), config.hash_key), realm_id.value + 1u);
+    return broker::client_hash(config, realm_id, client_id);
 }
 
 ShardId Core::home_of_client(RealmId realm_id, std::string_view client_id) const {
-    return {uint16_t(client_hash(realm_id, client_id) % config.shard_count)};
+    return broker::home_of_client(config, realm_id, client_id);
 }
 
 ShardId Core::home_of_topic(RealmId realm_id, std::string_view topic) const {

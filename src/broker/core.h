@@ -40,6 +40,10 @@ struct ShardConfig {
 
 inline constexpr uint16_t kShardsMax = 64;
 
+/// Key of a session, in hashes and on the wire between shards.
+uint64_t client_hash(const ShardConfig& config, RealmId realm, std::string_view client_id);
+ShardId home_of_client(const ShardConfig& config, RealmId realm, std::string_view client_id);
+
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
 class OrderClock {
@@ -66,7 +70,8 @@ struct Realm {
         : id(realm),
           name(std::move(label)),
           router(config.hash_key, config.id),
-          sessions(16, KeyedTextHash{config.hash_key}) {}
+          sessions(16, KeyedTextHash{config.hash_key}),
+          told_by(config.shard_count) {}
     RealmId id;
     std::string name;
     Router router;
@@ -74,6 +79,13 @@ struct Realm {
     std::unordered_map<std::string, SessionRef, KeyedTextHash, std::equal_to<>>
         sessions;                         // by client id
     std::map<GroupKey, GroupRef> groups;  // whose home this shard is
+
+    // --- what it holds; see limiting.h ---
+    uint64_t queued = 0;  // messages that wait here, for sessions and groups
+    uint64_t queued_bytes = 0;
+    RealmUse told;                  // to the other shards
+    std::vector<RealmUse> told_by;  // the other shards
+    RealmUse elsewhere;             // of told_by the sum
 };
 
 struct TimerToken {
@@ -137,6 +149,7 @@ struct Core {
 
     std::vector<std::unique_ptr<Connection>> connections;  // by slot
     std::vector<ConnectionId> dying;                       // erased when the input is handled
+    std::vector<SessionRef> ending;                        // their queues are full; likewise
     HandleTable<Session, SessionRef> sessions;
     HandleTable<SharedGroup, GroupRef> groups;
     std::vector<std::unique_ptr<Realm>> realms;
@@ -158,6 +171,7 @@ struct Core {
     uint64_t publish_number = 0;
     std::vector<uint64_t> confirm_due;     // publishes taken this turn; 0: none
     std::vector<uint64_t> confirm_ticket;  // of what was written for them; 0: nothing was
+    std::vector<std::vector<uint64_t>> confirm_refused;  // of them, those refused
     uint64_t route_sequence = 0;
     std::vector<uint64_t> route_applied;               // of our changes, by the others
     std::vector<std::deque<RouteAck>> route_acks_due;  // of their changes applied here
@@ -173,6 +187,7 @@ struct Core {
     Effects* fx = nullptr;
 
     Realm& realm(RealmId id) { return *realms[id.value]; }
+    const Realm& realm(RealmId id) const { return *realms[id.value]; }
     const ListenerPolicy& listener(const Connection& c) const {
         return options.listeners[c.listener.value];
     }
@@ -184,7 +199,6 @@ struct Core {
         return session.online ? find(session.connection) : nullptr;
     }
 
-    /// Key of a session, in hashes and on the wire between shards.
     uint64_t client_hash(RealmId realm_id, std::string_view client_id) const;
     ShardId home_of_client(RealmId realm_id, std::string_view client_id) const;
     ShardId home_of_topic(RealmId realm_id, std::string_view topic) const;

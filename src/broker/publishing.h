@@ -17,9 +17,12 @@ void send_pubcomp(Core& core, Connection& c, PacketId id, bool known);
 /// Gives the message to every taker here and posts it to every shard with takers, and to the
 /// topic's home if retained.
 /// @param publisher  its session if that is here (for No Local)
-/// @param once       whatever crashes, each shard takes it once; only with a log
+struct PublishMode {
+    bool once = false;       // whatever crashes, each shard takes it once; only with a log
+    bool refusable = false;  // where somebody could not keep it nobody gets it: Receipt::refused
+};
 Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
-                bool once);
+                PublishMode mode);
 
 /// From another shard.
 void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in);

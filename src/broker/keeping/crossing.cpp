@@ -18,7 +18,8 @@ void post_crossing(Core& core, const Crossing& crossing, uint64_t number) {
                                       .number = number,
                                       .route = (crossing.routed >> to.value & 1) != 0,
                                       .keep = retain && to == home,
-                                      .once = true});
+                                      .once = true,
+                                      .refusable = crossing.refusable});
     }
 }
 
@@ -63,19 +64,19 @@ void settle_crossings(Core& core, ShardId from, uint64_t upto) {
         confirmed_by(core, crossed.front().id, from);
 }
 
-void confirm_when_on_disk(Core& core, ShardId to, uint64_t upto, uint64_t ticket) {
+void confirm_when_on_disk(Core& core, ShardId to, uint64_t ticket, PublishConfirm confirm) {
     uint32_t& waiting = core.keeper.held_confirm_count[to.value];
     if (waiting == 0 && (is_on_disk(core, ticket) || GW_MUTANT(ConfirmBeforeDisk)))
-        return core.post(to, PublishConfirm{upto});
+        return core.post(to, std::move(confirm));
     ++waiting;
-    core.keeper.held_confirms.push_back({ticket, to, upto});
+    core.keeper.held_confirms.push_back({ticket, to, std::move(confirm)});
 }
 
 void release_confirms(Core& core) {
     auto& held = core.keeper.held_confirms;
     for (; !held.empty() && is_on_disk(core, held.front().ticket); held.pop_front()) {
         --core.keeper.held_confirm_count[held.front().to.value];
-        core.post(held.front().to, PublishConfirm{held.front().upto});
+        core.post(held.front().to, std::move(held.front().confirm));
     }
 }
 

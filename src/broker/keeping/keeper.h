@@ -46,7 +46,7 @@ struct HeldConnect {
 struct HeldConfirm {
     uint64_t ticket = 0;
     ShardId to;
-    uint64_t upto = 0;
+    PublishConfirm confirm;
 };
 /// Both sides of a QoS 2 message that a group gives to a member for good.
 struct Taking {
@@ -67,6 +67,7 @@ struct Crossing {
     uint64_t shards = 0;
     uint64_t routed = 0;  // of them, those with subscribers
     uint64_t gate_key = 0;
+    bool refusable = false;
 };
 /// Such a publish under way to one shard.
 struct Crossed {
