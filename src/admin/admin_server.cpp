@@ -1,6 +1,8 @@
 #include "admin/admin_server.h"
 
 #include "admin/metrics.h"
+#include "admin/session_json.h"
+#include "admin/target.h"
 #include "os/thread.h"
 
 // One thread runs the context: no fences are owed, and ThreadSanitizer knows none.
@@ -33,25 +35,47 @@ constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
-Response respond(const Request& request, const std::function<BrokerStats()>& stats) {
+void give_session(const std::string& client_id, const std::string& realm,
+                  const AdminSources& sources, Response& response) {
+    const auto report = sources.session(realm, client_id);
+    if (report) {
+        response.set(http::field::content_type, "application/json");
+        response.body() = render_session(realm, client_id, *report);
+    } else if (report.error() == AdminSources::Fault::Unknown) {
+        response.result(http::status::not_found);
+        response.body() = "no such session\n";
+    } else {
+        response.result(http::status::service_unavailable);
+        response.body() = "the session's shard is too busy to say\n";
+    }
+}
+
+/// What is at this target, for GET.
+void give(std::string_view text, const AdminSources& sources, Response& response) {
+    const Target target = parse_target(text).value_or(Target{});
+    const auto& path = target.path;
+    if (path == std::vector<std::string>{"metrics"}) {
+        response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+        response.body() = render_metrics(sources.stats());
+    } else if (path == std::vector<std::string>{"healthz"}) {
+        response.body() = "ok\n";
+    } else if (path.size() == 3 && path[0] == "api" && path[1] == "clients") {
+        give_session(path[2], target.value("realm", "default"), sources, response);
+    } else {
+        response.result(http::status::not_found);
+        response.body() = "not here; there are /metrics, /healthz and /api/clients/ID\n";
+    }
+}
+
+Response respond(const Request& request, const AdminSources& sources) {
     Response response{http::status::ok, request.version()};
     response.set(http::field::content_type, "text/plain; charset=utf-8");
-    const std::string_view path(request.target().data(),
-                                request.target().find('?') == beast::string_view::npos
-                                    ? request.target().size()
-                                    : request.target().find('?'));
     if (request.method() != http::verb::get && request.method() != http::verb::head) {
         response.result(http::status::method_not_allowed);
         response.set(http::field::allow, "GET, HEAD");
         response.body() = "only GET and HEAD are served here\n";
-    } else if (path == "/metrics") {
-        response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-        response.body() = render_metrics(stats());
-    } else if (path == "/healthz") {
-        response.body() = "ok\n";
     } else {
-        response.result(http::status::not_found);
-        response.body() = "not here; there are /metrics and /healthz\n";
+        give({request.target().data(), request.target().size()}, sources, response);
     }
     if (request.method() == http::verb::head) {
         const size_t bytes = response.body().size();
@@ -70,9 +94,9 @@ using Sessions = std::list<HttpSession*>;  // the one that has waited longest fi
 /// One connection; alive as long as an operation on it is under way.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
 public:
-    HttpSession(Tcp::socket socket, const std::function<BrokerStats()>& stats, Sessions& all)
+    HttpSession(Tcp::socket socket, const AdminSources& sources, Sessions& all)
         : stream_(std::move(socket)),
-          stats_(stats),
+          sources_(sources),
           all_(all),
           at_(all_.insert(all_.end(), this)) {}
     ~HttpSession() { leave(); }
@@ -100,7 +124,7 @@ private:
         if (!has_left()) all_.erase(std::exchange(at_, all_.end()));
     }
     void write() {
-        response_ = respond(parser_->get(), stats_);
+        response_ = respond(parser_->get(), sources_);
         http::async_write(stream_, response_,
                           [self = shared_from_this()](beast::error_code error, size_t) {
                               if (error || self->has_left()) return;
@@ -113,7 +137,7 @@ private:
     beast::flat_buffer buffer_{kRequestBytesMax};
     std::optional<http::request_parser<http::string_body>> parser_;
     Response response_;
-    const std::function<BrokerStats()>& stats_;
+    const AdminSources& sources_;
     Sessions& all_;
     Sessions::iterator at_;  // the end once it has left
 };
@@ -121,14 +145,14 @@ private:
 }  // namespace
 
 struct AdminServer::Impl {
-    explicit Impl(std::function<BrokerStats()> source) : stats(std::move(source)) {}
+    explicit Impl(AdminSources from) : sources(std::move(from)) {}
 
     void accept() {
         acceptor.async_accept([this](beast::error_code error, Tcp::socket socket) {
             if (error == asio::error::operation_aborted) return;
             if (error) return accept_later();
             if (sessions.size() >= kSessionsMax) sessions.front()->end();
-            std::make_shared<HttpSession>(std::move(socket), stats, sessions)->read();
+            std::make_shared<HttpSession>(std::move(socket), sources, sessions)->read();
             accept();
         });
     }
@@ -140,7 +164,7 @@ struct AdminServer::Impl {
         });
     }
 
-    std::function<BrokerStats()> stats;
+    AdminSources sources;
     Sessions sessions;  // outlives the context, whose end ends them
     asio::io_context context{1};
     Tcp::acceptor acceptor{context};
@@ -150,9 +174,10 @@ struct AdminServer::Impl {
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<AdminServer>, std::string> AdminServer::start(
-    const std::string& host, uint16_t port, std::function<BrokerStats()> stats) {
-    auto impl = std::make_unique<Impl>(std::move(stats));
+Result<std::unique_ptr<AdminServer>, std::string> AdminServer::start(const std::string& host,
+                                                                     uint16_t port,
+                                                                     AdminSources sources) {
+    auto impl = std::make_unique<Impl>(std::move(sources));
     beast::error_code error;
     const auto fail = [&] {
         return Err{"admin server cannot listen on " + host + ":" + std::to_string(port) + ": " +

@@ -1,9 +1,10 @@
 // AdminServer: HTTP for people and tools, in a thread of its own: /metrics for Prometheus,
-// /healthz. Loopback by default.
+// /healthz, /api/clients/ID for one session. Loopback by default.
 #pragma once
 
 #include "admin/broker_stats.h"
 #include "base/result.h"
+#include "broker/session_report.h"
 
 #include <functional>
 #include <memory>
@@ -11,13 +12,25 @@
 
 namespace godwit::admin {
 
+/// Where the server's answers come from. Called from its thread.
+struct AdminSources {
+    enum class Fault : uint8_t {
+        Unknown,   // no such realm, or no such session in it
+        NoAnswer,  // its shard is too busy to say
+    };
+    std::function<BrokerStats()> stats;
+    std::function<Result<broker::SessionReport, Fault>(const std::string& realm,
+                                                       const std::string& client_id)>
+        session;
+};
+
 class AdminServer {
 public:
     /// Listens and serves until it is destroyed.
-    /// @param stats  called from the server's thread
-    /// @errors       a sentence: which address, and why not
-    static Result<std::unique_ptr<AdminServer>, std::string> start(
-        const std::string& host, uint16_t port, std::function<BrokerStats()> stats);
+    /// @errors  a sentence: which address, and why not
+    static Result<std::unique_ptr<AdminServer>, std::string> start(const std::string& host,
+                                                                   uint16_t port,
+                                                                   AdminSources sources);
     ~AdminServer();
     /// "http://127.0.0.1:8080", with the real port.
     std::string url() const;

@@ -18,13 +18,24 @@ BrokerStats stats() {
     return out;
 }
 
+/// One session, and a shard that is too busy for the other.
+Result<broker::SessionReport, AdminSources::Fault> session(const std::string& realm,
+                                                           const std::string& client_id) {
+    using Fault = AdminSources::Fault;
+    if (client_id == "busy") return Err{Fault::NoAnswer};
+    if (realm != "plant 7" || client_id != "a/b") return Err{Fault::Unknown};
+    return broker::SessionReport{.queued = 3};
+}
+
 class AdminServerTest : public ::testing::Test {
 protected:
     AdminServerTest() {
-        auto started = AdminServer::start("127.0.0.1", 0, [this] {
-            ++asked_;
-            return stats();
-        });
+        auto started = AdminServer::start("127.0.0.1", 0,
+                                          {[this] {
+                                               ++asked_;
+                                               return stats();
+                                           },
+                                           session});
         EXPECT_TRUE(started) << started.error();
         server_ = std::move(*started);
         address_ = server_->url().substr(std::string("http://").size());
@@ -67,6 +78,20 @@ TEST_F(AdminServerTest, SaysThatItLives) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
     EXPECT_EQ(body_of(answer), "ok\n");
     EXPECT_EQ(asked_, 0);
+}
+
+TEST_F(AdminServerTest, TellsAboutOneSession) {
+    const std::string answer = get("/api/clients/a%2Fb?realm=plant%207");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_NE(answer.find("\r\nContent-Type: application/json\r\n"), answer.npos) << answer;
+    EXPECT_NE(body_of(answer).find("\"queued\":3,"), answer.npos) << answer;
+}
+
+TEST_F(AdminServerTest, SaysThatThereIsNoSuchSessionOrNoAnswer) {
+    for (const char* target : {"/api/clients/a%2Fb", "/api/clients/other?realm=plant%207",
+                               "/api/clients/", "/api/clients", "/api/clients/a/b?realm=plant%207"})
+        EXPECT_TRUE(get(target).starts_with("HTTP/1.1 404 Not Found\r\n")) << target;
+    EXPECT_TRUE(get("/api/clients/busy").starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
 }
 
 TEST_F(AdminServerTest, PassesOverTheQuery) {
@@ -158,11 +183,11 @@ TEST_F(AdminServerTest, EndsWhileClientsAreThere) {
 
 TEST_F(AdminServerTest, SaysWhichAddressItCannotHave) {
     const auto port = os::parse_address(address_)->port();
-    const auto second = AdminServer::start("127.0.0.1", port, stats);
+    const auto second = AdminServer::start("127.0.0.1", port, {stats, session});
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error(),
               "admin server cannot listen on " + address_ + ": Address already in use");
-    const auto nowhere = AdminServer::start("no-such-host.invalid", 0, stats);
+    const auto nowhere = AdminServer::start("no-such-host.invalid", 0, {stats, session});
     ASSERT_FALSE(nowhere);
     EXPECT_TRUE(
         nowhere.error().starts_with("admin server cannot listen on no-such-host.invalid:0: "))

@@ -27,6 +27,26 @@ void add_family(std::string& out, const BrokerStats& stats, const Family& family
                        stats.shards[shard].*family.field);
 }
 
+/// By reason, and under the names that 0.1 gave them.
+void add_losses(std::string& out, const BrokerStats& stats) {
+    const auto at = std::back_inserter(out);
+    fmt::format_to(at,
+                   "# HELP godwit_dropped_total messages that somebody takes and did not get\n"
+                   "# TYPE godwit_dropped_total counter\n");
+    for (size_t shard = 0; shard < stats.shards.size(); ++shard)
+        for (size_t i = 0; i < broker::kLossCount; ++i)
+            fmt::format_to(at, "godwit_dropped_total{{shard=\"{}\",reason=\"{}\"}} {}\n", shard,
+                           broker::kLosses[i].reason, stats.shards[shard].lost.counts[i]);
+    for (size_t i = 0; i < broker::kLossCount; ++i) {
+        const std::string name = fmt::format("godwit_dropped_{}_total", broker::kLosses[i].reason);
+        fmt::format_to(at, "# HELP {0} messages dropped: {1}\n# TYPE {0} counter\n", name,
+                       broker::kLosses[i].help);
+        for (size_t shard = 0; shard < stats.shards.size(); ++shard)
+            fmt::format_to(at, "{}{{shard=\"{}\"}} {}\n", name, shard,
+                           stats.shards[shard].lost.counts[i]);
+    }
+}
+
 /// A label value: backslash, quote and newline are escaped.
 std::string label(std::string_view text) {
     std::string out;
@@ -60,6 +80,7 @@ std::string render_metrics(const BrokerStats& stats) {
 #define GW_GAUGE(name, help) add_family(out, stats, {#name, help, false, &broker::Counters::name});
     GW_GAUGES(GW_GAUGE)
 #undef GW_GAUGE
+    add_losses(out, stats);
     fmt::format_to(at,
                    "# HELP godwit_listener_connections open connections\n# TYPE "
                    "godwit_listener_connections gauge\n");

@@ -36,6 +36,25 @@ TEST(Metrics, GiveEachCounterOfEachShard) {
     EXPECT_TRUE(has_line(text, "godwit_publishes_received_total{shard=\"1\"} 30"));
 }
 
+TEST(Metrics, GiveLossesByTheirReason) {
+    BrokerStats in = stats();
+    in.shards[1].lost[broker::Loss::QueueOldest] = 4;
+    const std::string text = render_metrics(in);
+    EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"1\",reason=\"queue_oldest\"} 4"));
+    EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"0\",reason=\"queue_oldest\"} 0"));
+    EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"0\",reason=\"expired\"} 0"));
+}
+
+// Dashboards have them.
+TEST(Metrics, KeepTheNamesOfTheFirstRelease) {
+    const std::string text = render_metrics(stats());
+    for (const char* reason : {"queue_full", "group_full", "output_full", "offline_qos0", "expired",
+                               "too_large", "not_authorized", "session_end", "damaged"})
+        EXPECT_TRUE(
+            has_line(text, std::string("godwit_dropped_") + reason + "_total{shard=\"0\"} 0"))
+            << reason;
+}
+
 TEST(Metrics, CallGaugesWhatTheyAre) {
     const std::string text = render_metrics(stats());
     EXPECT_TRUE(has_line(text, "# TYPE godwit_sessions gauge"));

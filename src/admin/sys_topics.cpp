@@ -11,6 +11,16 @@ namespace {
 
 using Clock = std::chrono::duration<double>;
 
+/// Messages that were taken and then lost: neither those that nobody promised to keep (QoS 0 to an
+/// offline session) nor those that somebody was told of.
+uint64_t dropped_of(const broker::Counters& sum) {
+    using broker::Loss;
+    uint64_t all = 0;
+    for (const uint64_t each : sum.lost.counts) all += each;
+    return all - sum.lost[Loss::OfflineQos0] - sum.lost[Loss::NotAuthorized] -
+           sum.lost[Loss::Refused];
+}
+
 /// What the round tells besides the load averages. Names as Mosquitto's documentation lists them.
 std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Counters& sum,
                                      uint64_t sessions_peak) {
@@ -18,9 +28,6 @@ std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Cou
         std::chrono::duration_cast<std::chrono::seconds>(stats.now - stats.started).count();
     const auto number = [](uint64_t value) { return std::to_string(value); };
     const uint64_t offline = sum.sessions - sum.sessions_online;
-    const uint64_t dropped = sum.dropped_queue_full + sum.dropped_group_full +
-                             sum.dropped_output_full + sum.dropped_expired + sum.dropped_too_large +
-                             sum.dropped_session_end;
     const uint64_t refused =
         sum.publishes_refused + sum.publishes_refused_full + sum.publishes_refused_broken;
     return {
@@ -41,7 +48,7 @@ std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Cou
         {"store/messages/bytes", number(sum.queued_bytes + sum.retained_bytes)},
         {"publish/messages/received", number(sum.publishes_received)},
         {"publish/messages/sent", number(sum.publishes_sent)},
-        {"publish/messages/dropped", number(dropped)},
+        {"publish/messages/dropped", number(dropped_of(sum))},
         {"publish/messages/refused", number(refused)},
         {"store/condition", sum.store_broken   ? "broken"
                             : sum.store_full   ? "full"
@@ -55,15 +62,14 @@ std::vector<SysMessage> plain_values(const BrokerStats& stats, const broker::Cou
         {"subscriptions/count", number(sum.subscriptions)},
         {"shared_subscriptions/count", number(sum.shared_subscriptions)},
         {"connections/socket/count", number(sum.connections)},
-        {"dropped/queue_full", number(sum.dropped_queue_full)},
-        {"dropped/group_full", number(sum.dropped_group_full)},
-        {"dropped/output_full", number(sum.dropped_output_full)},
-        {"dropped/offline_qos0", number(sum.dropped_offline_qos0)},
-        {"dropped/expired", number(sum.dropped_expired)},
-        {"dropped/too_large", number(sum.dropped_too_large)},
-        {"dropped/not_authorized", number(sum.dropped_not_authorized)},
-        {"dropped/session_end", number(sum.dropped_session_end)},
     };
+}
+
+/// Every loss by its reason: "dropped/queue_full".
+void add_losses(const broker::Losses& lost, std::vector<SysMessage>& out) {
+    for (size_t i = 0; i < broker::kLossCount; ++i)
+        out.push_back(
+            {fmt::format("dropped/{}", broker::kLosses[i].reason), std::to_string(lost.counts[i])});
 }
 
 }  // namespace
@@ -95,11 +101,12 @@ std::vector<SysMessage> SysTopics::round(const BrokerStats& stats) {
     const double elapsed_s = first_ ? 0 : Clock(stats.now - last_round_).count();
     sessions_peak_ = std::max(sessions_peak_, sum.sessions);
     std::vector<SysMessage> all = plain_values(stats, sum, sessions_peak_);
+    add_losses(sum.lost, all);
     add_load("messages/received", sum.packets_received, elapsed_s, all);
     add_load("messages/sent", sum.packets_sent, elapsed_s, all);
     add_load("publish/received", sum.publishes_received, elapsed_s, all);
     add_load("publish/sent", sum.publishes_sent, elapsed_s, all);
-    add_load("publish/dropped", sum.dropped_queue_full + sum.dropped_output_full, elapsed_s, all);
+    add_load("publish/dropped", dropped_of(sum), elapsed_s, all);
     add_load("bytes/received", sum.bytes_received, elapsed_s, all);
     add_load("bytes/sent", sum.bytes_sent, elapsed_s, all);
     add_load("sockets", sum.connections_accepted, elapsed_s, all);

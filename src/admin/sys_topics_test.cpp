@@ -9,6 +9,8 @@
 namespace godwit::admin {
 namespace {
 
+using broker::Loss;
+
 class SysTopicsTest : public ::testing::Test {
 protected:
     SysTopicsTest() {
@@ -108,13 +110,18 @@ TEST_F(SysTopicsTest, TellOnlyWhatHasChangedFromTheSecondRoundOn) {
 }
 
 TEST_F(SysTopicsTest, TellEveryLossByItsReason) {
-    stats_.shards[0].dropped_queue_full = 1;
-    stats_.shards[0].dropped_expired = 2;
-    stats_.shards[1].dropped_offline_qos0 = 4;
+    stats_.shards[0].lost[Loss::QueueFull] = 1;
+    stats_.shards[0].lost[Loss::Expired] = 2;
+    stats_.shards[1].lost[Loss::Expired] = 3;
+    stats_.shards[1].lost[Loss::OfflineQos0] = 4;
+    stats_.shards[1].lost[Loss::Refused] = 8;
     const auto all = round();
     EXPECT_EQ(all.at("dropped/queue_full"), "1");
-    EXPECT_EQ(all.at("dropped/expired"), "2");
+    EXPECT_EQ(all.at("dropped/expired"), "5");
     EXPECT_EQ(all.at("dropped/offline_qos0"), "4");
+    for (const broker::LossText& each : broker::kLosses)
+        EXPECT_TRUE(all.contains("dropped/" + std::string(each.reason))) << each.reason;
+    EXPECT_EQ(all.at("publish/messages/dropped"), "6") << "what was taken, and then lost";
 }
 
 TEST_F(SysTopicsTest, TellTheConditionOfTheWorstDiskAndWhatIsRefused) {

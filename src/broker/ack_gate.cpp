@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/mutant.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace godwit::broker {
@@ -32,6 +33,32 @@ std::optional<AckGate::Held> AckGate::release() {
         return held;
     }
     return std::nullopt;
+}
+
+const AckGate::Held* AckGate::find(Lane lane, uint64_t number) const {
+    const auto& line = held_[size_t(lane)];
+    const auto at = std::find_if(line.begin(), line.end(), [&](const Held& each) {
+        return each.receipt.shards != 0 && each.receipt.number == number;
+    });
+    return at == line.end() ? nullptr : &*at;
+}
+
+void AckGate::refuse(const Held& held, mqtt::ReasonCode reason, uint64_t ticket) {
+    const Held refused = held;
+    const auto is_meant = [&](const Held& each) {
+        const bool itself = each.receipt.shards != 0 && each.receipt.lane == refused.receipt.lane &&
+                            each.receipt.number == refused.receipt.number;
+        const bool again = refused.exactly_once && each.exactly_once &&
+                           each.session == refused.session && each.packet_id == refused.packet_id;
+        return itself || again;
+    };
+    for (auto& line : held_) {
+        for (Held& each : line) {
+            if (!is_meant(each)) continue;
+            each.reason = reason;
+            each.receipt.ticket = std::max(each.receipt.ticket, ticket);
+        }
+    }
 }
 
 void AckGate::number(uint64_t key, uint64_t number) {

@@ -21,6 +21,7 @@ struct Receipt {
     uint64_t shards = 0;      // bit i: shard i still has to confirm
     uint64_t number = 0;      // in its lane
     bool taken = false;       // somebody subscribes, here or elsewhere
+    bool refused = false;     // nobody was given it: a queue is full
     uint64_t ticket = 0;      // of the log; 0: nothing was written for it
     bool crossing = false;    // posted to the other shards, and numbered, once `ticket` is on disk
     Lane lane = Lane::Usual;  // of a crossing one Usual
@@ -30,6 +31,7 @@ class AckGate {
 public:
     struct Held {
         ConnectionId connection;
+        SessionRef session;  // the publisher's
         PacketId packet_id;
         bool exactly_once = false;  // PUBREC, else PUBACK
         mqtt::ReasonCode reason = mqtt::ReasonCode::Success;
@@ -47,6 +49,11 @@ public:
     uint64_t hold(Held held);
     /// The crossing publish behind this key was posted under this number.
     void number(uint64_t key, uint64_t number);
+    /// Who waits for the confirmation of this publish; nullptr: nobody.
+    const Held* find(Lane lane, uint64_t number) const;
+    /// That publish was refused by another shard: its acknowledgement says so once the log is on
+    /// disk up to `ticket`, and so does that of the same QoS 2 publish sent again meanwhile.
+    void refuse(const Held& held, mqtt::ReasonCode reason, uint64_t ticket);
     void confirm(ShardId shard, const PublishConfirm& confirm) {
         confirmed_[lane_of(shard, confirm.lane)] = confirm.upto;
     }

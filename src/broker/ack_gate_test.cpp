@@ -23,6 +23,42 @@ std::vector<uint16_t> released(AckGate& gate) {
     return ids;
 }
 
+TEST(AckGate, TellsThePublisherThatAnotherShardRefused) {
+    AckGate gate(2);
+    for (uint16_t i = 1; i <= 3; ++i) gate.hold(held(i, bits({1}), i));
+    ASSERT_NE(gate.find(Lane::Usual, 2), nullptr);
+    EXPECT_EQ(gate.find(Lane::Usual, 2)->packet_id.value, 2);
+    EXPECT_EQ(gate.find(Lane::Usual, 4), nullptr);
+    gate.refuse(*gate.find(Lane::Usual, 2), mqtt::ReasonCode::QuotaExceeded, 0);
+    gate.confirm({1}, {3});
+    std::vector<mqtt::ReasonCode> reasons;
+    while (const auto each = gate.release()) reasons.push_back(each->reason);
+    EXPECT_EQ(reasons, (std::vector{mqtt::ReasonCode::Success, mqtt::ReasonCode::QuotaExceeded,
+                                    mqtt::ReasonCode::Success}));
+}
+
+TEST(AckGate, ARefusalWaitsForTheDiskAndGoesToTheSamePublishSentAgain) {
+    AckGate gate(2);
+    auto first = held(1, bits({1}), 5);
+    first.session = {3, 1};
+    first.exactly_once = true;
+    auto again = first, other = first;
+    again.receipt = {};
+    other.receipt = {};
+    other.session = {4, 1};
+    gate.hold(first);
+    gate.hold(again);
+    gate.hold(other);
+    gate.refuse(*gate.find(Lane::Usual, 5), mqtt::ReasonCode::QuotaExceeded, 8);
+    gate.confirm({1}, {5});
+    gate.set_durable(7);
+    EXPECT_FALSE(gate.release()) << "the packet id is not free on disk yet";
+    gate.set_durable(8);
+    EXPECT_EQ(gate.release()->reason, mqtt::ReasonCode::QuotaExceeded);
+    EXPECT_EQ(gate.release()->reason, mqtt::ReasonCode::QuotaExceeded);
+    EXPECT_EQ(gate.release()->reason, mqtt::ReasonCode::Success);
+}
+
 TEST(AckGate, LetsPassWhatWaitsForNobody) {
     const AckGate gate(1);
     EXPECT_TRUE(gate.may_pass({}));

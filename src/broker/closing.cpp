@@ -162,9 +162,10 @@ void end_session(Core& core, Session& session, const char* reason) {
     GW_ASSERT(!session.online);
     publish_will_of(core, session);
     drop_subscriptions(core, session);
-    drop_outbox(core, session);
+    const size_t lost = drop_outbox(core, session);
     forget(core, session.kept);
-    core.event(Severity::Debug, "session_ended", session, reason, {});
+    core.event(lost > 0 ? Severity::Info : Severity::Debug, "session_ended", session, reason,
+               lost > 0 ? std::to_string(lost) + " messages dropped" : std::string());
     auto& index = core.realm(session.realm).sessions;
     const auto at = index.find(session.client_id);
     GW_ASSERT(at != index.end());

@@ -79,7 +79,7 @@ TEST_F(ComingAndGoing, TakesWhatWaitedBehindAReplayOutOfTheCounts) {
     go();
     EXPECT_EQ(core_.counters.queued, 0u);
     EXPECT_EQ(core_.counters.queued_bytes, 0u);
-    EXPECT_EQ(core_.counters.dropped_session_end, 1u);
+    EXPECT_EQ(core_.counters.lost[Loss::SessionEnd], 1u);
 }
 
 // A phone comes and goes every minute for years: its stale timers must not pile up until each of

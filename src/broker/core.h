@@ -69,7 +69,8 @@ struct Realm {
         : id(realm),
           name(std::move(label)),
           router(config.hash_key, config.id),
-          sessions(16, KeyedTextHash{config.hash_key}) {}
+          sessions(16, KeyedTextHash{config.hash_key}),
+          told_by(config.shard_count) {}
     RealmId id;
     std::string name;
     Router router;
@@ -77,6 +78,13 @@ struct Realm {
     std::unordered_map<std::string, SessionRef, KeyedTextHash, std::equal_to<>>
         sessions;                         // by client id
     std::map<GroupKey, GroupRef> groups;  // whose home this shard is
+
+    // --- what it holds; see limiting.h ---
+    uint64_t queued = 0;  // messages that wait here, for sessions and groups
+    uint64_t queued_bytes = 0;
+    RealmUse told;                  // to the other shards
+    std::vector<RealmUse> told_by;  // the other shards
+    RealmUse elsewhere;             // of told_by the sum
 };
 
 struct TimerToken {
@@ -111,6 +119,7 @@ struct RouteAck {
 struct ConfirmDue {
     uint64_t upto = 0;    // 0: none
     uint64_t ticket = 0;  // of what was written for them; 0: nothing was
+    std::vector<uint64_t> refused;  // of them, those that nobody here took
 };
 
 struct PendingJoin {
@@ -150,6 +159,7 @@ struct Core {
 
     std::vector<std::unique_ptr<Connection>> connections;  // by slot
     std::vector<ConnectionId> dying;                       // erased when the input is handled
+    std::vector<SessionRef> ending;                        // their queues are full; likewise
     HandleTable<Session, SessionRef> sessions;
     HandleTable<SharedGroup, GroupRef> groups;
     std::vector<std::unique_ptr<Realm>> realms;
@@ -188,6 +198,7 @@ struct Core {
     Effects* fx = nullptr;
 
     Realm& realm(RealmId id) { return *realms[id.value]; }
+    const Realm& realm(RealmId id) const { return *realms[id.value]; }
     const ListenerPolicy& listener(const Connection& c) const {
         return options.listeners[c.listener.value];
     }

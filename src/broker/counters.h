@@ -1,40 +1,32 @@
-// Counters of one shard: plain numbers, read by the driver between turns. Every loss has a reason
-// here.
+// Counters of one shard: plain numbers, read by the driver between turns.
 #pragma once
+
+#include "broker/losses.h"
 
 #include <cstdint>
 
 namespace godwit::broker {
 
 // X(name, help). All only grow.
-#define GW_COUNTERS(X)                                                                         \
-    X(connections_accepted, "transport connections taken")                                     \
-    X(connections_refused, "connections that ended without an accepted CONNECT")               \
-    X(bytes_received, "MQTT bytes received")                                                   \
-    X(bytes_sent, "MQTT bytes sent")                                                           \
-    X(packets_received, "MQTT packets received")                                               \
-    X(packets_sent, "MQTT packets sent")                                                       \
-    X(publishes_received, "PUBLISH packets received")                                          \
-    X(publishes_sent, "PUBLISH packets sent")                                                  \
-    X(publish_bytes_received, "payload bytes received")                                        \
-    X(publish_bytes_sent, "payload bytes sent")                                                \
-    X(publishes_refused, "PUBLISH packets refused by access rules or limits")                  \
-    X(publishes_refused_full, "PUBLISH packets refused: the disk is full")                     \
-    X(publishes_refused_broken, "PUBLISH packets refused: the disk fails")                     \
-    X(takeovers, "connections ended by a newer one of the same client id")                     \
-    X(wills_published, "will messages published")                                              \
-    X(sessions_expired, "sessions ended by their expiry")                                      \
-    X(keepalive_timeouts, "connections closed for silence")                                    \
-    X(malformed, "connections closed for malformed packets or protocol errors")                \
-    X(dropped_queue_full, "messages dropped: session queue full")                              \
-    X(dropped_group_full, "messages dropped: shared group queue full or nobody to take QoS 0") \
-    X(dropped_output_full, "QoS 0 messages dropped: the client reads too slowly")              \
-    X(dropped_offline_qos0, "QoS 0 messages not kept for offline sessions")                    \
-    X(dropped_expired, "messages dropped: message expiry")                                     \
-    X(dropped_too_large, "messages dropped: larger than the client's maximum packet size")     \
-    X(dropped_not_authorized, "messages not delivered: access rules")                          \
-    X(dropped_session_end, "messages dropped with the session that waited for them")           \
-    X(dropped_damaged, "messages lost: the disk gave them back damaged, or not at all")
+#define GW_COUNTERS(X)                                                           \
+    X(connections_accepted, "transport connections taken")                       \
+    X(connections_refused, "connections that ended without an accepted CONNECT") \
+    X(bytes_received, "MQTT bytes received")                                     \
+    X(bytes_sent, "MQTT bytes sent")                                             \
+    X(packets_received, "MQTT packets received")                                 \
+    X(packets_sent, "MQTT packets sent")                                         \
+    X(publishes_received, "PUBLISH packets received")                            \
+    X(publishes_sent, "PUBLISH packets sent")                                    \
+    X(publish_bytes_received, "payload bytes received")                          \
+    X(publish_bytes_sent, "payload bytes sent")                                  \
+    X(publishes_refused, "PUBLISH packets refused by access rules or limits")    \
+    X(publishes_refused_full, "PUBLISH packets refused: the disk is full")       \
+    X(publishes_refused_broken, "PUBLISH packets refused: the disk fails")       \
+    X(takeovers, "connections ended by a newer one of the same client id")       \
+    X(wills_published, "will messages published")                                \
+    X(sessions_expired, "sessions ended by their expiry")                        \
+    X(keepalive_timeouts, "connections closed for silence")                      \
+    X(malformed, "connections closed for malformed packets or protocol errors")
 
 // X(name, help). Go up and down.
 #define GW_GAUGES(X)                                                             \
@@ -48,6 +40,8 @@ namespace godwit::broker {
     X(retained_bytes, "memory of retained messages")                             \
     X(queued, "messages waiting in session queues")                              \
     X(queued_bytes, "memory of messages in session queues")                      \
+    X(group_queued, "messages waiting in shared groups")                         \
+    X(group_queued_bytes, "memory of messages in shared groups")                 \
     X(inflight, "messages sent and not acknowledged")                            \
     X(store_behind, "1 while more waits for the shard's disk than may")          \
     X(store_full, "1 while the shard's log has no space, else 0")                \
@@ -58,6 +52,16 @@ struct Counters {
     GW_COUNTERS(GW_FIELD)
     GW_GAUGES(GW_FIELD)
 #undef GW_FIELD
+    Losses lost;
+
+    Counters& operator+=(const Counters& other) {
+#define GW_FIELD(name, help) name += other.name;
+        GW_COUNTERS(GW_FIELD)
+        GW_GAUGES(GW_FIELD)
+#undef GW_FIELD
+        for (size_t i = 0; i < kLossCount; ++i) lost.counts[i] += other.lost.counts[i];
+        return *this;
+    }
 };
 
 }  // namespace godwit::broker

@@ -3,6 +3,7 @@
 #include "broker/closing.h"
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
+#include "broker/limiting.h"
 #include "broker/replaying.h"
 #include "broker/sending.h"
 #include "broker/sharing.h"
@@ -37,17 +38,62 @@ void give_up(Core& core, const OutboxEntry& entry) {
                   GroupDone{entry.extras->group, entry.extras->group_token});
 }
 
-OutboxEntry dequeue(Core& core, Outbox& box) {
-    OutboxEntry entry = box.pop_front();
-    --core.counters.queued;
-    core.counters.queued_bytes -= entry.bytes;
+OutboxEntry dequeue(Core& core, Session& session) {
+    OutboxEntry entry = session.outbox->pop_front();
+    remove_queued(core, session.realm, 1, entry.bytes);
     return entry;
 }
 
-void lose(Core& core, Session& session, const OutboxEntry& entry, uint64_t Counters::*counter,
-          const char* reason) {
-    count_loss(core, session, counter, reason, entry.message);
+void lose(Core& core, Session& session, const OutboxEntry& entry, Loss loss) {
+    count_loss(core, session, loss, entry.message);
     give_up(core, entry);
+}
+
+/// QoS of what has waited longest.
+Qos oldest_qos(const Outbox& box) {
+    return box.queue.empty() ? Qos(box.parked.front().qos) : box.queue.front().qos;
+}
+
+/// Loses what has waited longest. What is in flight stays. @return its bytes
+uint64_t lose_oldest(Core& core, Session& session, Loss loss) {
+    Outbox& box = *session.outbox;
+    if (!box.queue.empty()) {
+        const OutboxEntry oldest = dequeue(core, session);
+        lose(core, session, oldest, loss);
+        return oldest.bytes;
+    }
+    const Parked oldest = box.parked.pop_front();
+    if (core.keeper.forming.id == oldest.kept) end_forming(core);
+    const uint64_t bytes = core.keeper.ledger.bytes(oldest.kept);
+    box.queued_bytes -= bytes;
+    remove_queued(core, session.realm, 1, bytes);
+    count_loss(core, session, loss, {});
+    settle(core, oldest.kept, oldest.taker);
+    return bytes;
+}
+
+/// Older messages may go for this one: it fits then, and QoS 0 never takes the place of more.
+bool may_displace(const Core& core, const Session& session, const OutboxEntry& entry) {
+    if (!session.outbox || !session.outbox->waits()) return false;
+    const uint64_t most = std::min(core.limits.queue_bytes_max, core.limits.realm_queue_bytes_max);
+    return entry.bytes <= most &&
+           (entry.qos != Qos::AtMostOnce || oldest_qos(*session.outbox) == Qos::AtMostOnce);
+}
+
+/// Does what the bounds say until the entry may wait. @return what it is lost by; nullopt: it may
+std::optional<Loss> lost_to_bounds(Core& core, Session& session, const OutboxEntry& entry) {
+    uint64_t freed = 0;
+    for (bool any = false;; any = true) {
+        const auto full = full_queue(core, session, entry.bytes);
+        if (!full) return std::nullopt;
+        // Others fill the realm: this session holds no more than before.
+        if (full->of_realm && any && freed >= entry.bytes) return std::nullopt;
+        if (full->answer == WhenFull::EndSession && entry.qos != Qos::AtMostOnce)
+            end_later(core, session);
+        if (full->answer != WhenFull::DropOldest || !may_displace(core, session, entry))
+            return full->of_realm ? Loss::RealmFull : Loss::QueueFull;
+        freed += lose_oldest(core, session, full->of_realm ? Loss::RealmOldest : Loss::QueueOldest);
+    }
 }
 
 /// On this shard's disk, or bound for it: what a group lent is on its home's.
@@ -84,7 +130,7 @@ bool may_leave(const Core& core, const Inflight& each) {
 /// is on disk: after a crash that id must mean this message and no other.
 void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
     if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
-        return lose(core, session, entry, &Counters::dropped_expired, "expired");
+        return lose(core, session, entry, Loss::Expired);
     const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
     const bool lent = must_take_over(core, session, entry);
     const bool kept_first =
@@ -96,7 +142,7 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
                             : behind_held ? session.outbox->last_unsent_ticket()
                                           : 0;
     if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
-        return lose(core, session, entry, &Counters::dropped_too_large, "packet_too_large");
+        return lose(core, session, entry, Loss::TooLarge);
     if (entry.qos == Qos::AtMostOnce) return settle(core, entry);
     if (lent) take_over(core, session, entry, id);
     keep_sent(core, session, entry, id);
@@ -128,9 +174,8 @@ bool send_owed(Core& core, Connection& c, Outbox& box, Inflight& each) {
 }
 
 /// Takes entry `i` out of flight: its packet is above what the client takes, or it has expired.
-void lose_inflight(Core& core, Session& session, size_t i, uint64_t Counters::*counter,
-                   const char* reason) {
-    lose(core, session, session.outbox->inflight[i].entry, counter, reason);
+void lose_inflight(Core& core, Session& session, size_t i, Loss loss) {
+    lose(core, session, session.outbox->inflight[i].entry, loss);
     (void)session.outbox->take_inflight(i);
     --core.counters.inflight;
 }
@@ -140,11 +185,11 @@ bool send_or_lose(Core& core, Session& session, Connection& c, size_t i) {
     Inflight& each = session.outbox->inflight[i];
     const bool is_new = !each.sent && !each.released;
     if (is_new && each.entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry)) {
-        lose_inflight(core, session, i, &Counters::dropped_expired, "expired");
+        lose_inflight(core, session, i, Loss::Expired);
         return false;  // [MQTT5-3.3.2-5]: its delivery has not begun
     }
     if (send_owed(core, c, *session.outbox, each)) return true;
-    lose_inflight(core, session, i, &Counters::dropped_too_large, "packet_too_large");
+    lose_inflight(core, session, i, Loss::TooLarge);
     return false;
 }
 
@@ -190,6 +235,27 @@ void release(Core& core, const Session& session, Inflight& each) {
         hold_send(core, session, each, core.keeper.log->next_ticket());
 }
 
+/// The queue and what is in flight. @return how many messages that was
+size_t drop_box(Core& core, Session& session) {
+    const auto box = std::exchange(session.outbox, nullptr);
+    if (!box) return 0;
+    core.counters.inflight -= box->inflight.size();
+    remove_queued(core, session.realm, box->queued_count(), box->queued_bytes);
+    size_t lost = box->queued_count();
+    while (!box->inflight.empty()) {
+        const Inflight each = box->inflight.pop_front();
+        if (each.released) continue;
+        give_up(core, each.entry);  // [MQTT5-4.8.2-5]
+        ++lost;
+    }
+    while (!box->queue.empty()) give_up(core, box->queue.pop_front());
+    while (!box->parked.empty()) {
+        const Parked each = box->parked.pop_front();
+        settle(core, each.kept, each.taker);
+    }
+    return lost;
+}
+
 void finish(Core& core, Session& session, PacketId id) {
     session.outbox->erase(id);
     --core.counters.inflight;
@@ -198,20 +264,16 @@ void finish(Core& core, Session& session, PacketId id) {
 
 }  // namespace
 
-void count_loss(Core& core, Session& session, uint64_t Counters::*counter, const char* reason,
-                const MessageRef& message) {
-    ++(core.counters.*counter);
-    ++session.dropped;
-    if (core.fx->least_severity > Severity::Debug) return;
-    core.event(Severity::Debug, "dropped", session, reason, std::string(message->topic()));
+bool make_room(Core& core, Session& session, const OutboxEntry& entry) {
+    const auto loss = lost_to_bounds(core, session, entry);
+    if (loss) lose(core, session, entry, *loss);
+    return !loss;
 }
 
 void enqueue(Core& core, Session& session, OutboxEntry entry) {
-    Outbox& box = core.need_outbox(session);
     entry.bytes = uint32_t(entry.message->size_bytes());
-    if (box.queued_count() >= core.limits.queue_messages_max ||
-        box.queued_bytes + entry.bytes > core.limits.queue_bytes_max)
-        return lose(core, session, entry, &Counters::dropped_queue_full, "queue_full");
+    if (!make_room(core, session, entry)) return core.free_outbox_if_empty(session);
+    const Outbox& box = core.need_outbox(session);
     const bool behind_kept = !box.parked.empty() && entry.group_token() == 0;
     const bool owed = entry.qos != Qos::AtMostOnce;  // at QoS 0 a crash may lose, but not repeat
     if (owed && entry.kept.value == 0 && (is_kept(core, session, entry) || behind_kept))
@@ -223,14 +285,8 @@ void deliver(Core& core, const Delivery& delivery, const Matches& matches,
              const MessageRef& message) {
     Session* session = core.find(delivery.session);
     if (!session) return;
-    if (core.acl) {
-        const auto decision = core.acl->decide(auth::AclAction::Receive, session->client_id,
-                                               session->user(), message->topic());
-        if (!decision.allowed) {
-            ++core.counters.dropped_not_authorized;
-            return;
-        }
-    }
+    if (!may_receive(core, *session, *message))
+        return count_loss(core, *session, Loss::NotAuthorized, message);
     OutboxEntry entry{.message = message,
                       .extras = nullptr,
                       .subscription_id = delivery.subscription_id,
@@ -242,6 +298,19 @@ void deliver(Core& core, const Delivery& delivery, const Matches& matches,
     }
     if (session->replay() && hold_behind_replay(core, *session, entry)) return;
     send_or_queue(core, *session, std::move(entry));
+}
+
+bool may_receive(const Core& core, const Session& session, const Message& message) {
+    return !core.acl || core.acl
+                            ->decide(auth::AclAction::Receive, session.client_id, session.user(),
+                                     message.topic())
+                            .allowed;
+}
+
+bool would_wait(Core& core, const Session& session, Qos qos) {
+    const Connection* c = core.connection_of(session);
+    const bool waits = session.waiting_count() > 0;
+    return !c || waits || !may_send(core, session, *c, qos);
 }
 
 void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
@@ -258,13 +327,14 @@ void send_or_queue(Core& core, Session& session, OutboxEntry entry) {
             c && !output_full(core, *c) && (!waits || session.outbox->queued_qos0 == 0);
         if (passes) return transmit(core, session, *c, std::move(entry));
         if (c && output_full(core, *c))
-            return count_loss(core, session, &Counters::dropped_output_full, "slow_reader",
-                              entry.message);
+            return count_loss(core, session, Loss::OutputFull, entry.message);
         if (!c && !core.limits.queue_qos0)
-            return count_loss(core, session, &Counters::dropped_offline_qos0, "offline_qos0",
-                              entry.message);
+            return count_loss(core, session, Loss::OfflineQos0, entry.message);
     }
+    const size_t before = session.queued_count();
     enqueue(core, session, std::move(entry));
+    // The oldest made room: what comes first now may be there already.
+    if (c && session.queued_count() <= before) pump(core, session);
 }
 
 void pump(Core& core, Session& session) {
@@ -276,7 +346,7 @@ void pump(Core& core, Session& session) {
         resend(core, session, *c);
         while (!box.queue.empty() && box.queue.front().message && box.to_resend == 0 &&
                may_send(core, session, *c, box.queue.front().qos))
-            transmit(core, session, *c, dequeue(core, box));
+            transmit(core, session, *c, dequeue(core, session));
         unpark(core, session);
         core.free_outbox_if_empty(session);
     }
@@ -339,25 +409,11 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes) {
     if (session.replay() || (was_full && !output_full(core, c))) pump(core, session);
 }
 
-void drop_outbox(Core& core, Session& session) {
-    drop_replay(core, session);
-    const auto box = std::exchange(session.outbox, nullptr);
-    if (!box) return;
-    core.counters.inflight -= box->inflight.size();
-    core.counters.queued -= box->queued_count();
-    core.counters.queued_bytes -= box->queued_bytes;
-    core.counters.dropped_session_end += box->queued_count();
-    while (!box->inflight.empty()) {
-        const Inflight each = box->inflight.pop_front();
-        if (each.released) continue;
-        give_up(core, each.entry);  // [MQTT5-4.8.2-5]
-        ++core.counters.dropped_session_end;
-    }
-    while (!box->queue.empty()) give_up(core, box->queue.pop_front());
-    while (!box->parked.empty()) {
-        const Parked each = box->parked.pop_front();
-        settle(core, each.kept, each.taker);
-    }
+size_t drop_outbox(Core& core, Session& session) {
+    size_t lost = drop_replay(core, session);
+    lost += drop_box(core, session);
+    core.counters.lost[Loss::SessionEnd] += lost;
+    return lost;
 }
 
 }  // namespace godwit::broker

@@ -13,8 +13,12 @@ void deliver(Core& core, const Delivery& delivery, const Matches& matches,
 
 /// The same for an entry that is made already.
 void send_or_queue(Core& core, Session& session, OutboxEntry entry);
-/// Puts an entry at the end of the session's queue, or drops it and counts it where that is full.
+/// Puts an entry at the end of the session's queue. Where that is full the bound's answer follows,
+/// and what is lost is counted.
 void enqueue(Core& core, Session& session, OutboxEntry entry);
+/// Does what the bounds say until one more message may wait. @return false: the entry was lost, and
+/// counted
+bool make_room(Core& core, Session& session, const OutboxEntry& entry);
 /// Sends what window and output allow, then asks for more retained messages if some are to come.
 void pump(Core& core, Session& session);
 
@@ -27,10 +31,12 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack);
 /// The transport took bytes: more may be sent.
 void on_flushed(Core& core, Connection& c, uint32_t bytes);
 
-/// Drops everything a session still owes, with the session.
-void drop_outbox(Core& core, Session& session);
-/// Counts one message that this session loses, and says so.
-void count_loss(Core& core, Session& session, uint64_t Counters::*counter, const char* reason,
-                const MessageRef& message);
+/// Drops everything a session still owes, with the session. @return how many messages
+size_t drop_outbox(Core& core, Session& session);
+
+/// Access rules let the session have the message.
+bool may_receive(const Core& core, const Session& session, const Message& message);
+/// A message of this QoS for the session could not be sent at once.
+bool would_wait(Core& core, const Session& session, mqtt::Qos qos);
 
 }  // namespace godwit::broker

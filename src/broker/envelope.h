@@ -49,12 +49,25 @@ struct PublishEnvelope {
     bool keep = false;   // this shard is home of the topic's retained message
     bool once = false;  // on the sender's disk, and sent again after a restart: newer than the last
                         // one of this kind, or known already
+    bool refusable = false;  // the publisher can be told that it was not taken
 };
 /// All publishes of the receiver in this lane up to this number are in the hands of their takers
-/// here.
+/// here, or refused.
 struct PublishConfirm {
     uint64_t upto = 0;
     Lane lane = Lane::Usual;
+    std::vector<uint64_t> refused;  // of them, those that nobody here took
+};
+
+// --- limits of a realm ---
+
+/// What the sender holds for a realm.
+struct RealmUse {
+    RealmId realm;
+    uint64_t queued = 0;  // messages that wait for sessions and groups
+    uint64_t queued_bytes = 0;
+    uint64_t retained = 0;
+    uint64_t retained_bytes = 0;
 };
 
 // --- routes: "filter -> shards", a replica on every shard ---
@@ -189,6 +202,7 @@ struct GroupReturn {
 using Envelope =
     std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
                  LogCondition, RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave,
-                 GroupPresence, GroupDeliver, GroupTaken, GroupReleased, GroupDone, GroupReturn>;
+                 GroupPresence, GroupDeliver, GroupTaken, GroupReleased, GroupDone, GroupReturn,
+                 RealmUse>;
 
 }  // namespace godwit::broker

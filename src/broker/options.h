@@ -9,6 +9,15 @@
 
 namespace godwit::broker {
 
+/// The answer to a message that finds a queue full. Of QoS 0 the newest is dropped, whatever is
+/// said here, but for DropOldest where the oldest is of QoS 0 too.
+enum class WhenFull : uint8_t {
+    DropNewest,
+    Refuse,      // PUBACK or PUBREC QuotaExceeded; who cannot be told so: as DropNewest
+    DropOldest,  // of what waits for the same session, never what is in flight
+    EndSession,  // its client is disconnected with QuotaExceeded, its queue is lost
+};
+
 /// Bounds on what peers may hold or ask for. Each has a named answer to "full", given beside it.
 struct Limits {
     std::chrono::milliseconds connect_timeout{10'000};  // to an accepted CONNECT; then closed
@@ -24,14 +33,22 @@ struct Limits {
         1024;  // told to clients; more is ReceiveMaximumExceeded, closed; 3.x waits
     uint16_t inflight_max =
         1024;  // unacknowledged messages towards one client; the rest waits in the queue
-    uint32_t queue_messages_max = 100'000;            // a session; newest is dropped and counted
-    uint64_t queue_bytes_max = 256ull * 1024 * 1024;  // a session; newest is dropped and counted
+    uint32_t queue_messages_max = 100'000;            // that wait for a session
+    uint64_t queue_bytes_max = 256ull * 1024 * 1024;  // that wait for a session
+    uint64_t realm_queue_messages_max =
+        100'000'000;                               // that wait for sessions and groups of a realm
+    uint64_t realm_queue_bytes_max = 64ull << 30;  // that wait for sessions and groups of a realm
+    WhenFull queue_messages_full = WhenFull::DropNewest;
+    WhenFull queue_bytes_full = WhenFull::DropNewest;
+    WhenFull realm_queue_messages_full = WhenFull::DropNewest;
+    WhenFull realm_queue_bytes_full = WhenFull::DropNewest;
     uint32_t group_messages_max =
         100'000;  // a shared group without a ready member; newest is dropped and counted
     uint64_t output_bytes_max =
         32ull * 1024 * 1024;  // unsent to one connection; QoS 0 dropped and counted, QoS 1/2 wait
-    uint64_t retained_messages_max =
-        10'000'000;  // a realm and shard; a new topic is then not kept, and an event says so
+    uint64_t retained_messages_max = 10'000'000;    // a realm
+    uint64_t retained_bytes_max = 16ull << 30;      // a realm
+    WhenFull retained_full = WhenFull::DropNewest;  // delivered and not kept; or Refuse
     uint32_t session_expiry_max_s =
         7 * 24 * 3600;             // longer wishes are cut to this and told in CONNACK
     uint16_t keepalive_max_s = 0;  // 0: the client's value holds; else Server Keep Alive

@@ -4,6 +4,7 @@
 #include "broker/delivering.h"
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
 #include "broker/sharing.h"
@@ -20,6 +21,8 @@ using mqtt::ReasonCode;
 using mqtt::Version;
 
 namespace {
+
+constexpr const char* kQueueFull = "a subscriber's queue is full";
 
 /// Why a PUBLISH is refused though it is well formed.
 struct Refusal {
@@ -76,7 +79,8 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     const bool exactly_once = packet.qos == Qos::ExactlyOnce;
     if (core.gate.may_pass(receipt) || GW_MUTANT(AckBeforeConfirmation))
         return send_ack(core, c, exactly_once, {packet.packet_id, reason, {}, {}});
-    const uint64_t key = core.gate.hold({c.id, packet.packet_id, exactly_once, reason, receipt});
+    const uint64_t key =
+        core.gate.hold({c.id, c.session, packet.packet_id, exactly_once, reason, receipt});
     if (receipt.crossing) core.keeper.crossings.back().gate_key = key;
     if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
@@ -159,34 +163,53 @@ void keep_value(Core& core, Realm& realm, ObjectId displaced, const MessageRef& 
     realm.retained.set_kept(message->topic(), keep_retained_object(core, displaced, *message));
 }
 
-void keep_retained(Core& core, const MessageRef& message) {
-    Realm& realm = core.realm(message->realm());
+/// What clears the topic's value.
+MessageRef cleared(const Message& message) {
+    return MessageRef::make({.realm = message.realm(),
+                             .topic = message.topic(),
+                             .retain = true,
+                             .publisher = message.publisher(),
+                             .stamp = message.stamp(),
+                             .origin = message.origin()});
+}
+
+void count_retained_loss(Core& core, const Message& message) {
+    ++core.counters.lost[Loss::RetainedFull];
+    Event full{Severity::Warning, "retained_refused",          {}, message.realm(), {},
+               "quota_exceeded",  std::string(message.topic())};
+    core.fx->events.push_back(std::move(full));
+}
+
+void keep_retained(Core& core, const MessageRef& value) {
+    Realm& realm = core.realm(value->realm());
     const size_t count = realm.retained.size(), bytes = realm.retained.memory_bytes();
     // While a log is in trouble a value that nobody was promised is not kept on disk.
-    const bool promised = message->qos() != Qos::AtMostOnce || core.keeper.logs.all_good();
-    const bool durable = core.keeper.log && message->publisher() != 0 && promised;
-    const auto change = realm.retained.set(message, core.limits.retained_messages_max);
-    if (change.full) {
-        Event full{Severity::Warning, "retained_refused",           {}, realm.id, {},
-                   "quota_exceeded",  std::string(message->topic())};
-        core.fx->events.push_back(std::move(full));
-    }
+    const bool promised = value->qos() != Qos::AtMostOnce || core.keeper.logs.all_good();
+    const bool durable = core.keeper.log && value->publisher() != 0 && promised;
+    const bool full = is_retained_full(core, realm, *value);
+    if (full) count_retained_loss(core, *value);
+    // An older value must not outlive it: who got this one live would get that one after it.
+    const MessageRef message = full ? cleared(*value) : value;
+    const auto change = realm.retained.set(message, ~uint64_t(0));
     keep_value(core, realm, change.displaced, durable && change.stands ? message : MessageRef{});
     core.counters.retained += realm.retained.size() - count;
     core.counters.retained_bytes += realm.retained.memory_bytes() - bytes;
 }
 
 /// One envelope to each shard that takes it.
-void post_publish(Core& core, const MessageRef& message, const Receipt& receipt, uint64_t routed,
+/// @param usual  what all of them have in common
+void post_publish(Core& core, const PublishEnvelope& usual, uint64_t shards, uint64_t routed,
                   uint64_t home) {
-    for (uint64_t left = receipt.shards; left != 0; left &= left - 1) {
+    for (uint64_t left = shards; left != 0; left &= left - 1) {
         const uint64_t bit = left & -left;
         const ShardId to{uint16_t(std::countr_zero(left))};
-        if (GW_MUTANT(DropAcrossHop) && message->qos() > Qos::AtMostOnce &&
-            message->payload().size() > 1024)
+        if (GW_MUTANT(DropAcrossHop) && usual.message->qos() > Qos::AtMostOnce &&
+            usual.message->payload().size() > 1024)
             continue;
-        core.post(to, PublishEnvelope{message, receipt.number, receipt.lane, (routed & bit) != 0,
-                                      (home & bit) != 0});
+        PublishEnvelope envelope = usual;
+        envelope.route = (routed & bit) != 0;
+        envelope.keep = (home & bit) != 0;
+        core.post(to, std::move(envelope));
     }
 }
 
@@ -197,6 +220,32 @@ void deliver_here(Core& core, const MessageRef& message, const Matches& matches)
         else
             deliver(core, delivery, matches, message);
     }
+}
+
+/// Another shard's publish goes to its takers here. @return false: it was refused
+bool take_publish(Core& core, const PublishEnvelope& in) {
+    Router& router = core.realm(in.message->realm()).router;
+    const Matches* matches = in.route ? &router.match(in.message->topic(), std::nullopt) : nullptr;
+    if (in.refusable && must_refuse(core, in.message, matches, in.keep)) return false;
+    if (in.keep) keep_retained(core, in.message);
+    if (matches) deliver_here(core, in.message, *matches);
+    return true;
+}
+
+/// Another shard could not take what waits in our gate: the publisher is told, and a QoS 2 packet
+/// id is free again once that is on disk. On this and on other shards some may have the message.
+void refuse_held(Core& core, Lane lane, uint64_t number) {
+    const AckGate::Held* held = core.gate.find(lane, number);
+    if (!held || held->reason == ReasonCode::QuotaExceeded) return;  // told of another shard
+    const PacketId id = held->packet_id;
+    const uint64_t mark = writing_mark(core);
+    ++core.counters.publishes_refused;
+    Session* session = core.find(held->session);
+    if (session)
+        core.event(Severity::Warning, "publish_refused", *session,
+                   mqtt::reason_name(ReasonCode::QuotaExceeded), kQueueFull);
+    if (session && held->exactly_once) forget_unreleased(core, *session, id);
+    core.gate.refuse(*held, ReasonCode::QuotaExceeded, ticket_since(core, mark));
 }
 
 }  // namespace
@@ -224,11 +273,14 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
     if (admission == Admission::Refused) return refuse_for_logs(core, c, packet);
     const uint64_t mark = writing_mark(core);
     const bool once = packet.qos == Qos::ExactlyOnce && is_durable(core, session);
-    const auto passage = admission == Admission::Free ? Passage::Free
-                         : once                       ? Passage::Once
-                                                      : Passage::Usual;
+    const PublishMode mode{.passage = admission == Admission::Free ? Passage::Free
+                                      : once                       ? Passage::Once
+                                                                   : Passage::Usual,
+                           .refusable = packet.qos != Qos::AtMostOnce && c.version == Version::V5};
     Receipt receipt =
-        publish(core, make_message(core, session, packet, *topic), session.self, passage);
+        publish(core, make_message(core, session, packet, *topic), session.self, mode);
+    if (receipt.refused)
+        return refuse(core, c, session, packet, {ReasonCode::QuotaExceeded, kQueueFull});
     if (packet.qos == Qos::ExactlyOnce) remember_unreleased(core, session, packet.packet_id);
     receipt.ticket = ticket_since(core, mark);
     acknowledge(core, c, packet,
@@ -254,24 +306,31 @@ void send_pubcomp(Core& core, Connection& c, PacketId id, bool known) {
 }
 
 Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
-                Passage passage) {
+                PublishMode mode) {
     Realm& realm = core.realm(message->realm());
     const Matches& matches = realm.router.match(message->topic(), publisher);
     const uint64_t self = uint64_t(1) << core.config.id.value;
     const uint64_t home =
         message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
+    if (mode.refusable && must_refuse(core, message, &matches, home == self))
+        return {.refused = true};
     Receipt receipt{.shards = (matches.shards | home) & ~self};
     receipt.taken = matches.shards != 0 || !matches.local.empty();
-    receipt.crossing = passage == Passage::Once && receipt.shards != 0;
-    receipt.lane = passage == Passage::Free ? Lane::Free : Lane::Usual;
+    receipt.crossing = mode.passage == Passage::Once && receipt.shards != 0;
+    receipt.lane = mode.passage == Passage::Free ? Lane::Free : Lane::Usual;
     if (receipt.crossing) {
         const ObjectId id = keep_crossing(core, message, receipt.shards);
         ++core.keeper.crossings_made;
-        core.keeper.crossings.push_back(
-            {core.keeper.log->next_ticket(), message, id, receipt.shards, matches.shards});
+        core.keeper.crossings.push_back({core.keeper.log->next_ticket(), message, id,
+                                         receipt.shards, matches.shards, 0, mode.refusable});
     } else {
         receipt.number = ++core.publish_number[size_t(receipt.lane)];
-        post_publish(core, message, receipt, matches.shards, home);
+        post_publish(core,
+                     {.message = message,
+                      .number = receipt.number,
+                      .lane = receipt.lane,
+                      .refusable = mode.refusable},
+                     receipt.shards, matches.shards, home);
     }
     if (home == self) keep_retained(core, message);
     deliver_here(core, message, matches);
@@ -282,12 +341,8 @@ void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in) {
     core.clock.observe(in.message->stamp());
     const uint64_t mark = writing_mark(core);
     const bool known = in.once && is_known_crossing(core, from, *in.message);
-    if (in.keep && !known) keep_retained(core, in.message);
-    if (in.route && !known) {
-        Realm& realm = core.realm(in.message->realm());
-        deliver_here(core, in.message, realm.router.match(in.message->topic(), std::nullopt));
-    }
     ConfirmDue& due = core.confirm_due[lane_of(from, in.lane)];
+    if (!known && !take_publish(core, in)) due.refused.push_back(in.number);
     due.upto = in.number;
     due.ticket = std::max(due.ticket, ticket_since(core, mark));
 }
@@ -295,13 +350,16 @@ void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in) {
 void confirm_publishes(Core& core) {
     for (uint16_t i = 0; i < core.config.shard_count; ++i) {
         for (const Lane lane : {Lane::Usual, Lane::Free}) {
-            const auto [upto, ticket] = std::exchange(core.confirm_due[lane_of({i}, lane)], {});
-            if (upto != 0) confirm_when_on_disk(core, {i}, {upto, lane}, ticket);
+            ConfirmDue due = std::exchange(core.confirm_due[lane_of({i}, lane)], {});
+            if (due.upto != 0)
+                confirm_when_on_disk(core, {i}, {due.upto, lane, std::move(due.refused)},
+                                     due.ticket);
         }
     }
 }
 
 void on_publish_confirm(Core& core, ShardId from, const PublishConfirm& in) {
+    for (const uint64_t number : in.refused) refuse_held(core, in.lane, number);
     core.gate.confirm(from, in);
     if (in.lane == Lane::Usual) settle_crossings(core, from, in.upto);
     release_acks(core);
@@ -342,7 +400,7 @@ void publish_will_of(Core& core, Session& session) {
              .stamp = core.clock.next(core.now),
              .origin = core.config.id}),
         session.self,
-        core.keeper.log && will->qos != Qos::AtMostOnce ? Passage::Once : Passage::Usual);
+        {core.keeper.log && will->qos != Qos::AtMostOnce ? Passage::Once : Passage::Usual});
     keep_session(core, session);  // in one group with the will
 }
 
@@ -355,7 +413,7 @@ void on_inject(Core& core, const Inject& in) {
                               .retain = in.retain,
                               .stamp = core.clock.next(core.now),
                               .origin = core.config.id}),
-            std::nullopt, Passage::Usual);
+            std::nullopt, {});
 }
 
 }  // namespace godwit::broker

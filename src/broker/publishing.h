@@ -20,11 +20,15 @@ enum class Passage : uint8_t {
     Once,  // whatever crashes, each shard takes it once; only with a log
     Free,  // Lane::Free
 };
+struct PublishMode {
+    Passage passage = Passage::Usual;
+    bool refusable = false;  // where somebody could not keep it nobody gets it: Receipt::refused
+};
 /// Gives the message to every taker here and posts it to every shard with takers, and to the
 /// topic's home if retained.
 /// @param publisher  its session if that is here (for No Local)
 Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef> publisher,
-                Passage passage);
+                PublishMode mode);
 
 /// From another shard.
 void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in);

@@ -2,6 +2,7 @@
 
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "topic/filter.h"
 
 #include <algorithm>
@@ -21,7 +22,7 @@ void ask(Core& core, Session& session, Replay::Fetch& fetch) {
                         .stamp_max = fetch.stamp_max,
                         .need = {},
                         .after = fetch.after,
-                        .count_max = kBatchMax};
+                        .count_max = std::min(kBatchMax, core.limits.queue_messages_max)};
     if (fetch.after.empty())
         for (const auto& posted : core.peer_posted)
             query.need.push_back(posted[fetch.next_home.value]);
@@ -33,8 +34,7 @@ void ask(Core& core, Session& session, Replay::Fetch& fetch) {
 void end_replay(Core& core, Session& session) {
     const auto replay = std::exchange(session.extras->replay, nullptr);
     for (OutboxEntry& entry : replay->held) {
-        --core.counters.queued;
-        core.counters.queued_bytes -= entry.bytes;
+        remove_queued(core, session.realm, 1, entry.bytes);
         enqueue(core, session, std::move(entry));
     }
     pump(core, session);
@@ -54,25 +54,20 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
             ++at;
             continue;
         }
-        --replay.held_ambiguous;
-        --core.counters.queued;
-        core.counters.queued_bytes -= at->bytes;
-        replay.held_bytes -= at->bytes;
-        enqueue(core, session, std::move(*at));
+        OutboxEntry entry = std::move(*at);
         at = replay.held.erase(at);
+        --replay.held_ambiguous;
+        replay.held_bytes -= entry.bytes;
+        remove_queued(core, session.realm, 1, entry.bytes);
+        enqueue(core, session, std::move(entry));
     }
     return is_held;
 }
 
 void place(Core& core, Session& session, const Replay::Fetch& fetch, const MessageRef& message) {
     if (fetch.options.no_local && message->publisher() == session.client_hash) return;
-    if (core.acl &&
-        !core.acl
-             ->decide(auth::AclAction::Receive, session.client_id, session.user(), message->topic())
-             .allowed) {
-        ++core.counters.dropped_not_authorized;
-        return;
-    }
+    if (!may_receive(core, session, *message))
+        return count_loss(core, session, Loss::NotAuthorized, message);
     if (settle_ambiguous(core, session, message)) return;
     enqueue(core, session,
             {.message = message,
@@ -149,15 +144,12 @@ void cancel_fetches(Core& core, Session& session, std::string_view filter) {
     continue_replay(core, session);
 }
 
-void drop_replay(Core& core, Session& session) {
+size_t drop_replay(Core& core, Session& session) {
     const auto replay = session.extras ? std::exchange(session.extras->replay, nullptr) : nullptr;
-    if (!replay) return;
-    for (const OutboxEntry& entry : replay->held) {
-        core.counters.queued_bytes -= entry.bytes;
-        settle(core, entry);
-    }
-    core.counters.queued -= replay->held.size();
-    core.counters.dropped_session_end += replay->held.size();
+    if (!replay) return 0;
+    remove_queued(core, session.realm, replay->held.size(), replay->held_bytes);
+    for (const OutboxEntry& entry : replay->held) settle(core, entry);
+    return replay->held.size();
 }
 
 bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
@@ -168,18 +160,13 @@ bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {
     if (std::none_of(replay.filters.begin(), replay.filters.end(), waits)) return false;
     if (GW_MUTANT(LiveOvertakesRetained)) return false;
     if (entry.qos == Qos::AtMostOnce && !session.online && !core.limits.queue_qos0) {
-        count_loss(core, session, &Counters::dropped_offline_qos0, "offline_qos0", entry.message);
+        count_loss(core, session, Loss::OfflineQos0, entry.message);
         return true;
     }
     entry.bytes = uint32_t(entry.message->size_bytes());
-    if (replay.held.size() >= core.limits.queue_messages_max ||
-        replay.held_bytes + entry.bytes > core.limits.queue_bytes_max) {
-        count_loss(core, session, &Counters::dropped_queue_full, "queue_full", entry.message);
-        return true;
-    }
+    if (!make_room(core, session, entry)) return true;
     replay.held_bytes += entry.bytes;
-    ++core.counters.queued;
-    core.counters.queued_bytes += entry.bytes;
+    add_queued(core, session.realm, 1, entry.bytes);
     if (is_durable(core, session) && entry.qos != Qos::AtMostOnce)
         keep_taker(core, session, entry, {});
     replay.held.push_back(std::move(entry));

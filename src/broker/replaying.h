@@ -20,8 +20,8 @@ void begin_fetches(Core& core, Session& session, const std::vector<Replay::Fetch
 void continue_replay(Core& core, Session& session);
 /// Unsubscribed: what is left of these fetches is not wanted.
 void cancel_fetches(Core& core, Session& session, std::string_view filter);
-/// The session ends: what waits behind its replay goes with it, and is counted.
-void drop_replay(Core& core, Session& session);
+/// The session ends: what waits behind its replay goes with it. @return how many messages
+size_t drop_replay(Core& core, Session& session);
 /// @return  true when the entry was taken to wait (or was dropped, and counted)
 bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry);
 void on_retained_batch(Core& core, const RetainedBatch& in);

@@ -6,6 +6,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
 #include "broker/keeping/restoring.h"
+#include "broker/limiting.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
@@ -43,6 +44,7 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
                    [&](const GroupReleased& in) { on_group_released(core, in); },
                    [&](const GroupDone& in) { on_group_done(core, in); },
                    [&](const GroupReturn& in) { on_group_return(core, in); },
+                   [&](const RealmUse& in) { on_realm_use(core, from, in); },
                },
                envelope);
 }
@@ -192,8 +194,7 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             [&](const Shutdown&) { on_shutdown(core); },
         },
         input);
-    drain_loopback();
-    reap();
+    end_input();
 }
 
 void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
@@ -203,12 +204,12 @@ void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
         take_loaded(core_);
         move_objects(core_);
         tell_condition(core_);
-        drain_loopback();
-        reap();
+        end_input();
         commit(core_, wall);
     }
     confirm_publishes(core_);
     confirm_routes(core_);
+    tell_realm_use(core_);
 }
 
 std::optional<Instant> Shard::next_deadline() const {
@@ -222,6 +223,25 @@ std::optional<Instant> Shard::next_deadline() const {
          {core_.keeper.log->next_deadline(), core_.keeper.condition.next_deadline()})
         if (disk && (!next || *disk < *next)) next = disk;
     return next;
+}
+
+std::optional<SessionReport> Shard::report(RealmId realm, std::string_view client_id) const {
+    const auto& sessions = core_.realm(realm).sessions;
+    const auto known = sessions.find(client_id);
+    if (known == sessions.end()) return std::nullopt;
+    const Session& session = *core_.sessions.find(known->second);
+    SessionReport out{.shard = core_.config.id,
+                      .version = session.version,
+                      .online = session.online,
+                      .subscriptions = session.subscription_count(),
+                      .queued = session.waiting_count(),
+                      .queued_bytes = session.waiting_bytes(),
+                      .inflight = session.inflight_count()};
+    if (!session.online && session.expires > core_.now)
+        out.expires_in_s =
+            uint64_t(std::chrono::ceil<std::chrono::seconds>(session.expires - core_.now).count());
+    if (session.extras && session.extras->lost) out.lost = *session.extras->lost;
+    return out;
 }
 
 bool Shard::is_saved() const {
@@ -239,6 +259,15 @@ void Shard::drain_loopback() {
         core_.loopback.pop_front();
         on_envelope(core_, core_.config.id, envelope);
     }
+}
+
+void Shard::end_input() {
+    drain_loopback();
+    while (!core_.ending.empty()) {
+        end_full_sessions(core_);
+        drain_loopback();
+    }
+    reap();
 }
 
 void Shard::reap() {

@@ -5,6 +5,7 @@
 #include "broker/core.h"
 #include "broker/keeping/new_log.h"
 #include "broker/keeping/restoring.h"
+#include "broker/session_report.h"
 
 #include <span>
 
@@ -39,8 +40,12 @@ public:
     bool is_cleaning() const;
 
     const Counters& counters() const { return core_.counters; }
+    /// What can be told about a session whose home this is. Between turns.
+    /// @return  nullopt: there is none
+    std::optional<SessionReport> report(RealmId realm, std::string_view client_id) const;
 
 private:
+    void end_input();
     void drain_loopback();
     void reap();
     Core core_;

@@ -2,6 +2,7 @@
 
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "broker/subscribing.h"
 
 #include <algorithm>
@@ -54,8 +55,7 @@ void return_if(Core& core, Session& session, GoesBack&& goes_back) {
             box->push_back(std::move(entry));
             continue;
         }
-        --core.counters.queued;
-        core.counters.queued_bytes -= entry.bytes;
+        remove_queued(core, session.realm, 1, entry.bytes);
     }
     for (size_t i = 0; i < box->inflight.size();) {
         const OutboxEntry& entry = box->inflight[i].entry;
@@ -73,9 +73,10 @@ void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     core.handouts.clear();
     std::vector<KeptPlace> settled;
     const auto dropped = group.hand_out(ref, core.now, core.handouts, settled);
+    recount_group(core, group, group.load());
     for (const KeptPlace& each : settled) settle(core, each.kept, each.taker);
-    core.counters.dropped_expired += dropped.expired;
-    core.counters.dropped_group_full += dropped.untakeable_qos0;
+    core.counters.lost[Loss::Expired] += dropped.expired;
+    core.counters.lost[Loss::GroupFull] += dropped.untakeable_qos0;
     for (GroupHandout& each : core.handouts) {
         each.deliver.group_kept = group.kept;
         core.post(each.member.shard, std::move(each.deliver));
@@ -158,7 +159,7 @@ void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
         if (in.token != 0)
             core.post(from, GroupReturn{in.group, in.token});
         else
-            ++core.counters.dropped_offline_qos0;
+            ++core.counters.lost[Loss::OfflineQos0];
         return;
     }
     OutboxEntry entry{.message = in.message,
@@ -207,7 +208,10 @@ void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
     SharedGroup* group = core.groups.find(ref);
     if (!group) return;
     if (group->is_full(core.limits.group_messages_max))
-        ++core.counters.dropped_group_full;
+        ++core.counters.lost[Loss::GroupFull];
+    else if (group->queued() > 0 &&
+             full_realm(core, core.realm(group->key().realm), message->size_bytes()))
+        ++core.counters.lost[Loss::RealmFull];
     else
         group->offer(message, keep_for_group(core, *group, message));
     hand_out(core, ref, *group);
@@ -229,7 +233,8 @@ void end_group(Core& core, GroupRef ref) {
     SharedGroup& group = *core.groups.find(ref);
     const GroupKey key = group.key();
     Realm& realm = core.realm(key.realm);
-    core.counters.dropped_session_end += group.queued();
+    core.counters.lost[Loss::SessionEnd] += group.queued();
+    recount_group(core, group, {});
     for (const KeptPlace& each : group.all_kept()) settle(core, each.kept, each.taker);
     forget(core, group.kept);
     remove_route(core, realm, key.filter, {ref.slot, ref.generation}, true);
@@ -307,7 +312,7 @@ void on_group_done(Core& core, const GroupDone& in) {
 void on_group_return(Core& core, const GroupReturn& in) {
     SharedGroup* group = core.groups.find(in.group);
     if (!group) {
-        ++core.counters.dropped_session_end;
+        ++core.counters.lost[Loss::SessionEnd];
         return;
     }
     if (GW_MUTANT(ForgetReturnedMessage))

@@ -1,6 +1,6 @@
 #include "client/message_format.h"
 
-#include "client/json.h"
+#include "base/json.h"
 #include "client/property_words.h"
 
 #include <fmt/format.h>

@@ -176,10 +176,14 @@ private:
 
     void check_limits() {
         const broker::Limits& limits = options().broker.limits;
-        if (limits.queue_bytes_max < limits.packet_bytes_max)
-            warn("limits.queue_bytes_max",
-                 "it is less than limits.packet_bytes_max: a message that may be sent could never "
-                 "wait");
+        const auto too_small = [&](const std::string& key, uint64_t bytes_max) {
+            if (bytes_max < limits.packet_bytes_max)
+                warn(key,
+                     "it is less than limits.packet_bytes_max: a message that may be sent could "
+                     "never wait");
+        };
+        too_small("limits.queue_bytes_max", limits.queue_bytes_max);
+        too_small("limits.realm_queue_bytes_max", limits.realm_queue_bytes_max);
     }
 
     /// The broker knows listeners and realms by number, in the order of the configuration.

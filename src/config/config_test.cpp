@@ -479,6 +479,8 @@ TEST(Config, TheAdminPortNeedsAnAddressAndLoopbackIsBest) {
 TEST(Config, AQueueSmallerThanAPacketIsAWarning) {
     EXPECT_THAT(warnings("[limits]\nqueue_bytes_max = 1024\n"),
                 ElementsAre(HasSubstr("f:2: limits.queue_bytes_max: ")));
+    EXPECT_THAT(warnings("[limits]\nrealm_queue_bytes_max = 1024\n"),
+                ElementsAre(HasSubstr("f:2: limits.realm_queue_bytes_max: ")));
 }
 
 TEST(Config, TheStoreIsSafeUnlessToldOtherwise) {

@@ -40,7 +40,8 @@ constexpr Section kSections[] = {
      .is_list = true,
      .doc = "Where connections are taken; one [[listener]] for each address. Without any, the "
             "broker listens on mqtt://127.0.0.1:1883 and ws://127.0.0.1:8083/mqtt."},
-    {.name = "admin", .doc = "The HTTP port with /metrics for Prometheus and /healthz."},
+    {.name = "admin",
+     .doc = "The HTTP port with /metrics for Prometheus, /healthz and /api/clients/ID."},
     {.name = "auth", .doc = "Who may connect, and who may do what."},
     {.name = "limits",
      .doc = "What peers may hold or ask for. Each limit says what happens when it is reached."},

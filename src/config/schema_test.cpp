@@ -49,6 +49,27 @@ TEST(Schema, ChoicesStandInTheOrderOfTheirEnums) {
     }
 }
 
+TEST(Schema, AnswersToFullStandInTheOrderOfTheirEnum) {
+    using broker::WhenFull;
+    const std::pair<std::string_view, WhenFull> answers[] = {
+        {"drop_newest", WhenFull::DropNewest},
+        {"refuse", WhenFull::Refuse},
+        {"drop_oldest", WhenFull::DropOldest},
+        {"end_session", WhenFull::EndSession},
+    };
+    size_t found = 0;
+    for (const Key* key : keys_of("limits")) {
+        if (key->type != Type::Choice) continue;
+        for (const auto& [text, answer] : answers) {
+            const auto at = find_choice(*key, text);
+            if (!at) continue;
+            EXPECT_EQ(WhenFull(*at), answer) << key->name;
+            ++found;
+        }
+    }
+    EXPECT_EQ(found, 4 * 4 + 2u) << "retained_full has two of them";
+}
+
 TEST(Schema, DefaultsAreThoseOfTheStructs) {
     const Options from_table = initial_options();
     const Options from_struct;

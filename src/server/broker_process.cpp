@@ -7,9 +7,14 @@
 #include "os/thread.h"
 #include "server/credentials.h"
 
+#include <algorithm>
+
 namespace godwit::server {
 
 namespace {
+
+/// For a shard to say something about itself.
+constexpr auto kAskTime = std::chrono::seconds(1);
 
 /// Every address the listener's host means: one socket each.
 Result<std::vector<os::SocketAddress>, std::string> addresses_of(const config::ListenUrl& url) {
@@ -194,8 +199,12 @@ Result<Done, std::string> BrokerProcess::start() {
     for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
         if (auto done = make_runner(i); !done) return done;
     if (const auto& address = options_.admin.address) {
-        auto admin =
-            admin::AdminServer::start(address->host, address->port, [this] { return stats(); });
+        auto admin = admin::AdminServer::start(
+            address->host, address->port,
+            {[this] { return stats(); },
+             [this](const std::string& realm, const std::string& client_id) {
+                 return session(realm, client_id);
+             }});
         if (!admin) return Err{admin.error()};
         admin_ = std::move(*admin);
     }
@@ -266,6 +275,24 @@ admin::BrokerStats BrokerProcess::stats() const {
         stats.listeners.push_back({each->name, each->connections.load()});
     stats.log_lines_dropped = log_.dropped_count();
     return stats;
+}
+
+Result<broker::SessionReport, admin::AdminSources::Fault> BrokerProcess::session(
+    const std::string& realm, const std::string& client_id) const {
+    using Fault = admin::AdminSources::Fault;
+    const auto& realms = options_.broker.realms;
+    const auto at = std::find_if(realms.begin(), realms.end(),
+                                 [&](const auto& each) { return each.name == realm; });
+    if (at == realms.end()) return Err{Fault::Unknown};
+    AskSession ask{.realm = {uint16_t(at - realms.begin())}, .client_id = client_id};
+    const broker::Homes homes{key_, crossing_->shard_count()};
+    const ShardId home = homes.of_client(ask.realm, client_id);
+    auto answer = ask.answer.get_future();
+    crossing_->mailbox(home).post(std::move(ask));
+    if (answer.wait_for(kAskTime) != std::future_status::ready) return Err{Fault::NoAnswer};
+    auto report = answer.get();
+    if (!report) return Err{Fault::Unknown};
+    return *report;
 }
 
 void BrokerProcess::inject(const admin::SysMessage& message) {

@@ -36,6 +36,10 @@ public:
     void reload(const config::Options& options);
     /// What the admin server and $SYS tell. Thread: any
     admin::BrokerStats stats() const;
+    /// Asks the session's home shard. Thread: any but a shard's
+    /// @cost  blocks for a turn of that shard, at most kAskTime
+    Result<broker::SessionReport, admin::AdminSources::Fault> session(
+        const std::string& realm, const std::string& client_id) const;
     void inject(const admin::SysMessage& message);
 
 private:

@@ -6,11 +6,13 @@
 #include "auth/acl.h"
 #include "broker/envelope.h"
 #include "broker/input.h"
+#include "broker/session_report.h"
 #include "os/spsc_ring.h"
 #include "os/waker.h"
 #include "server/socket_table.h"
 
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,10 +38,17 @@ struct InjectMessage {
 struct NewPolicy {
     std::unique_ptr<const auth::Acl> acl;  // null: everything is allowed
 };
+/// What is known of a session? Answered once, if the shard lives.
+struct AskSession {
+    RealmId realm;
+    std::string client_id;
+    std::promise<std::optional<broker::SessionReport>> answer;
+};
 /// Say good-bye to every client, then stop.
 struct StopShard {};
 
-using Control = std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, StopShard>;
+using Control =
+    std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, AskSession, StopShard>;
 
 /// What waits for one shard. Thread: any may post; the shard takes.
 class Mailbox {

@@ -263,6 +263,8 @@ void ShardRunner::on_control(Control& control) {
     if (const auto* inject = std::get_if<InjectMessage>(&control))
         return feed(broker::Inject{inject->realm, inject->topic, as_bytes(inject->payload),
                                    mqtt::Qos::AtMostOnce, inject->retain});
+    if (auto* ask = std::get_if<AskSession>(&control))
+        return ask->answer.set_value(shard_->report(ask->realm, ask->client_id));
     if (auto* policy = std::get_if<NewPolicy>(&control)) {
         feed(broker::PolicyChanged{policy->acl.get()});
         acl_ = std::move(policy->acl);

@@ -100,7 +100,7 @@ TEST(SharedGroup, EachMessageIsAcknowledgedByOneMemberWhoeverComesAndGoes) {
         EXPECT_EQ(group.acked.size(), group.sent) << "a message was lost";
         for (const auto& [number, times] : group.acked)
             EXPECT_EQ(times, 1) << number << " went to two members";
-        EXPECT_EQ(run.world.counters().dropped_session_end, 0u);
+        EXPECT_EQ(run.world.counters().lost[broker::Loss::SessionEnd], 0u);
     });
 }
 

@@ -110,7 +110,7 @@ Violations check_bounds(const View& view) {
         const bool queue =
             event.why == "queue_full" && limits.queue_messages_max == usual.queue_messages_max;
         const bool output =
-            event.why == "slow_reader" && limits.output_bytes_max == usual.output_bytes_max;
+            event.why == "output_full" && limits.output_bytes_max == usual.output_bytes_max;
         if (queue || output)
             found.push_back(
                 {"", "dropped for a limit that is far: " + event.why, event.at, event.client});

@@ -51,7 +51,7 @@ void check_at_most_once(const View& view, uint32_t message, Violations& found) {
 bool is_excused(const View& view, uint32_t client, uint32_t message) {
     const MessageFacts& facts = view.facts(message);
     if (view.dropped(client, facts.topic, "queue_full")) return true;
-    if (view.dropped(client, facts.topic, "packet_too_large") && facts.bytes > 200) return true;
+    if (view.dropped(client, facts.topic, "too_large") && facts.bytes > 200) return true;
     return facts.expiry_s && view.dropped(client, facts.topic, "expired");
 }
 

@@ -459,13 +459,7 @@ void Cluster::note_drops(Seat& seat) {
 
 broker::Counters Cluster::counters() const {
     broker::Counters sum;
-    for (const auto& seat : seats_) {
-        const broker::Counters& one = seat->shard->counters();
-#define GW_FIELD(name, help) sum.name += one.name;
-        GW_COUNTERS(GW_FIELD)
-        GW_GAUGES(GW_FIELD)
-#undef GW_FIELD
-    }
+    for (const auto& seat : seats_) sum += seat->shard->counters();
     return sum;
 }
 

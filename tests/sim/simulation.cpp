@@ -162,7 +162,7 @@ private:
         gauge("inflight", counters.inflight);
         gauge("connections", counters.connections);
         gauge("sessions_online", counters.sessions_online);
-        gauge("group_drops", counters.dropped_group_full);
+        gauge("group_drops", counters.lost[broker::Loss::GroupFull]);
     }
 
     const Plan& plan_;

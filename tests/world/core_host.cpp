@@ -464,18 +464,16 @@ const broker::Counters& CoreHost::counters(uint16_t shard) const {
 
 broker::Counters CoreHost::counters() const {
     broker::Counters sum;
-    for (const auto& seat : shards_) {
-        const broker::Counters& one = seat->shard->counters();
-#define GW_FIELD(name, help) sum.name += one.name;
-        GW_COUNTERS(GW_FIELD)
-        GW_GAUGES(GW_FIELD)
-#undef GW_FIELD
-    }
+    for (const auto& seat : shards_) sum += seat->shard->counters();
     return sum;
 }
 
 ShardId CoreHost::home_of(std::string_view client_id) const {
     return map_->home_of_client({}, client_id);
+}
+
+std::optional<broker::SessionReport> CoreHost::report(std::string_view client_id) const {
+    return shards_.at(home_of(client_id).value)->shard->report({}, client_id);
 }
 
 ShardId CoreHost::home_of_group(std::string_view share, std::string_view filter) const {

@@ -85,6 +85,8 @@ public:
     std::vector<broker::Event> events;
     std::vector<broker::AuthRequest> auth_requests;
     ShardId home_of(std::string_view client_id) const;
+    /// What the administrator is told of a session.
+    std::optional<broker::SessionReport> report(std::string_view client_id) const;
     ShardId home_of_group(std::string_view share, std::string_view filter) const;
 
 private:

@@ -18,7 +18,8 @@ void post_crossing(Core& core, const Crossing& crossing, uint64_t number) {
                                       .number = number,
                                       .route = (crossing.routed >> to.value & 1) != 0,
                                       .keep = retain && to == home,
-                                      .once = true});
+                                      .once = true,
+                                      .refusable = crossing.refusable});
     }
 }
 
@@ -63,20 +64,20 @@ void settle_crossings(Core& core, ShardId from, uint64_t upto) {
         confirmed_by(core, crossed.front().id, from);
 }
 
-void confirm_when_on_disk(Core& core, ShardId to, const PublishConfirm& confirm, uint64_t ticket) {
+void confirm_when_on_disk(Core& core, ShardId to, PublishConfirm confirm, uint64_t ticket) {
     uint32_t& waiting = core.keeper.held_confirm_count[lane_of(to, confirm.lane)];
     if (waiting == 0 && (is_on_disk(core, ticket) || GW_MUTANT(ConfirmBeforeDisk)))
-        return core.post(to, confirm);
+        return core.post(to, std::move(confirm));
     ++waiting;
-    core.keeper.held_confirms.push_back({ticket, to, confirm});
+    core.keeper.held_confirms.push_back({ticket, to, std::move(confirm)});
 }
 
 void release_confirms(Core& core) {
     auto& held = core.keeper.held_confirms;
     for (; !held.empty() && is_on_disk(core, held.front().ticket); held.pop_front()) {
-        const HeldConfirm& next = held.front();
+        HeldConfirm& next = held.front();
         --core.keeper.held_confirm_count[lane_of(next.to, next.confirm.lane)];
-        core.post(next.to, next.confirm);
+        core.post(next.to, std::move(next.confirm));
     }
 }
 

@@ -16,8 +16,8 @@ bool is_known_crossing(Core& core, ShardId from, const Message& message);
 /// `from` has every publish up to this number on its disk: those that crossed to it are settled.
 void settle_crossings(Core& core, ShardId from, uint64_t upto);
 
-/// Publishes of `to` were taken; tells it so once `ticket` is on disk.
-void confirm_when_on_disk(Core& core, ShardId to, const PublishConfirm& confirm, uint64_t ticket);
+/// Tells `to` which of its publishes were taken, once `ticket` is on disk.
+void confirm_when_on_disk(Core& core, ShardId to, PublishConfirm confirm, uint64_t ticket);
 void release_confirms(Core& core);
 
 }  // namespace godwit::broker

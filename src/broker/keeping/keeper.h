@@ -68,6 +68,7 @@ struct Crossing {
     uint64_t shards = 0;
     uint64_t routed = 0;  // of them, those with subscribers
     uint64_t gate_key = 0;
+    bool refusable = false;
 };
 /// Such a publish under way to one shard.
 struct Crossed {

@@ -2,6 +2,7 @@
 
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 
 #include <algorithm>
 
@@ -63,9 +64,9 @@ void lose(Core& core, Session& session, ObjectId id, const std::string& why) {
     Outbox& box = *session.outbox;
     const auto lost = [&](const OutboxEntry& entry) {
         if (entry.kept != id || entry.message) return false;
-        ++core.counters.dropped_damaged;
-        ++session.dropped;
-        core.event(Severity::Error, "dropped", session, "damaged", why);
+        ++core.counters.lost[Loss::Damaged];
+        ++session.need_losses()[Loss::Damaged];
+        core.event(Severity::Error, "dropped", session, reason_of(Loss::Damaged), why);
         settle(core, entry);
         return true;
     };
@@ -74,8 +75,7 @@ void lose(Core& core, Session& session, ObjectId id, const std::string& why) {
         const OutboxEntry gone = box.queue.erase_at(i);
         box.queued_bytes -= gone.bytes;
         box.queued_qos0 -= gone.qos == mqtt::Qos::AtMostOnce;
-        --core.counters.queued;
-        core.counters.queued_bytes -= gone.bytes;
+        remove_queued(core, session.realm, 1, gone.bytes);
     }
     for (size_t i = box.inflight.size(); i-- > 0;) {
         if (box.inflight[i].released || !lost(box.inflight[i].entry)) continue;
@@ -154,8 +154,7 @@ void rewrite(Core& core, const store::Loaded& loaded) {
 
 void place_last(Core& core, Session& session, OutboxEntry entry) {
     Outbox& box = core.need_outbox(session);
-    ++core.counters.queued;
-    core.counters.queued_bytes += entry.bytes;
+    add_queued(core, session.realm, 1, entry.bytes);
     const bool in_memory = session.online && box.queue.size() < kQueueInMemory;
     const bool may_park = entry.kept.value != 0 && entry.group_token() == 0;
     if (!may_park || (box.parked.empty() && in_memory)) return box.push_back(std::move(entry));

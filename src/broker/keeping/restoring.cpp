@@ -4,6 +4,7 @@
 #include "broker/connecting.h"
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
 
@@ -273,7 +274,9 @@ bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& fro
     keeper.ledger.open_taker(id, taker.taker);
     const uint32_t slot = keeper.ledger.slot(taker.owner);
     if (taker.group) {
-        core.groups.at(slot)->offer(from.message, {id, taker.taker});
+        SharedGroup& group = *core.groups.at(slot);
+        group.offer(from.message, {id, taker.taker});
+        recount_group(core, group, group.load());
         return true;
     }
     Session& session = *core.sessions.at(slot);
@@ -281,8 +284,7 @@ bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& fro
     if (taker.packet_id.value == 0) {
         box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
         box.queued_bytes += from.bytes;
-        ++core.counters.queued;
-        core.counters.queued_bytes += from.bytes;
+        add_queued(core, session.realm, 1, from.bytes);
         return true;
     }
     OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};

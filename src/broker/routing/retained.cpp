@@ -28,7 +28,7 @@ ObjectId Retained::forget(Map::iterator at) {
     const Message& message = *at->second.message;
     const ObjectId kept = at->second.kept;
     if (message.expires() != kNever) expiries_.erase({message.expires(), at->first});
-    memory_bytes_ -= message.size_bytes() + kNodeBytes;
+    memory_bytes_ -= memory_bytes_of(message);
     by_topic_.erase(at);
     return kept;
 }
@@ -46,9 +46,18 @@ Retained::Change Retained::set(const MessageRef& message, uint64_t count_max) {
     if (message->payload().empty()) return change;  // [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
     change.stands = true;
     by_topic_.emplace(message->topic(), Value{message, {}});
-    memory_bytes_ += message->size_bytes() + kNodeBytes;
+    memory_bytes_ += memory_bytes_of(*message);
     if (message->expires() != kNever) expiries_.emplace(message->expires(), message->topic());
     return change;
+}
+
+size_t Retained::memory_bytes_of(const Message& message) {
+    return message.size_bytes() + kNodeBytes;
+}
+
+const Message* Retained::find(std::string_view topic) const {
+    const auto at = by_topic_.find(topic);
+    return at == by_topic_.end() ? nullptr : &*at->second.message;
 }
 
 void Retained::set_kept(std::string_view topic, ObjectId kept) {

@@ -31,6 +31,8 @@ public:
         std::string after;  // go on from here
         bool done = false;
     };
+    /// The value that stands; nullptr: none. Valid until the next change.
+    const Message* find(std::string_view topic) const;
     /// Up to count_max values that match a checked filter, unexpired and no younger than stamp_max,
     /// after topic `after`.
     /// @cost  a walk over the topics that share the filter's literal beginning, at most kStepsMax
@@ -44,6 +46,8 @@ public:
 
     size_t size() const { return by_topic_.size(); }
     size_t memory_bytes() const { return memory_bytes_; }
+    /// What a value takes of that.
+    static size_t memory_bytes_of(const Message& message);
 
     static constexpr uint32_t kStepsMax = 4096;
 

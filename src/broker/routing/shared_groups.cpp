@@ -32,6 +32,7 @@ void SharedGroup::set_online(SessionAddress member, bool online) {
 
 void SharedGroup::offer(const MessageRef& message, KeptPlace place) {
     queue_.push_back({message, place});
+    queue_bytes_ += message->size_bytes();
 }
 
 std::optional<SharedGroup::Holding> SharedGroup::take_back(uint64_t token) {
@@ -54,6 +55,7 @@ KeptPlace SharedGroup::take(uint64_t stamp, ShardId origin) {
     });
     if (at == queue_.end()) return {};
     const KeptPlace place = at->place;
+    queue_bytes_ -= at->message->size_bytes();
     queue_.erase(at);
     return place;
 }
@@ -63,7 +65,13 @@ void SharedGroup::give_back(uint64_t token) {
     if (!holding) return;
     auto at = queue_.begin();
     while (at != queue_.end() && at->returned_token != 0 && at->returned_token < token) ++at;
+    queue_bytes_ += holding->message->size_bytes();
     queue_.insert(at, {std::move(holding->message), holding->place, token});
+}
+
+void SharedGroup::pop_front() {
+    queue_bytes_ -= queue_.front().message->size_bytes();
+    queue_.pop_front();
 }
 
 bool SharedGroup::any_online() const {
@@ -92,7 +100,7 @@ SharedGroup::Dropped SharedGroup::hand_out(GroupRef self, Instant now,
         if (message->expired(now)) {
             ++dropped.expired;
             settled.push_back(queue_.front().place);
-            queue_.pop_front();
+            pop_front();
             continue;
         }
         Member* member = next_ready(*message);
@@ -100,7 +108,7 @@ SharedGroup::Dropped SharedGroup::hand_out(GroupRef self, Instant now,
             if (online || message->qos() != mqtt::Qos::AtMostOnce) break;
             ++dropped.untakeable_qos0;
             settled.push_back(queue_.front().place);
-            queue_.pop_front();
+            pop_front();
             continue;
         }
         uint64_t token = 0;
@@ -113,7 +121,7 @@ SharedGroup::Dropped SharedGroup::hand_out(GroupRef self, Instant now,
         }
         out.push_back(
             {member->address, {member->address.session, member->membership, self, token, message}});
-        queue_.pop_front();
+        pop_front();
     }
     return dropped;
 }

@@ -34,6 +34,13 @@ public:
     ObjectId kept;
     size_t member_count() const { return members_.size(); }
     size_t queued() const { return queue_.size(); }
+    /// What waits in its queue.
+    struct Load {
+        size_t messages = 0;
+        size_t bytes = 0;
+    };
+    Load load() const { return {queue_.size(), queue_bytes_}; }
+    Load counted;  // as the realm's books have it
 
     /// Adds a member or replaces what is known of it.
     void join(ShardId shard, const GroupJoin& join);
@@ -85,11 +92,13 @@ private:
     Member* next_ready(const Message& message);
     bool any_online() const;
     std::optional<Holding> take_back(uint64_t token);
+    void pop_front();
 
     GroupKey key_;
     std::vector<Member> members_;
     size_t turn_ = 0;  // index of the member whose turn it is
     std::deque<Waiting> queue_;
+    size_t queue_bytes_ = 0;
     std::map<uint64_t, Holding> held_;
     uint64_t next_token_ = 1;
 };

@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "base/instant.h"
 #include "broker/envelope.h"
+#include "broker/losses.h"
 #include "broker/session/outbox.h"
 #include "topic/filter_table.h"
 
@@ -72,6 +73,7 @@ struct SessionExtras {
     uint32_t next_membership = 1;
     std::unique_ptr<Replay> replay;
     uint32_t next_replay = 1;
+    std::unique_ptr<Losses> lost;  // null: nothing
 };
 
 struct Session {
@@ -86,8 +88,7 @@ struct Session {
     ConnectionId connection;           // valid while online
     Instant expires = kNever;          // while offline
     PacketId last_packet_id;
-    uint32_t dropped = 0;  // messages this session lost, any reason
-    ObjectId kept;         // its durable object; 0: a restart of the broker ends it
+    ObjectId kept;  // its durable object; 0: a restart of the broker ends it
     std::vector<HeldFilter> subscriptions;
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<WillState> will;
@@ -101,12 +102,25 @@ struct Session {
         if (!extras) extras = std::make_unique<SessionExtras>();
         return *extras;
     }
+    Losses& need_losses() {
+        SessionExtras& all = need_extras();
+        if (!all.lost) all.lost = std::make_unique<Losses>();
+        return *all.lost;
+    }
     Replay* replay() const { return extras ? extras->replay.get() : nullptr; }
     std::optional<std::string_view> user() const {
         return has_username ? std::optional<std::string_view>(username) : std::nullopt;
     }
+    size_t subscription_count() const {
+        return subscriptions.size() + (extras ? extras->memberships.size() : 0);
+    }
     size_t inflight_count() const { return outbox ? outbox->inflight.size() : 0; }
     size_t queued_count() const { return outbox ? outbox->queued_count() : 0; }
+    /// In the queue, or behind a replay.
+    size_t waiting_count() const { return queued_count() + (replay() ? replay()->held.size() : 0); }
+    uint64_t waiting_bytes() const {
+        return (outbox ? outbox->queued_bytes : 0) + (replay() ? replay()->held_bytes : 0);
+    }
     /// A free identifier, counting up from the last, never one in flight [MQTT5-2.2.1-4]. Inflight
     /// is bounded below 65535.
     PacketId next_packet_id();

@@ -120,6 +120,38 @@ def test_metrics(context, folder):
         broker.stop()
 
 
+def test_full_queue(context, folder):
+    """a publisher is refused where a queue is full; session, /metrics and $SYS say what was lost and why"""
+    broker = watched(context, folder, '[limits]\nqueue_messages_max = 2\nqueue_messages_full = "refuse"\n')
+    try:
+        tcp = broker.endpoints['tcp']
+        with wire.RawClient(tcp, 4) as waiter:
+            waiter.connect('the/waiter "1"', clean=False)
+            waiter.subscribe('t', 1)
+        with wire.RawClient(tcp) as publisher, wire.RawClient(tcp, 4) as old, wire.RawClient(tcp, 4) as watcher:
+            publisher.connect('publisher')
+            equal([publisher.publish('t') for _ in range(4)], [0, 0, 0x97, 0x97], 'PUBACK codes')
+            old.connect('old')  # MQTT 3.1.1 has no code for it
+            old.publish('t')
+            status, headers, body = get(broker, '/api/clients/the%2Fwaiter%20%221%22')
+            equal((status, headers['Content-Type']), (200, 'application/json'), 'answer')
+            session = json.loads(body)
+            equal((session['client'], session['online'], session['queued']), ('the/waiter "1"', False, 2), 'session')
+            equal({k: v for k, v in session['lost'].items() if v}, {'refused': 2, 'queue_full': 1}, 'lost')
+            numbers = metrics(broker)
+            for reason, count in session['lost'].items():
+                equal(sum(value for name, value in numbers.items()
+                          if name.startswith('godwit_dropped_total{') and f'reason="{reason}"' in name), count, reason)
+            watcher.connect('watcher')
+            watcher.subscribe('$SYS/broker/dropped/refused')
+            while watcher.receive()[1] != b'2':  # the socket's deadline ends this
+                pass
+        equal(get(broker, '/api/clients/nobody')[0], 404, 'status of an unknown session')
+        equal(get(broker, '/api/clients/the%2Fwaiter%20%221%22?realm=other')[0], 404, 'status in an unknown realm')
+    finally:
+        broker.stop()
+
+
 MALFORMED = b'\x36\x06\x00\x01a\x00\x01\x00'  # a PUBLISH of QoS 3
 
 

@@ -1,4 +1,4 @@
-#include "client/json.h"
+#include "base/json.h"
 
 #include "base/utf8.h"
 
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace godwit::client {
+namespace godwit {
 
 namespace {
 
@@ -172,4 +172,4 @@ bool is_json(std::string_view text) {
     return JsonReader(text).is_one_value();
 }
 
-}  // namespace godwit::client
+}  // namespace godwit

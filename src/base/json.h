@@ -1,11 +1,11 @@
-// JSON as far as printing messages needs it: a text in quotes, and whether bytes are JSON at all.
+// JSON as far as printing needs it: a text in quotes, and whether bytes are JSON at all.
 // Source: RFC 8259.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace godwit::client {
+namespace godwit {
 
 /// Appends `text` in quotes. What is not UTF-8 appears as U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
@@ -16,4 +16,4 @@ void append_json_text(std::string& out, std::string_view text);
 bool is_json(std::string_view text);
 inline constexpr size_t kJsonDepthMax = 512;
 
-}  // namespace godwit::client
+}  // namespace godwit

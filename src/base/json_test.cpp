@@ -1,8 +1,8 @@
-#include "client/json.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 
-namespace godwit::client {
+namespace godwit {
 namespace {
 
 std::string quoted(std::string_view text) {
@@ -53,4 +53,4 @@ TEST(IsJson, DepthIsLimited) {
 }
 
 }  // namespace
-}  // namespace godwit::client
+}  // namespace godwit

@@ -1,0 +1,42 @@
+#include "admin/session_json.h"
+
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace godwit::admin {
+
+namespace {
+
+std::string_view version_text(mqtt::Version version) {
+    return version == mqtt::Version::V5 ? "5.0" : version == mqtt::Version::V311 ? "3.1.1" : "3.1";
+}
+
+}  // namespace
+
+std::string render_session(std::string_view realm, std::string_view client_id,
+                           const broker::SessionReport& report) {
+    std::string out = "{\"client\":";
+    append_json_text(out, client_id);
+    out += ",\"realm\":";
+    append_json_text(out, realm);
+    const auto at = std::back_inserter(out);
+    fmt::format_to(at, ",\"shard\":{},\"mqtt\":\"{}\",\"online\":{}", report.shard.value,
+                   version_text(report.version), report.online);
+    if (report.online)
+        out += ",\"expires_in_s\":null";
+    else
+        fmt::format_to(at, ",\"expires_in_s\":{}", report.expires_in_s);
+    fmt::format_to(at, ",\"subscriptions\":{},\"queued\":{},\"queued_bytes\":{},\"inflight\":{}",
+                   report.subscriptions, report.queued, report.queued_bytes, report.inflight);
+    out += ",\"lost\":{";
+    for (size_t i = 0; i < broker::kLossCount; ++i)
+        fmt::format_to(at, "{}\"{}\":{}", i ? "," : "", broker::kLosses[i].reason,
+                       report.lost.counts[i]);
+    out += "}}\n";
+    return out;
+}
+
+}  // namespace godwit::admin

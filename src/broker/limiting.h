@@ -1,0 +1,57 @@
+// Limiting: what sessions and realms may hold, and the answers where they hold that much. The
+// bounds of a session are exact. Those of a realm hold across shards: each tells the others what it
+// holds whenever that has moved by more than a step, and checks its own count plus what it was told
+// last. So a realm may exceed a bound by a sixteenth, and by what comes in while the word is under
+// way. Source: docs/limits.md
+#pragma once
+
+#include "broker/core.h"
+
+namespace godwit::broker {
+
+// --- the books ---
+
+/// So many messages began or ceased to wait for a session of this realm.
+void add_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes);
+void remove_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes);
+/// So much waits in this group now.
+void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now);
+/// Counts one message that this session does not get, and says so.
+/// @param message  null: it is on disk alone
+void count_loss(Core& core, Session& session, Loss loss, const MessageRef& message);
+
+// --- the bounds ---
+
+/// A bound that one more message would break.
+struct FullQueue {
+    WhenFull answer = WhenFull::DropNewest;
+    bool of_realm = false;
+};
+/// Whether one more message of so many bytes may wait for the session. @return nullopt: it may
+/// @param ahead  in how many other queues of the realm the same message will wait
+std::optional<FullQueue> full_queue(const Core& core, const Session& session, uint64_t bytes,
+                                    uint64_t ahead = 0);
+/// The same for any queue of the realm, a shared group's too.
+std::optional<FullQueue> full_realm(const Core& core, const Realm& realm, uint64_t bytes,
+                                    uint64_t ahead = 0);
+/// The realm may not keep this retained message.
+bool is_retained_full(const Core& core, const Realm& realm, const Message& message);
+
+/// Whether this shard's part in a publish is to be refused, all of it: somebody here could not keep
+/// the message, and the bound's answer is Refuse. Counts it for each such session.
+/// @param matches  null: nobody here subscribes
+/// @param keep     this shard is the home of the topic's retained message
+/// @cost           a walk over the takers, only where some answer is Refuse
+bool must_refuse(Core& core, const MessageRef& message, const Matches* matches, bool keep);
+
+/// The session ends when the input is handled: now, others may be looking at it.
+void end_later(Core& core, const Session& session);
+void end_full_sessions(Core& core);
+
+// --- between shards ---
+
+/// End of a turn: tells the others what this shard holds, where that has moved by more than a step.
+void tell_realm_use(Core& core);
+void on_realm_use(Core& core, ShardId from, const RealmUse& in);
+
+}  // namespace godwit::broker
