@@ -203,6 +203,21 @@ void add_sessions(CLI::App& app, Options& to) {
     app.add_flag("--keep", to.keep, "Leave the sessions there at the end")->group(kWhat);
 }
 
+void add_beside(CLI::App& app, Options& to) {
+    app.add_option("--beside", to.beside, "Pairs in steady traffic beside the storm, at QoS 0")
+        ->type_name("N")
+        ->group(kWhat);
+    app.add_option("--beside-rate", to.beside_per_second, "Their messages in a second, all pairs")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str()
+        ->group(kWhat);
+    app.add_option("-d,--duration", to.duration_s, "Seconds of quiet that theirs are compared with")
+        ->type_name("S")
+        ->capture_default_str()
+        ->group(kWhat);
+}
+
 void add_holding(CLI::App& app, Options& to) {
     app.add_option("-c,--clients", to.subscribers, "Clients")
         ->type_name("N")
@@ -293,7 +308,8 @@ constexpr Entry kEntries[] = {
      "  godwit bench queue -c 1000 -p 100 -w 100 -m 1000        durable throughput\n"
      "  godwit bench queue -c 100000 -m 10 -s 200 --drain       and all of it comes back"},
     {Scenario::Storm, "Persistent sessions with queued messages, and all of them come back at once",
-     "  godwit bench storm -c 2000 -m 10"},
+     "  godwit bench storm -c 2000 -m 10\n"
+     "  godwit bench storm -c 15000 -m 0 --beside 500 mqtts://localhost --cafile ca.pem"},
     {Scenario::Retain, "Store a retained message for each topic, then replay all of them",
      "  godwit bench retain --topics 1000000 -s 200"},
     {Scenario::Conn, "Connect many clients, hold them, ping",
@@ -331,6 +347,7 @@ void add_options(CLI::App& app, Options& to) {
             break;
         case Scenario::Storm:
             add_sessions(app, to);
+            add_beside(app, to);
             break;
         case Scenario::Retain:
             add_crowd(app, to, true);

@@ -4,14 +4,6 @@
 
 namespace godwit::bench {
 
-namespace {
-
-void measure_memory(const Run& run, Phase& phase) {
-    if (phase.process) phase.process->pss_end_bytes = read_pss_bytes(run.options().pid);
-}
-
-}  // namespace
-
 void run_conn(Run& run) {
     const Options& o = run.options();
     if (!run.can_hold(o.subscribers)) return;
@@ -26,18 +18,17 @@ void run_conn(Run& run) {
         "connected", [&] { return clients.all_done(); }, [&] { return clients.done_count(); });
     Phase& connect = run.end_phase("connect", "connected", clients.done_count());
     connect.latencies = {{"connect", run.fleet().connect_times().summary()}};
-    measure_memory(run, connect);
+    run.measure_memory(connect);
     if (connect.process && connect.process->rss_end_bytes > connect.process->rss_begin_bytes)
         connect.counts = {
             {"RSS bytes each",
              (connect.process->rss_end_bytes - connect.process->rss_begin_bytes) / o.subscribers}};
     if (came) {
         run.begin_phase();
-        run.sleep(
-            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(o.duration_s)));
+        run.sleep(of_seconds(o.duration_s));
         Phase& hold = run.end_phase("hold", "connected", clients.open_count());
         hold.latencies = {{"ping", run.fleet().ping_times().summary()}};
-        measure_memory(run, hold);
+        run.measure_memory(hold);
     }
     if (run.fleet().interrupted()) run.report().verdict.complete = false;
     run.begin_phase();
@@ -46,7 +37,7 @@ void run_conn(Run& run) {
     (void)run.require(
         "still there", [&] { return clients.open_count() == 0; },
         [&] { return clients.open_count(); });
-    measure_memory(run, run.end_phase("leave", "gone", left));
+    run.measure_memory(run.end_phase("leave", "gone", left));
 }
 
 }  // namespace godwit::bench

@@ -23,6 +23,8 @@ using namespace std::chrono_literals;
 constexpr uint64_t kSignalToken = ~uint64_t(0);
 constexpr Duration kTickTime = 100ms;
 constexpr Duration kAttemptTime = 30s;
+/// After a failure that is not the last word, nobody tries for so long.
+constexpr Duration kRetryTime = 20ms;
 /// The Poller counts in milliseconds: what is due sooner is waited for without sleeping.
 constexpr Duration kPollerStep = 1ms;
 /// Descriptors for other things than connections.
@@ -190,9 +192,11 @@ void Fleet::start_waiting() {
            sockets_ < open_max_ && !faults_.is_hopeless()) {
         if (pace_ && pace_->due_at(started_) > now_) return;
         Client& client = clients_[queued_.front()];
-        if (client.state == ClientState::Queued && !start(client)) return;
         queued_.pop_front();
+        if (client.state != ClientState::Queued) continue;
+        if (!start(client)) return queued_.push_front(client.slot);
         ++started_;
+        if (retry_at_ > now_) return;
     }
 }
 
@@ -307,8 +311,13 @@ void Fleet::end(Client& client) {
 }
 
 void Fleet::lose(Client& client, Fault kind, const std::string& why) {
-    faults_.add(kind, why);
+    const bool again = insists_ && client.state < ClientState::Open && kind != Fault::Protocol;
+    if (!again) faults_.add(kind, why);
     end(client);
+    if (!again) return;
+    ++repeated_attempts_;
+    retry_at_ = now_ + kRetryTime;
+    connect(client);
 }
 
 }  // namespace godwit::bench

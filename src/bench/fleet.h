@@ -91,6 +91,9 @@ public:
     /// System calls that read or wrote.
     uint64_t transfers() const { return transfers_; }
     void set_pace(uint32_t connecting_max, double connects_per_second);
+    /// From now on an attempt that fails is made again, until it works; else it is a fault.
+    void insist() { insists_ = true; }
+    uint64_t repeated_attempts() const { return repeated_attempts_; }
 
 private:
     Fleet(FleetOptions options, Faults& faults, os::Poller poller);
@@ -158,6 +161,8 @@ private:
     Instant next_tick_{};
     Ticker* ticker_ = nullptr;
     bool interrupted_ = false;
+    bool insists_ = false;
+    uint64_t repeated_attempts_ = 0;
 
     std::optional<Schedule> pings_;
     uint64_t pings_done_ = 0;

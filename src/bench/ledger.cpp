@@ -20,6 +20,8 @@ Ledger::Ledger(const Layout& layout, uint32_t run)
 void Ledger::measure(Instant begin, Instant end) {
     measure_begin_ = begin;
     measure_end_ = end;
+    delivery_times_.clear();
+    acknowledge_times_.clear();
 }
 
 void Ledger::note_sent(uint32_t publisher) {

@@ -27,7 +27,7 @@ public:
     /// @param run  of the stamps
     Ledger(const Layout& layout, uint32_t run);
 
-    /// Latencies count of messages meant to be sent within this time.
+    /// Begins the latencies anew: those of messages meant to be sent within this time.
     void measure(Instant begin, Instant end);
 
     void note_sent(uint32_t publisher);

@@ -80,6 +80,8 @@ TEST(Ledger, LatencyCountsFromTheTimeMeantAndWithinTheTimeMeasured) {
     ledger.note_acknowledged(kNow, kNow + 50ns);
     EXPECT_EQ(ledger.acknowledge_times().max(), 50ns);
     EXPECT_EQ(ledger.tally().acknowledged, 1u);
+    ledger.measure(kNow, kNever);
+    EXPECT_EQ(ledger.delivery_times().count(), 0u);
 }
 
 TEST(Ledger, WhatWasSentBeforeIsExpectedOfEachSession) {

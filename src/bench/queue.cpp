@@ -1,7 +1,8 @@
 // The scenarios of persistent sessions: queue (messages for those that are offline) and storm (all
-// come back at once).
-#include "bench/run.h"
-#include "bench/subscribers.h"
+// come back at once, beside others in steady traffic).
+#include "bench/traffic.h"
+
+#include <optional>
 
 namespace godwit::bench {
 
@@ -11,7 +12,14 @@ using Visit = Subscribers::Visit;
 
 /// Each session has a topic of its own.
 Layout layout_of(const Options& o) {
-    return {.publishers = o.publishers, .subscribers = o.subscribers, .topics = o.subscribers};
+    return {.publishers = o.publishers, .subscribers = o.subscribers, .topics = o.topics};
+}
+
+/// What the publishers know: nobody takes it now.
+Layout layout_without_receivers(const Options& o) {
+    Layout layout = layout_of(o);
+    layout.subscribers = 0;
+    return layout;
 }
 
 PublishPlan publish_plan(const Run& run) {
@@ -22,7 +30,7 @@ PublishPlan publish_plan(const Run& run) {
                                .payload_bytes = o.payload_bytes},
                      .window = o.window};
     if (o.per_second > 0) plan.per_second = o.per_second;
-    plan.messages = o.messages > 0 ? o.messages : o.messages_each * o.subscribers;
+    plan.messages = o.messages_each * o.subscribers;
     return plan;
 }
 
@@ -53,7 +61,7 @@ public:
                            collects ? ledger_.tally().delivered : sessions_.done_count());
         phase.latencies = {{"connect", run_.fleet().connect_times().summary()}};
         if (collects) phase.counts = {{"sessions", sessions_.done_count()}};
-        measure_memory(phase);
+        run_.measure_memory(phase);
         return came;
     }
 
@@ -67,15 +75,13 @@ public:
         run_.begin_phase();
         offline_.measure(run_.fleet().now(), kNever);
         publishers_.start();
-        const Tally& tally = offline_.tally();
+        const auto moved = [this] { return offline_.tally().acknowledged; };
         const bool filled = run_.require(
             "acknowledged",
-            [&] { return publishers_.all_sent() && publishers_.all_acknowledged(); },
-            [&] { return has_answers() ? tally.acknowledged : tally.sent; });
-        Phase& phase = run_.end_phase("fill", has_answers() ? "acknowledged" : "sent",
-                                      has_answers() ? tally.acknowledged : tally.sent);
+            [&] { return publishers_.all_sent() && publishers_.all_acknowledged(); }, moved);
+        Phase& phase = run_.end_phase("fill", "acknowledged", moved());
         phase.latencies = {{"acknowledge", offline_.acknowledge_times().summary()}};
-        measure_memory(phase);
+        run_.measure_memory(phase);
         publishers_.leave_all();
         for (uint32_t p = 0; p < publishers_.count(); ++p) ledger_.expect(p, offline_.sent_by(p));
         run_.watch(&ledger_);
@@ -83,28 +89,21 @@ public:
     }
 
     bool leave() {
+        run_.begin_phase();
+        const size_t count = sessions_.open_count();
         sessions_.leave_all();
         const auto open = [this] { return sessions_.open_count(); };
-        return run_.wait([&] { return open() == 0; }, open);
+        const bool gone = run_.wait([&] { return open() == 0; }, open);
+        run_.measure_memory(run_.end_phase("leave", "gone", count));
+        return gone;
     }
 
     void judge(bool collected) {
         run_.judge(collected ? ledger_ : offline_);
-        run_.report().verdict.refused = offline_.tally().refused;
+        run_.report().verdict.refused += collected ? offline_.tally().refused : 0;
     }
 
 private:
-    /// What the publishers know: nobody takes it now.
-    static Layout layout_without_receivers(const Options& o) {
-        Layout layout = layout_of(o);
-        layout.subscribers = 0;
-        return layout;
-    }
-    bool has_answers() const { return run_.plan().qos != mqtt::Qos::AtMostOnce; }
-    void measure_memory(Phase& phase) {
-        if (phase.process) phase.process->pss_end_bytes = read_pss_bytes(run_.options().pid);
-    }
-
     Run& run_;
     Ledger offline_;  // while it is published
     Ledger ledger_;   // once the sessions are back
@@ -124,17 +123,87 @@ void run_queue(Run& run) {
         (void)queueing.visit(Visit::Remove, "remove", "sessions");
 }
 
-void run_storm(Run& run) {
-    if (!run.can_hold(run.options().subscribers)) return;
-    Queueing queueing(run);
-    bool good = queueing.visit(Visit::Found, "found", "sessions") && queueing.fill();
-    if (good) {
-        run.fleet().set_pace(run.options().subscribers, run.options().connects_per_second);
-        good = queueing.visit(Visit::Resume, "storm", "resumed");
-        run.fleet().set_pace(run.options().connecting_max, 0);
-        queueing.judge(true);
+// --- storm ---
+
+namespace {
+
+/// Pairs in steady traffic, at QoS 0: what others feel of the storm.
+class Beside {
+public:
+    explicit Beside(Run& run) : run_(run), traffic_(run, plan(run)) {}
+
+    bool connect() { return traffic_.subscribe() && traffic_.connect_publishers(); }
+    /// Without a storm.
+    void measure_quiet() {
+        traffic_.start();
+        run_.sleep(of_seconds(run_.options().warm_up_s));
+        run_.begin_phase();
+        const Tally before = traffic_.ledger().tally();
+        traffic_.ledger().measure(run_.fleet().now(), kNever);
+        run_.sleep(of_seconds(run_.options().duration_s));
+        traffic_.end_phase("quiet", before).latencies = {latency()};
+        traffic_.ledger().measure(run_.fleet().now(), kNever);
     }
-    if (good && queueing.leave() && !run.options().keep)
+    /// What it was since then.
+    std::pair<std::string, LatencySummary> latency() {
+        return {"beside", traffic_.ledger().delivery_times().summary()};
+    }
+    void end() {
+        traffic_.stop();
+        traffic_.settle();
+        run_.judge(traffic_.ledger());
+        traffic_.leave();
+    }
+
+private:
+    static TrafficPlan plan(const Run& run) {
+        const Options& o = run.options();
+        TrafficPlan plan{
+            .identity = run.identity(),
+            .layout = {.publishers = o.beside, .subscribers = o.beside, .topics = o.beside},
+            .publish = {.shape = {.version = run.identity().version,
+                                  .topic_prefix = o.topic_prefix + "/beside",
+                                  .payload_bytes = o.payload_bytes},
+                        .per_second = o.beside_per_second},
+            .subscribe = {.topic_prefix = o.topic_prefix + "/beside"},
+            .number = run.number() + 1};
+        plan.identity.prefix += "-beside";
+        return plan;
+    }
+
+    Run& run_;
+    Traffic traffic_;
+};
+
+/// @return  whether every session has come back, and has all of its messages
+bool storm(Run& run, Queueing& queueing, Beside* beside) {
+    const Options& o = run.options();
+    if (beside != nullptr) beside->measure_quiet();
+    const uint64_t attempts_before = run.fleet().repeated_attempts();
+    run.fleet().set_pace(o.subscribers, o.connects_per_second);
+    run.fleet().insist();
+    const bool good = queueing.visit(Visit::Resume, "storm", "resumed");
+    run.fleet().set_pace(o.connecting_max, 0);
+    Phase& phase = run.report().phases.back();
+    phase.counts.emplace_back("attempts again", run.fleet().repeated_attempts() - attempts_before);
+    if (beside != nullptr) phase.latencies.push_back(beside->latency());
+    return good;
+}
+
+}  // namespace
+
+void run_storm(Run& run) {
+    const Options& o = run.options();
+    if (!run.can_hold(o.subscribers + 2 * size_t(o.beside))) return;
+    Queueing queueing(run);
+    std::optional<Beside> beside;
+    if (o.beside > 0) beside.emplace(run);
+    const bool filled = queueing.visit(Visit::Found, "found", "sessions") && queueing.fill();
+    if (!filled || (beside && !beside->connect())) return queueing.judge(false);
+    const bool resumed = storm(run, queueing, beside ? &*beside : nullptr);
+    queueing.judge(true);
+    if (beside) beside->end();
+    if (queueing.leave() && resumed && !o.keep)
         (void)queueing.visit(Visit::Remove, "remove", "sessions");
 }
 

@@ -30,10 +30,6 @@ PublishPlan publish_plan(const Run& run, size_t payload_bytes) {
     return plan;
 }
 
-void measure_memory(const Run& run, Phase& phase) {
-    if (phase.process) phase.process->pss_end_bytes = read_pss_bytes(run.options().pid);
-}
-
 /// One message to every topic; without payload it removes what is retained there.
 bool store(Run& run, const char* name, Ledger& ledger, Publishers& publishers) {
     publishers.connect_all();
@@ -53,7 +49,7 @@ bool store(Run& run, const char* name, Ledger& ledger, Publishers& publishers) {
         moved);
     Phase& phase = run.end_phase(name, has_answers ? "acknowledged" : "sent", moved());
     phase.latencies = {{"acknowledge", ledger.acknowledge_times().summary()}};
-    measure_memory(run, phase);
+    run.measure_memory(phase);
     publishers.leave_all();
     return run.wait([&] { return open() == 0; }, open) && stored;
 }
@@ -66,7 +62,7 @@ bool replay(Run& run, Ledger& ledger, Subscribers& subscribers) {
     const bool replayed =
         run.wait([&] { return subscribers.all_done() && tally.delivered >= ledger.expected(); },
                  [&] { return tally.delivered + subscribers.done_count(); });
-    measure_memory(run, run.end_phase("replay", "delivered", tally.delivered));
+    run.measure_memory(run.end_phase("replay", "delivered", tally.delivered));
     subscribers.leave_all();
     const auto open = [&] { return subscribers.open_count(); };
     return run.wait([&] { return open() == 0; }, open) && replayed;
@@ -87,7 +83,7 @@ void run_retain(Run& run) {
     for (uint32_t p = 0; p < o.publishers; ++p) replayed.expect(p, stored.sent_by(p));
     if (o.subscribers > 0) (void)replay(run, replayed, subscribers);
     run.judge(replayed);
-    run.report().verdict.refused = stored.tally().refused;
+    run.report().verdict.refused += stored.tally().refused;
     if (!o.keep) (void)store(run, "remove", removed, removing);
 }
 

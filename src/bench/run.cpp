@@ -12,10 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Duration of_seconds(double seconds) {
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
 std::vector<std::pair<std::string, std::string>> settings_of(const Options& o) {
     std::vector<std::pair<std::string, std::string>> out = {
         {"broker", o.url},
@@ -106,18 +102,23 @@ Phase& Run::end_phase(std::string name, std::string unit, uint64_t units) {
     return report_.phases.back();
 }
 
+void Run::measure_memory(Phase& phase) const {
+    if (phase.process) phase.process->pss_end_bytes = read_pss_bytes(plan_.options.pid);
+}
+
 void Run::judge(const Ledger& ledger) {
     const Tally& tally = ledger.tally();
     Verdict& verdict = report_.verdict;
-    verdict.expected = ledger.expected();
-    verdict.delivered = tally.delivered;
-    verdict.lost = ledger.lost();
-    verdict.duplicates = tally.again;
-    verdict.reordered = tally.late;
-    verdict.refused = tally.refused;
-    verdict.foreign = tally.foreign;
+    verdict.expected += ledger.expected();
+    verdict.delivered += tally.delivered;
+    verdict.lost += ledger.lost();
+    verdict.duplicates += tally.again;
+    verdict.reordered += tally.late;
+    verdict.refused += tally.refused;
+    verdict.foreign += tally.foreign;
     verdict.duplicates_allowed = plan_.options.qos == 1;
     verdict.order_promised = !ledger.layout().shared;
+    if (fleet_->interrupted()) verdict.complete = false;
 }
 
 // --- while it runs ---

@@ -13,6 +13,10 @@
 
 namespace godwit::bench {
 
+inline Duration of_seconds(double seconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 class Run : private Fleet::Ticker {
 public:
     /// @param number  of this run, in every payload
@@ -60,7 +64,9 @@ public:
     Phase& end_phase(std::string name, std::string unit, uint64_t units);
     /// With this ledger's counts in the progress line.
     void watch(const Ledger* ledger);
-    /// What the ledger says, into the report.
+    /// Looks at the broker's PSS, which takes the broker a moment: once it rests.
+    void measure_memory(Phase& phase) const;
+    /// What the ledger says, added to the report.
     void judge(const Ledger& ledger);
 
 private:

@@ -96,9 +96,8 @@ void run_sub(Run& run) {
     const auto is_enough = [&] {
         return o.messages > 0 && listeners.tally().delivered >= o.messages;
     };
-    const auto time =
-        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(o.duration_s));
-    const bool enough = run.fleet().run_until(is_enough, run.fleet().now() + time);
+    const bool enough =
+        run.fleet().run_until(is_enough, run.fleet().now() + of_seconds(o.duration_s));
     Phase& phase = run.end_phase("listen", "delivered", listeners.tally().delivered);
     phase.latencies = {{"delivery", listeners.times().summary()}};
     Verdict& verdict = run.report().verdict;

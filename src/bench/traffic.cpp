@@ -1,15 +1,8 @@
-// The scenarios in which publishers send while subscribers listen: pub, pairs, fanin, fanout,
-// subs.
-#include "bench/run.h"
-#include "bench/subscribers.h"
+#include "bench/traffic.h"
 
 namespace godwit::bench {
 
 namespace {
-
-Duration of_seconds(double seconds) {
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
 
 Layout layout_of(const Options& o) {
     return {.publishers = o.publishers,
@@ -32,125 +25,146 @@ PublishPlan publish_plan(const Run& run) {
     return plan;
 }
 
-struct Traffic {
-    explicit Traffic(Run& its_run)
-        : run(its_run),
-          ledger(layout_of(run.options()), run.number()),
-          publishers(run.fleet(), ledger, run.identity(), publish_plan(run)),
-          subscribers(run.fleet(), ledger, run.identity(),
-                      {.qos = run.plan().qos,
-                       .topic_prefix = run.options().topic_prefix,
-                       .share = run.options().share,
-                       .filters_per_packet = run.options().filters_per_packet,
-                       .wildcard_percent = run.options().wildcard_percent}) {
-        subscribers.set_publishers(&publishers);
-    }
+SubscribePlan subscribe_plan(const Run& run) {
+    const Options& o = run.options();
+    return {.qos = run.plan().qos,
+            .topic_prefix = o.topic_prefix,
+            .share = o.share,
+            .filters_per_packet = o.filters_per_packet,
+            .wildcard_percent = o.wildcard_percent};
+}
 
-    bool connect() {
-        if (!run.can_hold(publishers.count() + subscribers.count())) return false;
-        if (!subscribe()) return false;
-        publishers.connect_all();
-        const auto connected = [this] { return publishers.open_count(); };
-        return run.require(
-            "connected", [&] { return connected() == publishers.count(); }, connected);
-    }
+TrafficPlan traffic_plan(const Run& run) {
+    return {.identity = run.identity(),
+            .layout = layout_of(run.options()),
+            .publish = publish_plan(run),
+            .subscribe = subscribe_plan(run),
+            .number = run.number()};
+}
 
-    bool subscribe() {
-        run.begin_phase();
-        subscribers.begin(Subscribers::Visit::Stay);
-        const auto granted = [this] { return subscribers.granted_count(); };
-        if (!run.require(
-                "subscribed", [this] { return subscribers.all_done(); }, granted))
-            return false;
-        if (run.options().scenario != Scenario::Subs) return true;
-        Phase& phase = run.end_phase("subscribe", "subscribed", granted());
-        phase.latencies = {{"suback", subscribers.subscribe_times().summary()}};
-        return true;
-    }
+}  // namespace
 
-    uint64_t moved() const { return ledger.tally().delivered + ledger.tally().acknowledged; }
-    bool all_settled() const {
-        return publishers.all_acknowledged() && ledger.tally().delivered >= ledger.expected();
-    }
+Traffic::Traffic(Run& run, const TrafficPlan& plan)
+    : run_(run),
+      plan_(plan),
+      ledger_(plan.layout, plan.number),
+      publishers_(run.fleet(), ledger_, plan_.identity, plan.publish),
+      subscribers_(run.fleet(), ledger_, plan_.identity, plan.subscribe) {
+    subscribers_.set_publishers(&publishers_);
+}
 
-    /// Until everything sent has come and is acknowledged, or nothing moves any more.
-    void settle() {
-        (void)run.wait([this] { return all_settled(); }, [this] { return moved(); });
-        if (!publishers.all_acknowledged())
-            run.report().faults.add(Fault::Timeout, "not every message was acknowledged");
-    }
+bool Traffic::subscribe() {
+    subscribers_.begin(Subscribers::Visit::Stay);
+    return run_.require(
+        "subscribed", [this] { return subscribers_.all_done(); },
+        [this] { return subscribers_.granted_count(); });
+}
 
-    void end_phase(const Tally& before) {
-        const Tally& now = ledger.tally();
-        const bool heard = ledger.layout().subscribers > 0;
-        const bool acknowledged = run.plan().qos != mqtt::Qos::AtMostOnce;
-        const char* unit = heard ? "delivered" : acknowledged ? "acknowledged" : "sent";
-        const uint64_t units = heard          ? now.delivered - before.delivered
-                               : acknowledged ? now.acknowledged - before.acknowledged
-                                              : now.sent - before.sent;
-        Phase& phase = run.end_phase("traffic", unit, units);
-        phase.counts = {{"sent", now.sent - before.sent},
-                        {"acknowledged", now.acknowledged - before.acknowledged}};
-    }
+bool Traffic::connect_publishers() {
+    publishers_.connect_all();
+    return run_.require(
+        "connected", [this] { return publishers_.open_count() == publishers_.count(); },
+        [this] { return publishers_.open_count(); });
+}
 
-    Run& run;
-    Ledger ledger;
-    Publishers publishers;
-    Subscribers subscribers;
-};
+bool Traffic::wait_until_sent() {
+    return run_.require(
+        "sent", [this] { return publishers_.all_sent(); },
+        [this] { return ledger_.tally().sent + moved(); });
+}
+
+void Traffic::settle() {
+    const auto all_settled = [this] {
+        return publishers_.all_acknowledged() && ledger_.tally().delivered >= ledger_.expected();
+    };
+    (void)run_.wait(all_settled, [this] { return moved(); });
+    if (!publishers_.all_acknowledged())
+        run_.report().faults.add(Fault::Timeout, "not every message was acknowledged");
+}
+
+void Traffic::leave() {
+    publishers_.leave_all();
+    subscribers_.leave_all();
+    const auto open = [this] { return publishers_.open_count() + subscribers_.open_count(); };
+    (void)run_.wait([&] { return open() == 0; }, open);
+}
+
+Phase& Traffic::end_phase(const char* name, const Tally& before) {
+    const Tally& now = ledger_.tally();
+    const bool heard = ledger_.layout().subscribers > 0;
+    const bool answered = plan_.publish.shape.qos != mqtt::Qos::AtMostOnce;
+    const char* unit = heard ? "delivered" : answered ? "acknowledged" : "sent";
+    const uint64_t units = heard      ? now.delivered - before.delivered
+                           : answered ? now.acknowledged - before.acknowledged
+                                      : now.sent - before.sent;
+    Phase& phase = run_.end_phase(name, unit, units);
+    phase.counts = {{"sent", now.sent - before.sent},
+                    {"acknowledged", now.acknowledged - before.acknowledged}};
+    return phase;
+}
+
+// --- the scenarios pub, pairs, fanin, fanout, subs ---
+
+namespace {
+
+void tell_latencies(Run& run, const Ledger& ledger) {
+    Phase& phase = run.report().phases.back();
+    phase.latencies = {{"delivery", ledger.delivery_times().summary()},
+                       {"acknowledge", ledger.acknowledge_times().summary()}};
+    run.measure_memory(phase);
+}
+
+bool connect(Run& run, Traffic& traffic) {
+    if (!run.can_hold(traffic.client_count())) return false;
+    run.begin_phase();
+    if (!traffic.subscribe()) return false;
+    if (run.options().scenario == Scenario::Subs) {
+        Phase& phase =
+            run.end_phase("subscribe", "subscribed", traffic.subscribers().granted_count());
+        phase.latencies = {{"suback", traffic.subscribers().subscribe_times().summary()}};
+        run.measure_memory(phase);
+    }
+    return traffic.connect_publishers();
+}
 
 /// A number of messages: the phase ends when the last one has come.
-void send_counted(Traffic& traffic) {
-    Run& run = traffic.run;
+void send_counted(Run& run, Traffic& traffic) {
     run.begin_phase();
-    traffic.ledger.measure(run.fleet().now(), kNever);
-    traffic.publishers.start();
-    const bool sent = run.require(
-        "sent", [&] { return traffic.publishers.all_sent(); },
-        [&] { return traffic.ledger.tally().sent + traffic.moved(); });
-    if (sent) traffic.settle();
-    traffic.end_phase({});
+    traffic.ledger().measure(run.fleet().now(), kNever);
+    traffic.start();
+    if (traffic.wait_until_sent()) traffic.settle();
+    traffic.end_phase("traffic", {});
 }
 
 /// A time: the phase is what happens in it, without the warm-up before and the rest after it.
-void send_timed(Traffic& traffic) {
-    Run& run = traffic.run;
+void send_timed(Run& run, Traffic& traffic) {
     const Options& o = run.options();
-    traffic.publishers.start();
+    traffic.start();
     run.sleep(of_seconds(o.warm_up_s));
     run.begin_phase();
-    const Tally before = traffic.ledger.tally();
+    const Tally before = traffic.ledger().tally();
     const Instant begin = run.fleet().now();
-    traffic.ledger.measure(begin, begin + of_seconds(o.duration_s));
+    traffic.ledger().measure(begin, begin + of_seconds(o.duration_s));
     run.sleep(of_seconds(o.duration_s));
-    traffic.end_phase(before);
-    traffic.publishers.stop();
+    traffic.end_phase("traffic", before);
+    traffic.stop();
     traffic.settle();
 }
 
 }  // namespace
 
 void run_traffic(Run& run) {
-    Traffic traffic(run);
-    if (!traffic.connect()) return;
-    run.watch(&traffic.ledger);
+    Traffic traffic(run, traffic_plan(run));
+    if (!connect(run, traffic)) return;
+    run.watch(&traffic.ledger());
     if (run.options().messages > 0)
-        send_counted(traffic);
+        send_counted(run, traffic);
     else
-        send_timed(traffic);
-    Phase& phase = run.report().phases.back();
-    phase.latencies = {{"delivery", traffic.ledger.delivery_times().summary()},
-                       {"acknowledge", traffic.ledger.acknowledge_times().summary()}};
-    if (run.options().pid != 0 && phase.process)
-        phase.process->pss_end_bytes = read_pss_bytes(run.options().pid);
-    if (run.fleet().interrupted()) run.report().verdict.complete = false;
-    run.judge(traffic.ledger);
+        send_timed(run, traffic);
+    tell_latencies(run, traffic.ledger());
+    run.judge(traffic.ledger());
     run.watch(nullptr);
-    traffic.publishers.leave_all();
-    traffic.subscribers.leave_all();
-    (void)run.wait(
-        [&] { return traffic.publishers.open_count() + traffic.subscribers.open_count() == 0; },
-        [&] { return traffic.subscribers.open_count(); });
+    traffic.leave();
 }
 
 }  // namespace godwit::bench
