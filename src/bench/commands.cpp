@@ -1,5 +1,6 @@
 #include "bench/commands.h"
 
+#include "bench/floor.h"
 #include "bench/run.h"
 #include "os/entropy.h"
 
@@ -380,6 +381,33 @@ void add_scenario(CLI::App& bench, const Entry& entry, std::function<int()>& run
     command->callback([options, &run] { run = [options] { return run_bench(*options); }; });
 }
 
+int run_floor(const std::string& listen) {
+    const auto address = os::parse_address(listen);
+    if (!address) return fail(fmt::format("{}: {}", listen, os::describe(address.error())));
+    if (!os::is_loopback(*address)) return fail(listen + ": the floor is for loopback only");
+    auto floor = Floor::open(*address);
+    if (!floor) return fail(floor.error());
+    fmt::print("godwit bench floor ready mqtt://{}\n", (*floor)->address().text());
+    std::fflush(stdout);
+    (*floor)->run();
+    return 0;
+}
+
+void add_floor(CLI::App& bench, std::function<int()>& run) {
+    auto* command = bench.add_subcommand(
+        "floor", "Be a relay without protocol, to measure what the kernel alone costs");
+    const auto listen = std::make_shared<std::string>("127.0.0.1:1885");
+    command->add_option("--listen", *listen, "Address and port of loopback")
+        ->type_name("ADDRESS")
+        ->capture_default_str();
+    command->footer(
+        "It serves pairs, fanin and fanout of godwit bench, at QoS 0 and 1, until a signal ends "
+        "it.\n\n"
+        "Example:\n"
+        "  godwit bench floor & godwit bench pairs mqtt://127.0.0.1:1885 --pid $!");
+    command->callback([listen, &run] { run = [listen] { return run_floor(*listen); }; });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& app, std::function<int()>& run) {
@@ -394,6 +422,7 @@ void add_bench(CLI::App& app, std::function<int()>& run) {
         "  godwit bench fanout -c 1000 mqtt://127.0.0.1:1884\n"
         "  godwit bench queue --help");
     for (const Entry& entry : kEntries) add_scenario(*bench, entry, run);
+    add_floor(*bench, run);
 }
 
 }  // namespace godwit::bench

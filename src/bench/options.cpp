@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace godwit::bench {
 
 namespace {
@@ -24,6 +26,12 @@ std::optional<mqtt::Version> parse_version(std::string_view word) {
     if (word == "311") return mqtt::Version::V311;
     if (word == "31") return mqtt::Version::V31;
     return std::nullopt;
+}
+
+/// The schedule alone decides when a message goes, as far as the broker's receive maximum allows
+/// it.
+uint32_t open_loop_window(uint32_t publishers) {
+    return std::clamp(4'000'000 / publishers, 16u, 1000u);
 }
 
 Step check_traffic(const Options& o) {
@@ -148,6 +156,10 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     const bool has_sessions = o.scenario == Scenario::Queue || o.scenario == Scenario::Storm ||
                               o.scenario == Scenario::Conn;
     if (has_sessions) o.topics = o.subscribers;  // each its own
+    if (o.scenario == Scenario::Queue || o.scenario == Scenario::Storm) {
+        if (o.qos == 0) return fault("--qos 0: only QoS 1 and 2 wait for who is offline");
+        if (o.subscribers < 1) return fault("--sessions: at least 1");
+    }
     const auto version = parse_version(o.version);
     if (!version) return fault(fmt::format("-V {}: 5, 311 or 31", o.version));
     plan.identity.version = plan.fleet.version = *version;
@@ -161,6 +173,7 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     if (o.connecting_max < 1) return fault("--connecting: at least 1");
     if (const Step good = check_traffic(o); !good) return Err{good.error()};
     if (const Step good = check_names(o); !good) return Err{good.error()};
+    if (o.per_second > 0) o.window = open_loop_window(o.publishers);
     if (const Step good = take_endpoint(o, plan); !good) return Err{good.error()};
     return plan;
 }

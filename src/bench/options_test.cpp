@@ -69,6 +69,21 @@ TEST(Options, WhatIsOutOfRangeIsRefusedByItsName) {
     EXPECT_THAT(with([](Options& o) { o.url = "mqtt://127.0.0.1/topic"; }), HasSubstr("--topic"));
 }
 
+TEST(Options, AnOpenLoopWaitsForNoAcknowledgement) {
+    Options options = defaults_of(Scenario::Pairs);
+    options.per_second = 1000;
+    options.window = 1;
+    const auto plan = prepare(options, 1);
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->options.window, 1000u);
+}
+
+TEST(Options, MessagesOfQos0WaitForNobody) {
+    Options options = defaults_of(Scenario::Queue);
+    options.qos = 0;
+    EXPECT_THAT(error_of(options), StartsWith("--qos 0"));
+}
+
 TEST(Options, SourcesOfLoopbackReachOnlyLoopback) {
     Options options = defaults_of(Scenario::Conn);
     options.sources = 4;

@@ -55,12 +55,13 @@ public:
         const bool came = run_.require(
             unit, [&] { return sessions_.all_done() && (stays || sessions_.open_count() == 0); },
             [&] { return sessions_.done_count() + ledger_.tally().delivered; });
-        const bool collects = stays || what == Visit::Collect;
-        Phase& phase =
-            run_.end_phase(name, collects ? "delivered" : unit,
-                           collects ? ledger_.tally().delivered : sessions_.done_count());
+        const uint64_t delivered = ledger_.tally().delivered;
+        const bool drains = what == Visit::Collect;
+        Phase& phase = drains ? run_.end_phase(name, "delivered", delivered)
+                              : run_.end_phase(name, unit, sessions_.done_count());
         phase.latencies = {{"connect", run_.fleet().connect_times().summary()}};
-        if (collects) phase.counts = {{"sessions", sessions_.done_count()}};
+        if (drains) phase.counts = {{"sessions", sessions_.done_count()}};
+        if (stays) phase.counts = {{"delivered", delivered}};
         run_.measure_memory(phase);
         return came;
     }
@@ -117,7 +118,7 @@ void run_queue(Run& run) {
     const bool drains = run.options().drain;
     Queueing queueing(run);
     const bool filled = queueing.visit(Visit::Found, "found", "sessions") && queueing.fill();
-    const bool drained = filled && drains && queueing.visit(Visit::Collect, "drain", "drained");
+    const bool drained = filled && drains && queueing.visit(Visit::Collect, "drain", "messages");
     queueing.judge(filled && drains);
     if (filled && (drained || !drains) && !run.options().keep)
         (void)queueing.visit(Visit::Remove, "remove", "sessions");

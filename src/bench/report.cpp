@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 namespace godwit::bench {
@@ -161,6 +162,11 @@ void put_process(Json& json, const Phase& phase) {
     json.close('}');
 }
 
+std::string with_underscores(std::string name) {
+    std::replace(name.begin(), name.end(), ' ', '_');
+    return name;
+}
+
 void put_phase(Json& json, const Phase& phase) {
     json.open("", '{');
     json.text("name", phase.name);
@@ -168,7 +174,7 @@ void put_phase(Json& json, const Phase& phase) {
     json.text("unit", phase.unit);
     json.number("units", phase.units);
     json.number("units_per_s", phase.per_second());
-    for (const auto& [name, count] : phase.counts) json.number(name, count);
+    for (const auto& [name, count] : phase.counts) json.number(with_underscores(name), count);
     json.open("latency_us", '{');
     for (const auto& [name, latency] : phase.latencies) put_latency(json, name, latency);
     json.close('}');

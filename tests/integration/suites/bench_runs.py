@@ -61,8 +61,10 @@ def check_sessions(context, url):
             report = good(context, 'queue', url, '-c', '20', '-m', '10', '--drain', '-V', version, '-q', qos)
             equal([phase(report, name)['units'] for name in ('found', 'fill', 'drain', 'remove')], [20, 200, 200, 20],
                   f'phases of queue, version {version}, QoS {qos}')
-    report = good(context, 'storm', url, '-c', '30', '-m', '5')
-    equal(phase(report, 'storm')['units'], 150, 'messages of storm')
+    report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '0.5')
+    storm = phase(report, 'storm')
+    equal((storm['units'], storm['delivered']), (30, 150), 'sessions and messages of storm')
+    assert phase(report, 'quiet')['latency_us']['beside']['count'] > 0, phase(report, 'quiet')
 
 
 def check_retain(context, url):
@@ -123,6 +125,18 @@ def test_process(context, folder):
         assert process['cpu_user_s'] + process['cpu_system_s'] >= 0 and process['context_switches'] > 0, process
     finally:
         broker.stop()
+
+
+def test_floor(context, folder):
+    """the floor relays every message of pairs, fanin and fanout"""
+    floor = Program([context.broker, 'bench', 'floor', '--listen', '127.0.0.1:0'])
+    try:
+        url = floor.out.wait_for(lambda line: 'ready' in line, SECONDS, 'the floor').split()[-1]
+        for words in (('pairs', '--pairs', '5'), ('pairs', '--pairs', '5', '-q', '1', '-V', '311'), ('fanin', '-p', '5', '-w', '100'),
+                      ('fanout', '-c', '9')):
+            assert good(context, *words, url, *SHORT)['verdict']['delivered'] > 0, f'{words}: nothing came'
+    finally:
+        equal(floor.stop(), 0, 'status of the floor')
 
 
 def test_sub(context, folder):
