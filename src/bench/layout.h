@@ -29,7 +29,7 @@ struct Layout {
     uint32_t publisher_of(uint32_t stream) const { return stream % publishers; }
     uint32_t topic_of(uint32_t stream) const { return stream % topics; }
     /// Publisher p has streams p, p + P, p + 2P ...
-    uint32_t streams_of_publisher(uint32_t p) const { return share(streams(), publishers, p); }
+    uint32_t streams_of_publisher(uint32_t p) const { return 1 + (streams() - 1 - p) / publishers; }
     /// Its message number n, from 0: the streams take turns.
     Place place_of(uint32_t p, uint64_t n) const {
         const uint32_t count = streams_of_publisher(p);
@@ -48,11 +48,12 @@ struct Layout {
         if (subscribers == 0) return 0;
         if (shared) return 1;
         if (wildcard) return subscribers;
-        return subscribers < topics ? 1 : share(subscribers, topics, topic);
+        if (subscribers <= topics) return 1;
+        return 1 + (subscribers - 1 - topic) / topics;
     }
     /// How many topics subscriber r takes, not as a wildcard.
     uint32_t topics_of_subscriber(uint32_t r) const {
-        return subscribers < topics ? share(topics, subscribers, r) : 1;
+        return subscribers < topics ? 1 + (topics - 1 - r) / subscribers : 1;
     }
     uint32_t topic_of_subscriber(uint32_t r, uint32_t k) const {
         return subscribers < topics ? r + k * subscribers : r % topics;
@@ -78,12 +79,6 @@ struct Layout {
         if (wildcard) return index;
         const uint32_t count = topics_of_subscriber(r);
         return index / count * topics + topic_of_subscriber(r, index % count);
-    }
-
-private:
-    /// How many of 0 .. all - 1 are `which` modulo `parts`.
-    static uint32_t share(uint32_t all, uint32_t parts, uint32_t which) {
-        return which < all ? (all - which + parts - 1) / parts : 0;
     }
 };
 

@@ -12,11 +12,6 @@ namespace {
 
 /// What one publisher may write in one turn.
 constexpr size_t kTurnBytesMax = 64 * 1024;
-constexpr uint64_t kIds = 65535;
-
-PacketId id_of(uint64_t message) {
-    return PacketId{uint16_t(message % kIds + 1)};
-}
 
 }  // namespace
 
@@ -27,9 +22,8 @@ Publishers::Publishers(Fleet& fleet, Ledger& ledger, const Identity& identity,
       identity_(identity),
       plan_(plan),
       template_(plan.shape),
-      states_(ledger.layout().publishers),
-      window_(plan.window) {
-    if (has_ids()) under_way_.resize(states_.size() * window_, kNotUnderWay);
+      states_(ledger.layout().publishers,
+              State{.under_way = SendWindow(has_ids() ? plan.window : 0)}) {
     for (uint32_t p = 0; p < states_.size(); ++p) {
         State& state = states_[p];
         state.client = &fleet.add(*this, p);
@@ -78,14 +72,13 @@ void Publishers::on_gone(Client& client, Instant) {
 bool Publishers::may_send(const State& state, uint32_t p) const {
     const uint64_t sent = ledger_.sent_by(p);
     if (sent >= state.messages_max) return false;
-    const uint64_t unacknowledged = sent - state.first_unacknowledged;
-    if (has_ids() && unacknowledged >= std::min<uint64_t>(window_, state.client->receive_maximum))
-        return false;
+    if (has_ids() && state.under_way.is_full(state.client->receive_maximum)) return false;
     if (schedule_) return sent * states_.size() + p < due_;
     const Layout& layout = ledger_.layout();
     const uint32_t receivers =
         layout.receivers_of(layout.topic_of(layout.place_of(p, sent).stream));
-    return receivers == 0 || state.deliveries_owed + receivers <= uint64_t(receivers) * window_;
+    return receivers == 0 ||
+           state.deliveries_owed + receivers <= uint64_t(receivers) * plan_.window;
 }
 
 void Publishers::send_one(State& state, uint32_t p, Instant now, Buffer& out) {
@@ -94,15 +87,13 @@ void Publishers::send_one(State& state, uint32_t p, Instant now, Buffer& out) {
     const Layout::Place place = layout.place_of(p, n);
     const Instant meant = schedule_ ? schedule_->due_at(n * states_.size() + p) : now;
     const uint32_t topic = layout.topic_of(place.stream);
-    template_.append(out, topic, id_of(n),
+    const PacketId id = has_ids() ? state.under_way.add(meant) : PacketId{};
+    template_.append(out, topic, id,
                      {.run = ledger_.run(),
                       .stream = place.stream,
                       .sequence = place.sequence,
                       .intended = meant});
-    if (has_ids()) {
-        intended(p, n) = meant.time_since_epoch().count();
-        ++unacknowledged_;
-    }
+    if (has_ids()) ++unacknowledged_;
     state.deliveries_owed += layout.receivers_of(topic);
     ledger_.note_sent(p);
     if (n + 1 == state.messages_max) ++finished_;
@@ -135,28 +126,17 @@ void Publishers::settle(uint32_t publisher, uint64_t deliveries) {
 }
 
 void Publishers::on_done(Client& client, const mqtt::Ack& ack, Instant now) {
-    State& state = states_[client.number];
-    const uint64_t sent = ledger_.sent_by(client.number);
-    const uint64_t first = state.first_unacknowledged;
-    const uint64_t ahead = (ack.packet_id.value + kIds - id_of(first).value) % kIds;
-    const uint64_t message = first + ahead;
-    if (!has_ids() || message >= sent || intended(client.number, message) == kNotUnderWay) {
+    const auto meant =
+        has_ids() ? states_[client.number].under_way.take(ack.packet_id) : std::optional<Instant>();
+    if (!meant) {
         fleet_.faults().add(Fault::Protocol, "an acknowledgement for what is not under way");
         return fleet_.drop(client);
     }
-    int64_t& meant = intended(client.number, message);
-    if (mqtt::is_error(ack.reason)) {
-        ledger_.note_refused();
-        fleet_.faults().add(Fault::Denied, fmt::format("a message was refused: {}",
-                                                       client::reason_words(ack.reason)));
-    } else {
-        ledger_.note_acknowledged(Instant(Duration(meant)), now);
-    }
-    meant = kNotUnderWay;
     --unacknowledged_;
-    while (state.first_unacknowledged < sent &&
-           intended(client.number, state.first_unacknowledged) == kNotUnderWay)
-        ++state.first_unacknowledged;
+    if (!mqtt::is_error(ack.reason)) return ledger_.note_acknowledged(*meant, now);
+    ledger_.note_refused();
+    fleet_.faults().add(Fault::Denied,
+                        fmt::format("a message was refused: {}", client::reason_words(ack.reason)));
 }
 
 }  // namespace godwit::bench

@@ -7,6 +7,7 @@
 #include "bench/identity.h"
 #include "bench/ledger.h"
 #include "bench/publish_template.h"
+#include "bench/send_window.h"
 
 #include <optional>
 #include <vector>
@@ -50,10 +51,9 @@ public:
     Instant on_time(Instant now) override;
 
 private:
-    static constexpr int64_t kNotUnderWay = -1;
     struct State {
         Client* client = nullptr;
-        uint64_t first_unacknowledged = 0;  // all before are acknowledged
+        SendWindow under_way;  // at QoS 1 and 2
         uint64_t deliveries_owed = 0;
         uint64_t messages_max = ~uint64_t(0);
         bool open = false;
@@ -62,10 +62,6 @@ private:
     bool may_send(const State& state, uint32_t p) const;
     void send_one(State& state, uint32_t p, Instant now, Buffer& out);
     bool has_ids() const { return plan_.shape.qos != mqtt::Qos::AtMostOnce; }
-    /// When message n of publisher p was meant to be sent; kNotUnderWay when that is over.
-    int64_t& intended(uint32_t p, uint64_t n) {
-        return under_way_[size_t(p) * window_ + n % window_];
-    }
 
     Fleet& fleet_;
     Ledger& ledger_;
@@ -73,8 +69,6 @@ private:
     PublishPlan plan_;
     PublishTemplate template_;
     std::vector<State> states_;
-    size_t window_;
-    std::vector<int64_t> under_way_;  // a window for each publisher, at QoS 1 and 2
     uint64_t unacknowledged_ = 0;
     size_t open_count_ = 0;
     size_t finished_ = 0;

@@ -81,6 +81,7 @@ void Subscribers::on_turn(Client& client, Instant now, Buffer& out) {
     const uint32_t count =
         std::min(plan_.filters_per_packet, state.filters_max - state.filters_asked);
     std::vector<std::string> filters;
+    filters.reserve(count);
     for (uint32_t i = 0; i < count; ++i)
         filters.push_back(filter_of(client.number, state.filters_asked + i));
     std::vector<mqtt::SubscribeEntry> entries;
