@@ -102,7 +102,8 @@ void add_connections(CLI::App& app, Options& to) {
         ->capture_default_str()
         ->group(kWhere);
     app.add_option("--sources", to.sources,
-                   "Call from so many addresses, 127.1.0.1 on: each has some 28,000 ports")
+                   "Call from so many addresses, 127.1.0.1 on, each with some 28,000 ports; "
+                   "default: enough for many clients on loopback")
         ->type_name("N")
         ->group(kWhere);
     app.add_option("-k,--keepalive", to.keepalive_s, "Keep alive in seconds, with pings; 0: none")

@@ -85,6 +85,7 @@ Result<Done, std::string> Fleet::prepare() {
     const auto ipv4 = std::find_if(resolved->begin(), resolved->end(),
                                    [](const auto& a) { return a.family() == AF_INET; });
     address_ = ipv4 != resolved->end() ? *ipv4 : resolved->front();
+    if (address_.family() != AF_INET) sources_.clear();
     return Done{};
 }
 

@@ -16,6 +16,7 @@ using Step = Result<Done, std::string>;
 constexpr uint32_t kWindowMax = 60000;
 constexpr uint32_t kPayloadBytesMax = 64 << 20;
 constexpr uint32_t kSourcesMax = 62500;
+constexpr uint32_t kClientsPerSource = 5000;
 
 Err<std::string> fault(std::string what) {
     return Err{std::move(what)};
@@ -75,6 +76,10 @@ Step take_endpoint(const Options& o, Plan& plan) {
     if (o.sources > 0 && (!is_loopback || !fleet.endpoint.unix_path.empty()))
         return fault("--sources: addresses of 127.0.0.0/8 reach only a broker on 127.x.y.z");
     if (o.sources > kSourcesMax) return fault(fmt::format("--sources: at most {}", kSourcesMax));
+    // A port that was left is not free again for a minute.
+    const uint32_t clients = o.publishers + o.subscribers;
+    const bool is_many = is_loopback && clients > 2 * kClientsPerSource;
+    fleet.sources = o.sources == 0 && is_many ? clients / kClientsPerSource : o.sources;
     fleet.endpoint.tls_check_name = !o.tls_files.insecure;
     if (!fleet.endpoint.tls) return Done{};
     auto context = client::load_tls(o.tls_files);
@@ -166,7 +171,6 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     plan.identity.prefix = o.id_prefix;
     plan.identity.keepalive_s = plan.fleet.keepalive_s = o.keepalive_s;
     plan.qos = mqtt::Qos(o.qos);
-    plan.fleet.sources = o.sources;
     plan.fleet.connecting_max = o.connecting_max;
     plan.fleet.connects_per_second = o.connects_per_second;
     plan.fleet.busy = o.busy;

@@ -90,8 +90,25 @@ TEST(Options, SourcesOfLoopbackReachOnlyLoopback) {
     EXPECT_EQ(error_of(options), "");
     options.url = "mqtt://192.0.2.1:1883";
     EXPECT_THAT(error_of(options), StartsWith("--sources"));
+    options.sources = 0;
+    EXPECT_EQ(error_of(options), "");
+    options.sources = 4;
     options.url = "unix:/run/x";
     EXPECT_THAT(error_of(options), StartsWith("--sources"));
+}
+
+TEST(Options, ManyClientsOnLoopbackCallFromManyAddresses) {
+    Options options = defaults_of(Scenario::Conn);
+    options.subscribers = 100'000;
+    EXPECT_EQ(prepare(options, 1)->fleet.sources, 20u);
+    options.sources = 3;
+    EXPECT_EQ(prepare(options, 1)->fleet.sources, 3u);
+    options.sources = 0;
+    options.url = "mqtt://192.0.2.1:1883";
+    EXPECT_EQ(prepare(options, 1)->fleet.sources, 0u);
+    options.url = "mqtt://localhost:1883";
+    options.subscribers = 1000;
+    EXPECT_EQ(prepare(options, 1)->fleet.sources, 0u);
 }
 
 }  // namespace

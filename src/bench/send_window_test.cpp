@@ -48,24 +48,29 @@ TEST(SendWindow, WhatIsNotUnderWayIsNone) {
     EXPECT_FALSE(window.take(PacketId{65535}));
 }
 
+/// Fills it, and acknowledges at random, until every identifier has been used more than once.
+void use_all_identifiers(uint32_t size) {
+    Random random(size);
+    SendWindow window(size);
+    std::map<uint16_t, Instant> under_way;
+    for (int64_t i = 0; i < 100'000; ++i) {
+        if (!window.is_full(kNoLimit)) {
+            const PacketId id = window.add(at(i));
+            ASSERT_NE(id.value, 0);
+            ASSERT_TRUE(under_way.emplace(id.value, at(i)).second);
+            if (random.below(size) != 0) continue;
+        }
+        auto some = under_way.lower_bound(uint16_t(random.below(65536)));
+        if (some == under_way.end()) some = under_way.begin();
+        ASSERT_EQ(window.take(PacketId{some->first}), some->second);
+        under_way.erase(some);
+    }
+}
+
 TEST(SendWindow, IdentifiersBeginAgainAndAreNeverUsedTwiceAtOnce) {
     for (const uint32_t size : {1u, 7u, 1000u, SendWindow::kMax}) {
         SCOPED_TRACE(size);
-        Random random(size);
-        SendWindow window(size);
-        std::map<uint16_t, Instant> under_way;
-        for (int64_t i = 0; i < 100'000; ++i) {
-            if (!window.is_full(kNoLimit)) {
-                const PacketId id = window.add(at(i));
-                ASSERT_NE(id.value, 0);
-                ASSERT_TRUE(under_way.emplace(id.value, at(i)).second);
-                if (random.below(size) != 0) continue;
-            }
-            auto some = under_way.lower_bound(uint16_t(random.below(65536)));
-            if (some == under_way.end()) some = under_way.begin();
-            ASSERT_EQ(window.take(PacketId{some->first}), some->second);
-            under_way.erase(some);
-        }
+        use_all_identifiers(size);
     }
 }
 
