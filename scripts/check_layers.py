@@ -6,7 +6,7 @@ import sys
 from source_files import CPP, ROOT, files, report
 
 ALL = {"base", "topic", "mqtt", "transport", "store", "auth", "rules", "devices", "metering", "broker", "sinks", "admin",
-       "config", "os", "client", "server"}
+       "config", "os", "client", "bench", "server"}
 MAY = {
     "base": set(),
     "topic": {"base"},
@@ -22,6 +22,7 @@ MAY = {
     "sinks": {"base", "rules", "os"},
     "admin": {"base", "broker", "devices", "metering", "rules", "os"},
     "client": {"base", "topic", "mqtt", "transport", "os"},
+    "bench": {"base", "topic", "mqtt", "transport", "os", "client"},
     "config": {"base"},
     "server": ALL,
 }

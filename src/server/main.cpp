@@ -1,4 +1,5 @@
 #include "base/version.h"
+#include "bench/commands.h"
 #include "client/commands.h"
 #include "server/commands.h"
 
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
     server::add_serve(app, run);
     client::add_pub(app, run);
     client::add_sub(app, run);
+    bench::add_bench(app, run);
     server::add_check(app, run);
     server::add_passwd(app, run);
     server::add_version(app, run);

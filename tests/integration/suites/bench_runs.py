@@ -1,0 +1,161 @@
+"""`godwit bench` against Godwit and against Debian's mosquitto: its figures add up."""
+import json
+
+from lib import brokers
+from lib.program import Program, run
+from lib.tests import contains, equal
+
+SECONDS = 60
+SHORT = ('-d', '0.5', '--warm-up', '0.1')
+
+
+def bench(context, *words):
+    """(exit status, report) of a run with --json."""
+    done = run([context.broker, 'bench', *words, '--json', '--stall', '5'], SECONDS)
+    assert done.stdout.startswith('{'), f'status {done.returncode}: {done.stdout} {done.stderr}'
+    return done.returncode, json.loads(done.stdout)
+
+
+def good(context, *words):
+    """The report of a run that is good."""
+    status, report = bench(context, *words)
+    verdict = report['verdict']
+    assert status == 0 and verdict['good'], f'{words}: status {status}, {verdict}, {report["faults"]}'
+    equal(verdict['delivered'], verdict['expected'], f'{words}: delivered')
+    equal((verdict['lost'], verdict['reordered'], verdict['connections_lost']), (0, 0, 0), f'{words}: faults')
+    return report
+
+
+def phase(report, name):
+    return next(phase for phase in report['phases'] if phase['name'] == name)
+
+
+def check_counted(context, url):
+    for qos in '012':
+        for version in ('31', '311', '5'):
+            report = good(context, 'pairs', url, '--pairs', '5', '-n', '500', '-q', qos, '-V', version)
+            traffic = phase(report, 'traffic')
+            equal((traffic['sent'], traffic['units']), (500, 500), f'messages at QoS {qos}, version {version}')
+            equal(traffic['acknowledged'], 500 if qos != '0' else 0, f'acknowledged at QoS {qos}')
+            equal(traffic['latency_us']['delivery']['count'], 500, 'latencies')
+
+
+def check_traffic(context, url):
+    for words, factor in ((('pairs', '--pairs', '5'), 1), (('fanin', '-p', '20'), 1), (('fanout', '-c', '20'), 20),
+                          (('fanout', '-p', '4', '--topics', '4', '-c', '12'), 3), (('pairs', '-r', '500'), 1),
+                          (('fanin', '-p', '10', '-c', '3', '--share', 'g', '-q', '1'), 1),
+                          (('subs', '-c', '10', '--filters', '500', '--wildcards', '30'), 1)):
+        report = good(context, *words, url, *SHORT)
+        traffic = phase(report, 'traffic')
+        assert traffic['units'] > 0, f'{words}: nothing came'
+        assert report['verdict']['expected'] % factor == 0, f'{words}: {report["verdict"]}'
+        latency = traffic['latency_us']['delivery']
+        ordered = [latency[key] for key in ('p50', 'p90', 'p99', 'p999', 'max')]
+        equal(ordered, sorted(ordered), f'{words}: percentiles')
+        assert 0 < latency['count'] <= report['verdict']['delivered'], f'{words}: {latency}'
+
+
+def check_sessions(context, url):
+    for version in ('311', '5'):
+        for qos in '12':
+            report = good(context, 'queue', url, '-c', '20', '-m', '10', '--drain', '-V', version, '-q', qos)
+            equal([phase(report, name)['units'] for name in ('found', 'fill', 'drain', 'remove')], [20, 200, 200, 20],
+                  f'phases of queue, version {version}, QoS {qos}')
+    report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '0.5')
+    storm = phase(report, 'storm')
+    equal((storm['units'], storm['delivered']), (30, 150), 'sessions and messages of storm')
+    assert phase(report, 'quiet')['latency_us']['beside']['count'] > 0, phase(report, 'quiet')
+
+
+def check_retain(context, url):
+    report = good(context, 'retain', url, '--topics', '300', '-c', '2')
+    equal([phase(report, name)['units'] for name in ('store', 'replay', 'remove')], [300, 600, 300], 'phases of retain')
+
+
+def check_conn(context, url):
+    report = good(context, 'conn', url, '-c', '50', '-d', '1.5', '-k', '1', '--sources', '3')
+    equal(phase(report, 'connect')['units'], 50, 'connected')
+    assert phase(report, 'hold')['latency_us']['ping']['count'] >= 50, phase(report, 'hold')
+
+
+CHECKS = (('counts add up at every QoS and version', check_counted), ('traffic of every shape arrives', check_traffic),
+          ('persistent sessions get what was queued', check_sessions), ('retained messages are replayed', check_retain),
+          ('idle clients connect and ping', check_conn))
+
+
+def test_godwit(context, folder):
+    """every scenario is good against Godwit"""
+    broker = brokers.Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], context.shard_options()).start()
+    try:
+        for _, check in CHECKS:
+            check(context, broker.endpoints['tcp'])
+    finally:
+        broker.stop()
+
+
+def test_mosquitto(context, folder):
+    """every scenario is good against mosquitto"""
+    broker = brokers.Mosquitto(folder, context.certificates).start()
+    try:
+        for _, check in CHECKS:
+            check(context, broker.endpoints['tcp'])
+    finally:
+        broker.stop()
+
+
+def test_transports(context, folder):
+    """TLS, WebSocket, both, and Unix sockets carry every message, the large ones too"""
+    broker = context.start_broker(folder.name)
+    try:
+        for transport in ('tls', 'ws', 'wss', 'unix'):
+            words = ('--cafile', context.certificates.path('ca.crt')) if transport in ('tls', 'wss') else ()
+            for size in ('24', '300000'):
+                good(context, 'pairs', broker.endpoints[transport], *words, '--pairs', '3', '-n', '60', '-s', size, '-q', '1')
+    finally:
+        broker.stop()
+
+
+def test_process(context, folder):
+    """--pid tells the broker's CPU and memory"""
+    broker = brokers.Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], context.shard_options()).start()
+    try:
+        report = good(context, 'pairs', broker.endpoints['tcp'], '-n', '2000', '--pid', str(broker.program.pid))
+        process = phase(report, 'traffic')['process']
+        assert process['rss_end_bytes'] > 1 << 20 and process['pss_end_bytes'] > 1 << 18, process
+        assert process['cpu_user_s'] + process['cpu_system_s'] >= 0 and process['context_switches'] > 0, process
+    finally:
+        broker.stop()
+
+
+def test_floor(context, folder):
+    """the floor relays every message of pairs, fanin and fanout"""
+    floor = Program([context.broker, 'bench', 'floor', '--listen', '127.0.0.1:0'])
+    try:
+        url = floor.out.wait_for(lambda line: 'ready' in line, SECONDS, 'the floor').split()[-1]
+        for words in (('pairs', '--pairs', '5'), ('pairs', '--pairs', '5', '-q', '1', '-V', '311'), ('fanin', '-p', '5', '-w', '100'),
+                      ('fanout', '-c', '9')):
+            assert good(context, *words, url, *SHORT)['verdict']['delivered'] > 0, f'{words}: nothing came'
+    finally:
+        equal(floor.stop(), 0, 'status of the floor')
+
+
+def test_sub(context, folder):
+    """bench sub counts what bench pub of another process sends, and when it began does not matter"""
+    broker = brokers.Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], context.shard_options()).start()
+    url = broker.endpoints['tcp']
+    pub = Program([context.broker, 'bench', 'pub', url, '-t', 'bench/x', '-q', '1', '-d', '20', '--warm-up', '0'])
+    try:
+        report = good(context, 'sub', url, '-c', '2', '-q', '1', '-n', '200')
+        assert report['verdict']['delivered'] >= 200, report['verdict']
+        assert phase(report, 'listen')['latency_us']['delivery']['count'] >= 200, report['phases']
+    finally:
+        pub.kill()
+        broker.stop()
+
+
+def test_help(context, folder):
+    """--help of every scenario teaches with examples"""
+    for name in ('pub', 'sub', 'pairs', 'fanin', 'fanout', 'queue', 'storm', 'retain', 'conn', 'subs'):
+        done = run([context.broker, 'bench', name, '--help'])
+        equal(done.returncode, 0, f'status of {name}')
+        contains(done.stdout, f'godwit bench {name} ', f'help of {name}')
