@@ -1,6 +1,6 @@
 #include "bench/report.h"
 
-#include "client/json.h"
+#include "base/json.h"
 
 #include <fmt/format.h>
 
@@ -89,7 +89,7 @@ class Json {
 public:
     void text(std::string_view key, std::string_view value) {
         begin(key);
-        client::append_json_text(out_, value);
+        append_json_text(out_, value);
     }
     void number(std::string_view key, uint64_t value) {
         begin(key);
@@ -123,7 +123,7 @@ private:
         first_ = false;
         if (depth_ > 0) new_line();
         if (key.empty()) return;
-        client::append_json_text(out_, key);
+        append_json_text(out_, key);
         out_ += ": ";
     }
     void new_line() {

@@ -1,6 +1,6 @@
 #include "bench/report.h"
 
-#include "client/json.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 

@@ -220,7 +220,8 @@ bool check_wishes(Core& core, Connection& c, const mqtt::Connect& packet) {
     }
     if (packet.will) {
         const auto name = topic::check_name(packet.will->topic);
-        const bool too_deep = topic::has_more_levels(packet.will->topic, core.limits.topic_levels_max);
+        const bool too_deep =
+            topic::has_more_levels(packet.will->topic, core.limits.topic_levels_max);
         if (!name || too_deep) {
             std::string detail = "will topic: ";
             detail += name ? "too many levels" : topic::error_text(name.error());

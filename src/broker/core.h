@@ -117,8 +117,8 @@ struct RouteAck {
 
 /// Publishes of another shard, taken in this turn.
 struct ConfirmDue {
-    uint64_t upto = 0;    // 0: none
-    uint64_t ticket = 0;  // of what was written for them; 0: nothing was
+    uint64_t upto = 0;              // 0: none
+    uint64_t ticket = 0;            // of what was written for them; 0: nothing was
     std::vector<uint64_t> refused;  // of them, those that nobody here took
 };
 

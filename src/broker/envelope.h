@@ -199,10 +199,9 @@ struct GroupReturn {
     uint64_t token = 0;
 };
 
-using Envelope =
-    std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
-                 LogCondition, RetainedQuery, RetainedBatch, GroupJoin, GroupJoined, GroupLeave,
-                 GroupPresence, GroupDeliver, GroupTaken, GroupReleased, GroupDone, GroupReturn,
-                 RealmUse>;
+using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe,
+                              RouteApplied, LogCondition, RetainedQuery, RetainedBatch, GroupJoin,
+                              GroupJoined, GroupLeave, GroupPresence, GroupDeliver, GroupTaken,
+                              GroupReleased, GroupDone, GroupReturn, RealmUse>;
 
 }  // namespace godwit::broker
