@@ -1,5 +1,7 @@
 #include "broker/limiting.h"
 
+#include "broker/delivering.h"
+
 #include <gtest/gtest.h>
 
 namespace godwit::broker {
@@ -60,6 +62,26 @@ TEST_F(Limiting, CountsWhatTheOtherWasHeardToHold) {
     EXPECT_TRUE(full_realm(core_, realm, 10)->of_realm);
     on_realm_use(core_, {1}, {.queued = 5});
     EXPECT_FALSE(full_realm(core_, realm, 10));
+}
+
+TEST_F(Limiting, OneOldestGoesForOneNewestHoweverFullOthersMakeTheRealm) {
+    BrokerOptions options = small();
+    options.limits.realm_queue_messages_full = WhenFull::DropOldest;
+    Core core({.shard_count = 2, .options = &options});
+    core.fx = &fx_;
+    Session session;
+    session.client_id = "c";
+    const auto payload = [](const char* text) {
+        return OutboxEntry{.message = MessageRef::make({.topic = "t", .payload = as_bytes(text)}),
+                           .qos = mqtt::Qos::AtLeastOnce};
+    };
+    for (const char* each : {"1", "2", "3"}) enqueue(core, session, payload(each));
+    on_realm_use(core, {1}, {.queued = 5000});
+    enqueue(core, session, payload("4"));
+    ASSERT_EQ(session.queued_count(), 3u);
+    EXPECT_EQ(as_text(session.outbox->queue.front().message->payload()), "2");
+    EXPECT_EQ(as_text(session.outbox->queue.back().message->payload()), "4");
+    EXPECT_EQ(core.counters.lost[Loss::RealmOldest], 1u);
 }
 
 TEST_F(Limiting, KeepsTheBooksOfAGroup) {

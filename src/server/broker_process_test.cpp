@@ -10,7 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace godwit::server {
 namespace {
@@ -113,6 +115,25 @@ protected:
     std::unique_ptr<BrokerProcess> broker_;
     std::string address_;
 };
+
+// --- asking ---
+
+TEST_F(BrokerProcessTest, TellsAboutASessionWhateverItsShard) {
+    using Fault = admin::AdminSources::Fault;
+    start();
+    std::vector<std::unique_ptr<Peer>> peers;
+    for (int i = 0; i < 8; ++i) {
+        const std::string id = "c" + std::to_string(i);
+        EXPECT_EQ(broker_->session("default", id).error(), Fault::Unknown);
+        peers.push_back(client(id));
+        const auto report = broker_->session("default", id);
+        ASSERT_TRUE(report) << id;
+        EXPECT_TRUE(report->online);
+    }
+    EXPECT_EQ(broker_->session("another", "c0").error(), Fault::Unknown);
+    broker_->stop();
+    EXPECT_EQ(broker_->session("default", "c0").error(), Fault::NoAnswer);
+}
 
 // --- messages ---
 

@@ -37,10 +37,10 @@ protected:
         limits.realm_queue_messages_full = answer;
         return limits;
     }
-    std::unique_ptr<World> world(const broker::Limits& limits) const {
+    std::unique_ptr<World> world(const broker::Limits& limits, uint64_t run = 0) const {
         CoreOptions options{.shards = GetParam().shards, .durable = GetParam().durable};
         options.options.limits = limits;
-        return std::make_unique<World>(seed(), options);
+        return std::make_unique<World>(seed() + run, options);
     }
     /// The last shard, where what is told from the first must cross.
     static uint16_t far() { return uint16_t(GetParam().shards - 1); }
@@ -146,6 +146,27 @@ TEST_P(Limits, ALongQueueKeepsItsOrderWhileItsOldestGo) {
     EXPECT_EQ(w->counters().queued_bytes, 0u);
 }
 
+// What is being read from disk when its place is taken will never come to start the rest.
+TEST_P(Limits, AQueueGoesOnThoughAllThatWasAskedForMadeRoom) {
+    for (uint64_t i = 0; i < 30; ++i) {
+        auto w = world(messages(100, WhenFull::DropOldest), i);
+        Client sub = waiter(*w, 0), pub = w->connect(w->id_on(0, "p"));
+        publish_numbers(pub, 1, 100);
+        Buffer burst;
+        for (int n = 101; n <= 200; ++n)
+            put_bytes(burst, world::publish_packet(Version::V5, "t", std::to_string(n),
+                                                   {.qos = 1, .packet_id = uint16_t(n)}));
+        ConnectOptions back = next_time(lasting());
+        sub.state().dial(back);
+        sub.push(world::connect_packet(sub.id(), back));
+        pub.push(burst);
+        const Messages got = sub.received();
+        ASSERT_FALSE(got.empty()) << "run " << i;
+        EXPECT_EQ(got.back(), "200");
+        ASSERT_EQ(w->counters().queued, 0u) << "run " << i;
+    }
+}
+
 TEST_P(Limits, Qos0NeverTakesThePlaceOfMore) {
     auto limits = messages(2, WhenFull::DropOldest);
     limits.queue_qos0 = true;
@@ -200,19 +221,24 @@ TEST_P(Limits, APublisherOfQos2IsRefusedAndItsPacketIdIsFree) {
     }
 }
 
-TEST_P(Limits, WhatWasRefusedIsFreeAfterARestartToo) {
-    auto w = world(messages(1, WhenFull::Refuse));
-    Client sub = waiter(*w, 0), pub = w->connect(w->id_on(far(), "p"), by_hand(lasting()));
-    pub.publish("t", "1", {.qos = 2, .packet_id = 8}).pubrel(8);
-    pub.publish("t", "2", {.qos = 2, .packet_id = 9});
-    ASSERT_EQ(pub.ack_reason(Type::Pubrec), R::QuotaExceeded);
-    restart(*w);
-    sub.resume();
-    EXPECT_EQ(sub.received(), Messages{"1"});
-    pub.resume();
-    pub.publish("t", "3", {.qos = 2, .packet_id = 9});
-    EXPECT_EQ(pub.ack_reason(Type::Pubrec), R::Success);
-    EXPECT_EQ(sub.received(), Messages{"3"});
+TEST_P(Limits, WhatWasRefusedIsFreeHoweverSoonTheBrokerEnds) {
+    for (uint64_t i = 0; i < 20; ++i) {
+        auto w = world(messages(1, WhenFull::Refuse), i);
+        Client sub = waiter(*w, 0), pub = w->connect(w->id_on(far(), "p"), by_hand(lasting()));
+        pub.publish("t", "1", {.qos = 2, .packet_id = 8}).pubrel(8);
+        w->settle();
+        pub.push(world::publish_packet(Version::V5, "t", "2", {.qos = 2, .packet_id = 9}));
+        w->core().run_until([&] { return pub.state().count(Type::Pubrec) == 2; },
+                            [&] { return pub.state().absorb(); });
+        restart(*w);
+        ASSERT_EQ(pub.ack_reason(Type::Pubrec), R::QuotaExceeded);
+        sub.resume();
+        EXPECT_EQ(sub.received(), Messages{"1"});
+        pub.resume();
+        pub.publish("t", "3", {.qos = 2, .packet_id = 9});
+        EXPECT_EQ(pub.ack_reason(Type::Pubrec), R::Success);
+        ASSERT_EQ(sub.received(), Messages{"3"}) << "run " << i;
+    }
 }
 
 TEST_P(Limits, NobodyOfTheShardThatRefusesGetsIt) {
