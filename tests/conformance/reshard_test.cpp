@@ -307,7 +307,7 @@ void expect_order(const std::vector<Publish>& taken, const std::string& who) {
 }
 
 TEST(ReshardUpheaval, NothingIsLostRepeatedOrOutOfOrder) {
-    for (uint64_t i = 0; i < 25; ++i) {
+    for (uint64_t i = 0; i < 15; ++i) {
         SCOPED_TRACE("GODWIT_SEED=" + std::to_string(seed() + i));
         Trial run(seed() + i, uint16_t(1 + i % 4), {.durable = true});
         Upheaval all(run);

@@ -184,7 +184,7 @@ public:
     Outcome make_logs();
     Outcome move_log(size_t i);
     Outcome finish();
-    Resharded& sum() { return sum_; }
+    const Resharded& sum() const { return sum_; }
 
 private:
     const ReshardPlan& plan_;
@@ -245,7 +245,7 @@ Result<Resharded, DiskError> reshard(const ReshardPlan& plan, ReshardWatch& watc
     for (size_t i = 0; i < plan.from.size(); ++i)
         if (auto done = resharder.move_log(i); !done) return Err{done.error()};
     if (auto done = resharder.finish(); !done) return Err{done.error()};
-    return std::move(resharder.sum());
+    return resharder.sum();
 }
 
 }  // namespace godwit::broker
