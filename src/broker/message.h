@@ -25,7 +25,7 @@ struct MessageParts {
     Instant expires = kNever;
     uint64_t publisher = 0;  // Session::client_hash of the publisher; 0: the broker itself
     uint64_t stamp = 0;      // order of publishing, see OrderClock
-    ShardId origin;          // whose clock stamped it
+    ShardId origin;          // whose clock stamped it; of as many shards as there were then
 };
 
 class Message {

@@ -94,7 +94,8 @@ void answer(Core& core, ShardId asker, const RetainedQuery& query) {
         core.realm(query.realm)
             .retained.match(query.filter, query.after, ~uint64_t(0), query.count_max, core.now);
     std::erase_if(batch.messages, [&](const MessageRef& each) {
-        return each->stamp() > query.stamp_max[each->origin().value];
+        const size_t origin = each->origin().value;  // may be of a time with more shards
+        return origin < query.stamp_max.size() && each->stamp() > query.stamp_max[origin];
     });
     core.post(asker, RetainedBatch{query.replay, std::move(batch.messages), std::move(batch.after),
                                    batch.done});

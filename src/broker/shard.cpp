@@ -128,6 +128,38 @@ void settle(std::span<const ShardSeat> seats, Instant now, WallTime wall) {
     }
 }
 
+namespace {
+
+/// Does what one shard wants of its disk. @return  whether there was something
+bool work_off(const ShardSeat& seat, const LogFolder& log, Instant now,
+              std::optional<DiskError>& error) {
+    auto work = std::exchange(seat.fx->work, {});
+    for (store::Work& each : work) {
+        auto done = store::perform(std::move(each), *log.directory, log.name);
+        if (done.error) error = done.error;
+        seat.shard->handle(StoreDone{&done}, now, *seat.fx);
+    }
+    return !work.empty();
+}
+
+}  // namespace
+
+Result<Done, DiskError> come_to_rest(std::span<const ShardSeat> seats,
+                                     std::span<const LogFolder> logs, Instant now, WallTime wall) {
+    std::optional<DiskError> error;
+    for (bool busy = true; busy;) {
+        settle(seats, now, wall);
+        busy = false;
+        for (size_t i = 0; i < seats.size(); ++i) {
+            busy |= work_off(seats[i], logs[i], now, error);
+            busy |= seats[i].shard->is_cleaning();
+        }
+    }
+    for (const ShardSeat& seat : seats)
+        if (!seat.shard->is_saved()) return Err{error.value_or(DiskError{})};
+    return Done{};
+}
+
 void Shard::handle(const Input& input, Instant now, Effects& fx) {
     core_.now = now;
     core_.fx = &fx;
@@ -191,6 +223,10 @@ std::optional<Instant> Shard::next_deadline() const {
 bool Shard::is_saved() const {
     const store::Log* log = core_.keeper.log.get();
     return !log || log->durable() + 1 == log->next_ticket();
+}
+
+bool Shard::is_cleaning() const {
+    return core_.keeper.log && core_.keeper.log->wants_move();
 }
 
 void Shard::drain_loopback() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/core.h"
+#include "broker/keeping/new_log.h"
 #include "broker/keeping/restoring.h"
 
 #include <span>
@@ -34,6 +35,8 @@ public:
 
     /// Nothing waits for the disk. True without a log.
     bool is_saved() const;
+    /// Objects wait to be written again, so that an old or damaged segment of the log can go.
+    bool is_cleaning() const;
 
     const Counters& counters() const { return core_.counters; }
 
@@ -57,5 +60,11 @@ struct ShardSeat {
 };
 /// Carries mail between the shards until there is none; all other effects stay for their drivers.
 void settle(std::span<const ShardSeat> seats, Instant now, WallTime wall);
+/// The same, and all disk work, in place, until nothing is between the shards and all is on disk.
+/// For shards that were told Restarted and meet no client: their logs can then be moved.
+/// @param logs  of the shards
+/// @errors      what the disk says, when something does not get there
+Result<Done, DiskError> come_to_rest(std::span<const ShardSeat> seats,
+                                     std::span<const LogFolder> logs, Instant now, WallTime wall);
 
 }  // namespace godwit::broker

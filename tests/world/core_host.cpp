@@ -1,5 +1,8 @@
 #include "world/core_host.h"
 
+#include "broker/keeping/resharding.h"
+#include "broker/testing/log_image.h"
+
 #include <gtest/gtest.h>
 #include <algorithm>
 
@@ -77,7 +80,8 @@ CoreHost::CoreHost(uint64_t seed, CoreOptions options)
     map_ = std::make_unique<broker::Core>(config_);
 }
 
-void CoreHost::open_shards() {
+/// The shards as their disks say, knowing of each other. Without disks: new ones.
+std::vector<broker::ShardSeat> CoreHost::open_logs() {
     shards_.clear();
     std::vector<broker::ShardSeat> seats;
     for (uint16_t i = 0; i < config_.shard_count; ++i) {
@@ -88,20 +92,60 @@ void CoreHost::open_shards() {
         if (disks_.empty()) continue;
         auto opened =
             broker::Shard::open(config_, *disks_[i], "", {.segment_bytes = 1 << 20}, seat.fx);
-        ASSERT_TRUE(opened) << opened.error().what;
+        GW_ASSERT(opened);
         for (const store::Damage& each : opened->damage) ADD_FAILURE() << each.what;
         seat.shard = std::move(opened->shard);
         seats.push_back({seat.shard.get(), &seat.fx});
     }
-    if (disks_.empty()) return;
     broker::settle(seats, now_, wall());
+    return seats;
+}
+
+void CoreHost::open_shards() {
+    if (open_logs().empty()) return;
     for (const auto& seat : shards_) {
         give(*seat, broker::Restarted{});
         perform(*seat);
     }
 }
 
-void CoreHost::restart(Crash crash, Duration downtime) {
+std::vector<broker::LogFolder> CoreHost::logs() const {
+    std::vector<broker::LogFolder> logs;
+    for (const auto& disk : disks_) logs.push_back({disk.get(), ""});
+    return logs;
+}
+
+/// As the process does it, from disks to other disks; the new ones must hold what the old ones did.
+void CoreHost::reshard(uint16_t shards) {
+    struct NoWatch : broker::ReshardWatch {
+        void on_progress(size_t, uint64_t, uint64_t) override {}
+    } nobody;
+    const auto seats = open_logs();
+    for (const auto& seat : shards_) {
+        give(*seat, broker::PolicyChanged{acls_.empty() ? nullptr : acls_.back().get()});
+        give(*seat, broker::Restarted{});
+    }
+    ASSERT_TRUE(broker::come_to_rest(seats, logs(), now_, wall()));
+    shards_.clear();
+    const auto before = logs();
+    const auto old_disks = std::exchange(disks_, {});
+    for (uint16_t i = 0; i < shards; ++i)
+        disks_.push_back(std::make_unique<store::testing::FaultyDisk>(random_.next()));
+    const auto moved = broker::reshard({.from = before,
+                                        .to = logs(),
+                                        .key = config_.hash_key,
+                                        .store = {.segment_bytes = 1 << 20},
+                                        .now = now_,
+                                        .wall = wall()},
+                                       nobody);
+    ASSERT_TRUE(moved) << moved.error().what;
+    EXPECT_EQ(moved->dropped, 0u);
+    EXPECT_EQ(broker::testing::image_of(logs()), broker::testing::image_of(before));
+    config_.shard_count = shards;
+    map_ = std::make_unique<broker::Core>(config_);
+}
+
+void CoreHost::restart(Crash crash, Duration downtime, std::optional<uint16_t> shards) {
     for (const auto& pipe : pipes_) {
         pipe->stage = Pipe::Stage::Closed;
         pipe->stalled.clear();
@@ -109,6 +153,7 @@ void CoreHost::restart(Crash crash, Duration downtime) {
     if (crash == Crash::PowerLoss)
         for (const auto& disk : disks_) disk->power_loss(random_);
     now_ += downtime;
+    if (shards) reshard(*shards);
     open_shards();
     const auto* acl = acls_.empty() ? nullptr : acls_.back().get();
     order_all([this, acl](ShardSeat& seat) { give(seat, broker::PolicyChanged{acl}); });

@@ -72,8 +72,8 @@ public:
 
     enum class Crash : uint8_t { Kill, PowerLoss };
     /// The process ends between two turns and starts again from its disks, `downtime` later. Every
-    /// connection is gone.
-    void restart(Crash crash, Duration downtime = {});
+    /// connection is gone. @param shards  from then on, if their number is to change
+    void restart(Crash crash, Duration downtime = {}, std::optional<uint16_t> shards = {});
     store::testing::FaultyDisk& disk(uint16_t shard) { return *disks_.at(shard); }
 
     uint16_t shard_count() const { return uint16_t(shards_.size()); }
@@ -95,7 +95,10 @@ private:
     bool has_input(const Pipe& pipe) const;
     void run_turn(uint16_t shard);
     void feed(ShardSeat& seat, const Source& source);
+    std::vector<broker::ShardSeat> open_logs();
     void open_shards();
+    void reshard(uint16_t shards);
+    std::vector<broker::LogFolder> logs() const;
     WallTime wall() const;
     void feed_disk(ShardSeat& seat);
     void feed_mail(ShardSeat& seat, uint16_t from);

@@ -65,8 +65,9 @@ public:
         core_->advance(duration, [this] { settle(); });
     }
     /// The broker ends between two turns, whatever is under way, and starts again from its disks.
-    void restart(CoreHost::Crash crash = CoreHost::Crash::PowerLoss, Duration downtime = {}) {
-        core_->restart(crash, downtime);
+    void restart(CoreHost::Crash crash = CoreHost::Crash::PowerLoss, Duration downtime = {},
+                 std::optional<uint16_t> shards = {}) {
+        core_->restart(crash, downtime, shards);
         settle();
     }
     /// A client id that begins with `stem` and whose home is `shard` (modulo their number).
