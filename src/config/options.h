@@ -16,7 +16,7 @@ namespace godwit::config {
 
 struct ServerOptions {
     std::string directory;     // for state; empty: none
-    uint32_t shard_count = 0;  // 0: one per core
+    uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;          // empty: standard error

@@ -61,7 +61,9 @@ const Row<Options> kServer[] = {
       .unit = "threads",
       .range = {0, 64},
       .initial = 0u,
-      .doc = "Threads that serve clients, each with its own share of them. 0: one per core."},
+      .doc = "Threads that serve clients, each with its own share of them. 0: as many as the data "
+             "directory is of; without one, or in a new one, one per core. Another number than "
+             "before moves the state at the start."},
      server<&ServerOptions::shard_count>()},
     {{.section = "server",
       .name = "log_level",

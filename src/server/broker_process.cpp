@@ -95,7 +95,8 @@ Result<Done, std::string> BrokerProcess::load_credentials() {
     return Done{};
 }
 
-uint16_t BrokerProcess::usual_shard_count() {
+uint16_t BrokerProcess::wished_shard_count() const {
+    if (options_.server.shard_count != 0) return uint16_t(options_.server.shard_count);
     return uint16_t(std::min<size_t>(os::usable_cpu_count(), broker::kShardsMax));
 }
 
@@ -110,8 +111,7 @@ Result<Done, std::string> BrokerProcess::open_data() {
                                         : "durability is memory: a restart forgets everything"));
         return Done{};
     }
-    auto data =
-        DataDirectory::open(server.directory, uint16_t(server.shard_count), usual_shard_count());
+    auto data = DataDirectory::open(server.directory, wished_shard_count());
     if (!data) return Err{"data directory: " + data.error()};
     data_ = std::move(*data);
     key_ = data_->key();
@@ -119,9 +119,8 @@ Result<Done, std::string> BrokerProcess::open_data() {
 }
 
 Result<Done, std::string> BrokerProcess::build_shards() {
-    const size_t wished =
-        options_.server.shard_count ? options_.server.shard_count : usual_shard_count();
-    const auto count = data_ ? data_->shard_count() : uint16_t(wished);
+    const bool as_it_is = data_ && options_.server.shard_count == 0;
+    const uint16_t count = as_it_is ? data_->shard_count() : wished_shard_count();
     auto crossing = Crossing::make(count);
     if (!crossing) return Err{"cannot prepare the shards: " + crossing.error().text()};
     crossing_ = std::move(*crossing);
@@ -133,47 +132,37 @@ broker::ShardConfig BrokerProcess::shard_config(uint16_t index) const {
     return {{index}, crossing_->shard_count(), key_, os::random_hash_key().k0, &options_.broker};
 }
 
-/// One shard out of its log; the broker's clock goes on at least as far as the world's has since
-/// that was written.
-Result<Done, std::string> BrokerProcess::open_shard(uint16_t index) {
-    OpenedShard& opened = opened_.emplace_back();
-    store::Options options = options_.store;
-    options.salt = uint32_t(os::random_hash_key().k0);
-    auto found = broker::Shard::open(shard_config(index), data_->directory(),
-                                     DataDirectory::folder({index}), options, opened.fx);
-    if (!found) return Err{found.error().what};
-    opened.shard = std::move(found->shard);
-    for (const store::Damage& each : found->damage)
-        log_.log(LogLine(LogLevel::Error, "state.damaged").add("detail", each.what));
-    const broker::Found& what = found->found;
-    log_.log(LogLine(LogLevel::Info, "state.restored")
-                 .add("shard", index)
-                 .add("sessions", what.sessions)
-                 .add("subscriptions", what.subscriptions)
-                 .add("messages", what.messages)
-                 .add("retained", what.retained)
-                 .add("unreadable", what.unreadable));
-    if (!what.clock) return Done{};
-    const int64_t passed_ms = os::wall_now().unix_ms - what.clock->wall.unix_ms;
-    const Instant now =
-        what.clock->now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
-    clock_ahead_ = std::max(clock_ahead_, now - os::monotonic_now());
-    return Done{};
+/// The directory is of as many shards as there are to be.
+Result<Done, std::string> BrokerProcess::match_shards() {
+    const uint16_t before = data_->shard_count(), wanted = crossing_->shard_count();
+    if (before == wanted) return Done{};
+    broker::ShardConfig config = shard_config(0);
+    config.shard_count = before;
+    const auto done = reshard(*data_, wanted, {config, options_.store, acl_.get(), &log_});
+    if (done) return done;
+    return Err{"cannot move the state of " + std::to_string(before) + " shards to " +
+               std::to_string(wanted) + ": " + done.error()};
 }
 
 Result<Done, std::string> BrokerProcess::restore() {
+    if (auto done = match_shards(); !done) return done;
+    auto opened = open_shards(*data_, shard_config(0), options_.store, log_);
+    if (!opened) return Err{"cannot restore the state of " + opened.error()};
+    opened_ = std::move(*opened);
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
+        const broker::Found& found = opened_.shards[i].found;
+        log_.log(LogLine(LogLevel::Info, "state.restored")
+                     .add("shard", i)
+                     .add("sessions", found.sessions)
+                     .add("subscriptions", found.subscriptions)
+                     .add("messages", found.messages)
+                     .add("retained", found.retained)
+                     .add("unreadable", found.unreadable));
+    }
+    opened_.restart(acl_.get());
     for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
-        if (auto done = open_shard(i); !done)
-            return Err{"shard " + std::to_string(i) + ": " + done.error()};
-    const Instant now = os::monotonic_now() + clock_ahead_;
-    std::vector<broker::ShardSeat> seats;
-    for (OpenedShard& each : opened_) seats.push_back({each.shard.get(), &each.fx});
-    broker::settle(seats, now, os::wall_now());
-    for (OpenedShard& each : opened_) each.shard->handle(broker::Restarted{}, now, each.fx);
-    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
-        store_workers_.push_back(
-            std::make_unique<StoreWorker>(data_->directory(), DataDirectory::folder({i}),
-                                          ShardId{i}, crossing_->mailbox({i}).waker()));
+        store_workers_.push_back(std::make_unique<StoreWorker>(
+            data_->directory(), data_->folder({i}), ShardId{i}, crossing_->mailbox({i}).waker()));
     return Done{};
 }
 
@@ -186,10 +175,10 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     parts.log = &log_;
     parts.counters = counters_[index].get();
     if (acl_) parts.acl = std::make_unique<const auth::Acl>(*acl_);
-    parts.clock_ahead = clock_ahead_;
+    parts.clock_ahead = opened_.clock_ahead;
     if (data_) {
-        parts.opened = std::move(opened_[index].shard);
-        parts.opened_fx = std::move(opened_[index].fx);
+        parts.opened = std::move(opened_.shards[index].shard);
+        parts.opened_fx = std::move(opened_.shards[index].fx);
         parts.store = store_workers_[index].get();
     }
     auto runner = ShardRunner::make(std::move(parts));
@@ -201,7 +190,7 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
 
 Result<Done, std::string> BrokerProcess::start() {
     if (data_)
-        if (auto done = restore(); !done) return Err{"cannot restore the state of " + done.error()};
+        if (auto done = restore(); !done) return done;
     for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
         if (auto done = make_runner(i); !done) return done;
     if (const auto& address = options_.admin.address) {

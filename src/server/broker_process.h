@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
-#include "server/data_directory.h"
+#include "server/resharding.h"
 #include "server/shard_runner.h"
 
 #include <memory>
@@ -44,10 +44,10 @@ private:
     Result<Done, std::string> load_credentials();
     Result<Done, std::string> open_data();
     Result<Done, std::string> build_shards();
+    Result<Done, std::string> match_shards();
     Result<Done, std::string> restore();
-    Result<Done, std::string> open_shard(uint16_t index);
     Result<Done, std::string> make_runner(uint16_t index);
-    static uint16_t usual_shard_count();
+    uint16_t wished_shard_count() const;
     broker::ShardConfig shard_config(uint16_t index) const;
 
     config::Options options_;
@@ -55,17 +55,12 @@ private:
     Instant started_;
     std::unique_ptr<DataDirectory> data_;  // null: state is in memory alone
     HashKey key_;
-    Duration clock_ahead_{};
     std::unique_ptr<Crossing> crossing_;
     std::vector<std::unique_ptr<OpenListener>> listeners_;
     std::unique_ptr<AuthWorker> auth_;
     std::unique_ptr<const auth::Acl> acl_;  // as read at the start; each shard has its own
     std::vector<std::unique_ptr<SharedCounters>> counters_;
-    struct OpenedShard {
-        std::unique_ptr<broker::Shard> shard;
-        broker::Effects fx;
-    };
-    std::vector<OpenedShard> opened_;  // between open_shard() and make_runner()
+    OpenedShards opened_;  // between restore() and make_runner()
     std::vector<std::unique_ptr<StoreWorker>> store_workers_;
     std::vector<std::unique_ptr<ShardRunner>> runners_;
     std::unique_ptr<admin::AdminServer> admin_;

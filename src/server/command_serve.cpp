@@ -155,7 +155,8 @@ void add_serve(CLI::App& app, Run& run) {
         ->type_name("DIR");
     command
         ->add_option("--shards", wishes->shards,
-                     "Threads that serve clients; default: one for each core")
+                     "Threads that serve clients; default: as many as the data directory is of, "
+                     "else one for each core")
         ->type_name("N");
     command->add_option("--log-level", wishes->log_level, "debug, info, warning or error")
         ->type_name("LEVEL");

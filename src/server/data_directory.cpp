@@ -1,7 +1,10 @@
 #include "server/data_directory.h"
 
-#include "broker/core.h"
+#include "broker/homes.h"
+#include "os/disk_directory.h"
 #include "os/entropy.h"
+#include "store/log_format.h"
+#include "store/work.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -12,7 +15,9 @@ namespace {
 
 constexpr const char* kName = "identity";
 constexpr const char* kNewName = "identity.new";
-constexpr const char* kFormat = "godwit 1\nshards %" SCNu16 "\nkey %" SCNx64 " %" SCNx64 "\n";
+constexpr const char* kFormat =
+    "godwit 2\nshards %" SCNu16 "\ngeneration %" SCNu32 "\nkey %" SCNx64 " %" SCNx64 "\n";
+constexpr const char* kFirstFormat = "godwit 1\nshards %" SCNu16 "\nkey %" SCNx64 " %" SCNx64 "\n";
 constexpr size_t kBytesMax = 4096;
 
 /// All of a small file; nullopt when there is none.
@@ -40,27 +45,38 @@ Result<Done, DiskError> write_small(Directory& directory, std::string_view text)
 }  // namespace
 
 Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::open(const std::string& path,
-                                                                        uint16_t shards,
-                                                                        uint16_t usual) {
+                                                                        uint16_t shards_if_new) {
     auto directory = os::DiskDirectory::acquire(path);
     if (!directory) return Err{directory.error().what};
-    auto data = std::make_unique<DataDirectory>();
-    data->directory_ = std::move(*directory);
-    const auto text = read_small(*data->directory_, kName);
-    if (!text) return Err{text.error().what};
-    const auto done = *text ? data->read(**text) : data->begin(shards ? shards : usual);
-    if (!done) return Err{path + ": " + done.error()};
-    if (shards != 0 && shards != data->shard_count_)
-        return Err{path + " holds the state of " + std::to_string(data->shard_count_) +
-                   " shards, not of " + std::to_string(shards) +
-                   "; leave the number out, or start with --shards " +
-                   std::to_string(data->shard_count_)};
+    auto data = open(**directory, shards_if_new);
+    if (!data) return Err{path + ": " + data.error()};
+    (*data)->owned_ = std::move(*directory);
     return data;
 }
 
+Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::open(Directory& directory,
+                                                                        uint16_t shards_if_new) {
+    auto data = std::make_unique<DataDirectory>();
+    data->directory_ = &directory;
+    const auto text = read_small(directory, kName);
+    if (!text) return Err{text.error().what};
+    const auto done = *text ? data->read(**text) : data->begin(shards_if_new);
+    if (!done) return Err{done.error()};
+    data->remove_leftovers();
+    return data;
+}
+
+std::string DataDirectory::folder(ShardId shard, uint32_t generation) {
+    const std::string name = "shard-" + std::to_string(shard.value);
+    return generation == 1 ? name : "g" + std::to_string(generation) + "-" + name;
+}
+
 Result<Done, std::string> DataDirectory::read(const std::string& text) {
-    const int found = std::sscanf(text.c_str(), kFormat, &shard_count_, &key_.k0, &key_.k1);
-    if (found == 3 && shard_count_ >= 1 && shard_count_ <= broker::kShardsMax) return Done{};
+    int found = std::sscanf(text.c_str(), kFormat, &shard_count_, &generation_, &key_.k0, &key_.k1);
+    if (found < 4)
+        found = 1 + std::sscanf(text.c_str(), kFirstFormat, &shard_count_, &key_.k0, &key_.k1);
+    const bool sound = shard_count_ >= 1 && shard_count_ <= broker::kShardsMax && generation_ >= 1;
+    if (found == 4 && sound) return Done{};
     return Err{
         std::string("the file identity is not one of this release; is this the data "
                     "directory of another program?")};
@@ -75,13 +91,59 @@ Result<Done, std::string> DataDirectory::begin(uint16_t shards) {
                        "); name a directory of its own"};
     shard_count_ = shards;
     key_ = os::random_hash_key();
-    std::array<char, 128> text{};
-    const int size = std::snprintf(text.data(), text.size(),
-                                   "godwit 1\nshards %u\nkey %" PRIx64 " %" PRIx64 "\n",
-                                   unsigned(shard_count_), key_.k0, key_.k1);
-    const auto written = write_small(*directory_, {text.data(), size_t(size)});
+    const auto written = write_identity();
     if (!written) return Err{written.error().what};
     return Done{};
+}
+
+Result<Done, DiskError> DataDirectory::write_identity() {
+    std::array<char, 160> text{};
+    const int size =
+        std::snprintf(text.data(), text.size(),
+                      "godwit 2\nshards %u\ngeneration %" PRIu32 "\nkey %" PRIx64 " %" PRIx64 "\n",
+                      unsigned(shard_count_), generation_, key_.k0, key_.k1);
+    return write_small(*directory_, {text.data(), size_t(size)});
+}
+
+Result<Done, DiskError> DataDirectory::prepare_next() {
+    return remove_generation(generation_ + 1);
+}
+
+Result<Done, DiskError> DataDirectory::switch_to_next(uint16_t shards) {
+    ++generation_;
+    shard_count_ = shards;
+    if (auto done = write_identity(); !done) return done;
+    (void)remove_generation(generation_ - 1);  // what is left goes at the next opening
+    return Done{};
+}
+
+/// Of a change that was not finished, before or after the identity was written. It names one whole
+/// generation; that it does so is on disk before the other goes.
+void DataDirectory::remove_leftovers() {
+    if (!directory_->sync("")) return;
+    (void)remove_generation(generation_ - 1);
+    (void)remove_generation(generation_ + 1);
+}
+
+Result<Done, DiskError> DataDirectory::remove_generation(uint32_t generation) {
+    for (uint16_t i = 0; i < broker::kShardsMax; ++i)
+        if (auto done = remove_log(folder({i}, generation)); !done) return done;
+    return Done{};
+}
+
+/// Segments alone: what was set aside as damaged stays for people to look at.
+Result<Done, DiskError> DataDirectory::remove_log(const std::string& folder) {
+    const auto files = directory_->list(folder);
+    if (!files && files.error().fault == DiskFault::NotFound) return Done{};
+    if (!files) return Err{files.error()};
+    size_t left = files->size();
+    for (const std::string& each : *files) {
+        if (!store::parse_segment_name(each)) continue;
+        if (auto done = directory_->remove(store::path_in(folder, each)); !done) return done;
+        --left;
+    }
+    if (auto done = directory_->sync(folder); !done || left > 0) return done;
+    return directory_->remove_folder(folder);
 }
 
 }  // namespace godwit::server
