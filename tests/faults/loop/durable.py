@@ -1,4 +1,5 @@
 """A broker on one loopback port and one data directory, that can be killed and started again."""
+import itertools
 import time
 from pathlib import Path
 
@@ -9,20 +10,26 @@ READY_SECONDS = 60  # recovery included
 
 
 class DurableGodwit:
-    """Its data directory is folder/data. Limits are out of the way: what is tested is not what happens when a queue is full."""
+    """Its data directory is folder/data. Limits are out of the way: what is tested is not what happens when a queue is full.
+    `shards`: how many at each start, over and over; empty: as godwit likes."""
 
-    def __init__(self, binary, folder, options=()):
+    def __init__(self, binary, folder, options=(), shards=()):
         self.port = brokers.free_port()
         self.name = f'godwit {run([binary, "--version"]).stdout.strip()}'
-        limits = {'GODWIT_LIMITS_QUEUE_MESSAGES_MAX': '1000000000', 'GODWIT_LIMITS_QUEUE_BYTES_MAX': '1099511627776'}
-        self._broker = brokers.Godwit(binary, folder, [f'mqtt://127.0.0.1:{self.port}'],
-                                      ['--data', str(Path(folder) / 'data'), *options], env=limits)
+        self._binary = binary
+        self._folder = folder
+        self._options = ['--data', str(Path(folder) / 'data'), *options]
+        self._shards = itertools.cycle(shards or [None])
 
     @property
     def endpoints(self):
         return self._broker.endpoints
 
     def launch(self):
+        count = next(self._shards)
+        options = [*self._options, *(['--shards', str(count)] if count else [])]
+        limits = {'GODWIT_LIMITS_QUEUE_MESSAGES_MAX': '1000000000', 'GODWIT_LIMITS_QUEUE_BYTES_MAX': '1099511627776'}
+        self._broker = brokers.Godwit(self._binary, self._folder, [f'mqtt://127.0.0.1:{self.port}'], options, env=limits)
         self._broker.launch()
 
     def await_ready(self):
