@@ -30,7 +30,8 @@ def now_ms():
 
 
 class ReasonedClient(paho.Client):
-    """Paho 1.6 reads the reason codes of PUBACK, PUBREC and PUBCOMP and tells nobody: here they are kept by packet id."""
+    """Paho 1.6 reads the reason codes of PUBACK, PUBREC and PUBCOMP and tells nobody: here they are kept by packet id.
+    And when two attempts to connect follow each other, it forgets that PUBREC had come: here it does not."""
 
     def __init__(self, *words, **options):
         super().__init__(*words, **options)
@@ -40,6 +41,12 @@ class ReasonedClient(paho.Client):
         packet = self._in_packet['packet']
         if len(packet) > 2 and packet[2] >= FAILURE and packet[2] != PACKET_ID_NOT_FOUND:
             self.refusals[int.from_bytes(packet[:2], 'big')] = packet[2]
+
+    def _messages_reconnect_reset_out(self):
+        released = [message for message in self._out_messages.values() if message.state == paho.mqtt_ms_resend_pubrel]
+        super()._messages_reconnect_reset_out()
+        for message in released:
+            message.state = paho.mqtt_ms_resend_pubrel
 
     def _handle_pubrec(self):
         self._keep_reason()
