@@ -65,6 +65,7 @@ TEST(Options, WhatIsOutOfRangeIsRefusedByItsName) {
     EXPECT_THAT(with([](Options& o) { o.topic_prefix = "a/#"; }), StartsWith("--topic"));
     EXPECT_THAT(with([](Options& o) { o.share = "a/b"; }), StartsWith("--share"));
     EXPECT_THAT(with([](Options& o) { o.connecting_max = 0; }), StartsWith("--connecting"));
+    EXPECT_THAT(with([](Options& o) { o.pairs = o.subscribers = 0; }), StartsWith("-c"));
     EXPECT_THAT(with([](Options& o) { o.url = "http://x"; }), HasSubstr("no URL of a broker"));
     EXPECT_THAT(with([](Options& o) { o.url = "mqtt://127.0.0.1/topic"; }), HasSubstr("--topic"));
 }

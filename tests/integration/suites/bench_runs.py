@@ -75,7 +75,9 @@ def check_retain(context, url):
 def check_conn(context, url):
     report = good(context, 'conn', url, '-c', '50', '-d', '1.5', '-k', '1', '--sources', '3')
     equal(phase(report, 'connect')['units'], 50, 'connected')
-    assert phase(report, 'hold')['latency_us']['ping']['count'] >= 50, phase(report, 'hold')
+    hold = phase(report, 'hold')
+    equal(hold['connected'], 50, 'still connected')
+    assert hold['units'] == hold['latency_us']['ping']['count'] >= 50, hold
 
 
 CHECKS = (('counts add up at every QoS and version', check_counted), ('traffic of every shape arrives', check_traffic),
