@@ -56,6 +56,8 @@ Step check_names(const Options& o) {
     if (const auto good = topic::check_name(o.topic_prefix); !good)
         return fault(
             fmt::format("--topic {}: {}", o.topic_prefix, topic::error_text(good.error())));
+    if (const auto good = topic::parse_filter(o.filter); !o.filter.empty() && !good)
+        return fault(fmt::format("--filter {}: {}", o.filter, topic::error_text(good.error())));
     if (o.share.find_first_of("/+#") != std::string::npos)
         return fault("--share: a name without / + and #");
     if (o.version == "31" && o.id_prefix.size() > 14)
