@@ -21,12 +21,13 @@ void run_conn(Run& run) {
     run.measure_memory(connect);
     if (connect.process && connect.process->rss_end_bytes > connect.process->rss_begin_bytes)
         connect.counts = {
-            {"RSS bytes each",
+            {"rss bytes each",
              (connect.process->rss_end_bytes - connect.process->rss_begin_bytes) / o.subscribers}};
     if (came) {
         run.begin_phase();
-        run.sleep(of_seconds(o.duration_s));
-        Phase& hold = run.end_phase("hold", "connected", clients.open_count());
+        (void)run.sleep_or_stop(of_seconds(o.duration_s));
+        Phase& hold = run.end_phase("hold", "pings", run.fleet().ping_times().count());
+        hold.counts = {{"connected", clients.open_count()}};
         hold.latencies = {{"ping", run.fleet().ping_times().summary()}};
         run.measure_memory(hold);
     }

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace godwit::bench {
@@ -76,6 +77,8 @@ public:
     /// Of the turn; read anew after each wait.
     Instant now() const { return now_; }
     bool interrupted() const { return interrupted_; }
+    /// Whether a signal has come; if so, it goes on.
+    bool take_interrupt() { return std::exchange(interrupted_, false); }
     /// Those that CONNACK has accepted and that have not gone.
     size_t open_count() const { return open_count_; }
     /// Most connections at one time that descriptors allow.

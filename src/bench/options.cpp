@@ -56,6 +56,8 @@ Step check_names(const Options& o) {
     if (const auto good = topic::check_name(o.topic_prefix); !good)
         return fault(
             fmt::format("--topic {}: {}", o.topic_prefix, topic::error_text(good.error())));
+    if (const auto good = topic::parse_filter(o.filter); !o.filter.empty() && !good)
+        return fault(fmt::format("--filter {}: {}", o.filter, topic::error_text(good.error())));
     if (o.share.find_first_of("/+#") != std::string::npos)
         return fault("--share: a name without / + and #");
     if (o.version == "31" && o.id_prefix.size() > 14)
@@ -158,13 +160,9 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     if (o.topic_prefix.empty()) o.topic_prefix = fmt::format("bench/{:08x}", run);
     if (o.pairs > 0) o.publishers = o.subscribers = o.topics = o.pairs;
     if (o.topics == 0) o.topics = o.publishers;
-    const bool has_sessions = o.scenario == Scenario::Queue || o.scenario == Scenario::Storm ||
-                              o.scenario == Scenario::Conn;
-    if (has_sessions) o.topics = o.subscribers;  // each its own
-    if (o.scenario == Scenario::Queue || o.scenario == Scenario::Storm) {
-        if (o.qos == 0) return fault("--qos 0: only QoS 1 and 2 wait for who is offline");
-        if (o.subscribers < 1) return fault("--sessions: at least 1");
-    }
+    const bool queues = o.scenario == Scenario::Queue || o.scenario == Scenario::Storm;
+    if (queues || o.scenario == Scenario::Conn) o.topics = o.subscribers;  // each its own
+    if (queues && o.qos == 0) return fault("--qos 0: only QoS 1 and 2 wait for who is offline");
     const auto version = parse_version(o.version);
     if (!version) return fault(fmt::format("-V {}: 5, 311 or 31", o.version));
     plan.identity.version = plan.fleet.version = *version;
@@ -175,6 +173,8 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     plan.fleet.connects_per_second = o.connects_per_second;
     plan.fleet.busy = o.busy;
     if (o.connecting_max < 1) return fault("--connecting: at least 1");
+    const bool may_be_unheard = o.scenario == Scenario::Pub || o.scenario == Scenario::Retain;
+    if (o.subscribers < 1 && !may_be_unheard) return fault("-c: at least 1");
     if (const Step good = check_traffic(o); !good) return Err{good.error()};
     if (const Step good = check_names(o); !good) return Err{good.error()};
     if (o.per_second > 0) o.window = open_loop_window(o.publishers);

@@ -63,8 +63,10 @@ TEST(Options, WhatIsOutOfRangeIsRefusedByItsName) {
     EXPECT_THAT(with([](Options& o) { o.duration_s = 0; }), StartsWith("--duration"));
     EXPECT_THAT(with([](Options& o) { o.version = "4"; }), StartsWith("-V 4"));
     EXPECT_THAT(with([](Options& o) { o.topic_prefix = "a/#"; }), StartsWith("--topic"));
+    EXPECT_THAT(with([](Options& o) { o.filter = "#/x"; }), StartsWith("--filter #/x"));
     EXPECT_THAT(with([](Options& o) { o.share = "a/b"; }), StartsWith("--share"));
     EXPECT_THAT(with([](Options& o) { o.connecting_max = 0; }), StartsWith("--connecting"));
+    EXPECT_THAT(with([](Options& o) { o.pairs = o.subscribers = 0; }), StartsWith("-c"));
     EXPECT_THAT(with([](Options& o) { o.url = "http://x"; }), HasSubstr("no URL of a broker"));
     EXPECT_THAT(with([](Options& o) { o.url = "mqtt://127.0.0.1/topic"; }), HasSubstr("--topic"));
 }

@@ -54,7 +54,15 @@ public:
         return false;
     }
     void sleep(Duration time) {
-        fleet_->run_until([] { return false; }, fleet_->now() + time);
+        (void)fleet_->run_until([] { return false; }, fleet_->now() + time);
+    }
+    /// The same; a first signal ends it alone, so that what is under way can still come.
+    /// @return  false: a signal came
+    bool sleep_or_stop(Duration time) {
+        sleep(time);
+        if (!fleet_->take_interrupt()) return true;
+        report_.verdict.complete = false;
+        return false;
     }
 
     // --- phases ---

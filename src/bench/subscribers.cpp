@@ -85,6 +85,7 @@ void Subscribers::on_turn(Client& client, Instant now, Buffer& out) {
     for (uint32_t i = 0; i < count; ++i)
         filters.push_back(filter_of(client.number, state.filters_asked + i));
     std::vector<mqtt::SubscribeEntry> entries;
+    entries.reserve(count);
     for (const std::string& filter : filters)
         entries.push_back({.filter = filter, .options = {.qos = plan_.qos}});
     mqtt::encode_subscribe(out, identity_.version, {.packet_id = PacketId{1}, .entries = entries});

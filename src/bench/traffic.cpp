@@ -140,12 +140,12 @@ void send_counted(Run& run, Traffic& traffic) {
 void send_timed(Run& run, Traffic& traffic) {
     const Options& o = run.options();
     traffic.start();
-    run.sleep(of_seconds(o.warm_up_s));
+    const bool goes_on = run.sleep_or_stop(of_seconds(o.warm_up_s));
     run.begin_phase();
     const Tally before = traffic.ledger().tally();
     const Instant begin = run.fleet().now();
     traffic.ledger().measure(begin, begin + of_seconds(o.duration_s));
-    run.sleep(of_seconds(o.duration_s));
+    if (goes_on) (void)run.sleep_or_stop(of_seconds(o.duration_s));
     traffic.end_phase("traffic", before);
     traffic.stop();
     traffic.settle();

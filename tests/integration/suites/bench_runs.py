@@ -1,5 +1,6 @@
 """`godwit bench` against Godwit and against Debian's mosquitto: its figures add up."""
 import json
+import signal
 
 from lib import brokers
 from lib.program import Program, run
@@ -75,7 +76,9 @@ def check_retain(context, url):
 def check_conn(context, url):
     report = good(context, 'conn', url, '-c', '50', '-d', '1.5', '-k', '1', '--sources', '3')
     equal(phase(report, 'connect')['units'], 50, 'connected')
-    assert phase(report, 'hold')['latency_us']['ping']['count'] >= 50, phase(report, 'hold')
+    hold = phase(report, 'hold')
+    equal(hold['connected'], 50, 'still connected')
+    assert hold['units'] == hold['latency_us']['ping']['count'] >= 50, hold
 
 
 CHECKS = (('counts add up at every QoS and version', check_counted), ('traffic of every shape arrives', check_traffic),
@@ -124,6 +127,23 @@ def test_process(context, folder):
         assert process['rss_end_bytes'] > 1 << 20 and process['pss_end_bytes'] > 1 << 18, process
         assert process['cpu_user_s'] + process['cpu_system_s'] >= 0 and process['context_switches'] > 0, process
     finally:
+        broker.stop()
+
+
+def test_interrupted(context, folder):
+    """a signal ends a run early: what is under way still comes, and the report says that it was cut short"""
+    broker = brokers.Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], context.shard_options()).start()
+    running = Program([context.broker, 'bench', 'pairs', broker.endpoints['tcp'], '--progress', '-d', '60', '--json'])
+    try:
+        running.err.wait_for(lambda line: line.endswith('/s delivered') and not line.endswith(' 0/s delivered'), SECONDS, 'traffic')
+        running.signal(signal.SIGINT)
+        equal(running.wait(SECONDS), 1, 'status')
+        report = json.loads('\n'.join(running.out.all))
+        verdict = report['verdict']
+        equal((verdict['complete'], verdict['lost'], report['faults']), (False, 0, []), 'complete, lost, faults')
+        assert verdict['delivered'] > 0, verdict
+    finally:
+        running.stop()
         broker.stop()
 
 
