@@ -11,6 +11,7 @@
 #include "broker/ack_gate.h"
 #include "broker/counters.h"
 #include "broker/effects.h"
+#include "broker/frame_cache.h"
 #include "broker/homes.h"
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
