@@ -51,7 +51,8 @@ public:
     /// Names of the files in `folder` ("" is the directory itself), sorted; folders are not named.
     /// @errors  NotFound: no such folder
     virtual Result<std::vector<std::string>, DiskError> list(std::string_view folder) = 0;
-    /// For reading and writing. @errors  NotFound
+    /// For reading and writing; on a file system that is read-only now, writing fails. @errors
+    /// NotFound
     virtual Result<std::unique_ptr<File>, DiskError> open(std::string_view name) = 0;
     /// A new empty file, mode 0600; its folder is made (0700) if it is not there. @errors  Exists
     virtual Result<std::unique_ptr<File>, DiskError> create(std::string_view name) = 0;

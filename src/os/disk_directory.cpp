@@ -54,7 +54,8 @@ DiskError error_of(int code, std::string_view call, std::string_view name) {
 
 class DiskFile : public File {
 public:
-    DiskFile(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+    DiskFile(Fd fd, std::string name, bool is_writable = true)
+        : fd_(std::move(fd)), name_(std::move(name)), is_writable_(is_writable) {}
 
     Result<size_t, DiskError> read_at(uint64_t offset, std::span<uint8_t> into) override {
         size_t filled = 0;
@@ -70,6 +71,7 @@ public:
     }
 
     Outcome write_at(uint64_t offset, Bytes bytes) override {
+        if (!is_writable_) return Err{error_of(EROFS, "write", name_)};
         while (!bytes.empty()) {
             const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), off_t(offset));
             if (put < 0 && errno == EINTR) continue;
@@ -92,6 +94,7 @@ public:
     }
 
     Outcome truncate(uint64_t bytes) override {
+        if (!is_writable_) return Err{error_of(EROFS, "truncate", name_)};
         const auto before = size();
         if (!before) return Err{before.error()};
         if (bytes <= *before) {
@@ -108,6 +111,7 @@ private:
 
     Fd fd_;
     std::string name_;
+    bool is_writable_;
 };
 
 std::string_view folder_of(std::string_view name) {
@@ -187,8 +191,13 @@ Result<std::vector<std::string>, DiskError> DiskDirectory::list(std::string_view
 Result<std::unique_ptr<File>, DiskError> DiskDirectory::open(std::string_view name) {
     const std::string path(name);
     Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    // A file system that errors have turned read-only still has what it has.
+    const bool is_writable = fd || errno != EROFS;
+    if (!is_writable)
+        fd.reset(::openat(root_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) return Err{failed("open", name)};
-    return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path));
+    return std::unique_ptr<File>(
+        std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path, is_writable));
 }
 
 Result<std::unique_ptr<File>, DiskError> DiskDirectory::create(std::string_view name) {

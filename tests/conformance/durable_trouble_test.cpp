@@ -397,6 +397,8 @@ TEST(TroubleBehind, PublishersOfEveryVersionAreNotReadUntilHalfOfItIsWritten) {
     world.core().set_disks_stalled(true);
     const std::string payload(6000, 'x');
     for (int i = 0; i < 2; ++i) pubs[0].publish("kept/x", payload, {.qos = 1});
+    world.connect(world.id_on(world.core().home_of("keeper").value, "next turn"));
+    world.settle();  // now every shard knows
     for (const char* name : {"four", "six"}) {
         pubs.push_back(world.connect(name));
         pubs.back().publish("kept/x", payload, {.qos = 1});

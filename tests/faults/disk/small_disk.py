@@ -36,8 +36,9 @@ class SmallDisk:
 
 @contextlib.contextmanager
 def read_only(folder):
-    """Nothing can be opened, written or made in `folder` meanwhile: an empty read-only file system lies over it."""
-    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'ro,size=1m', 'godwit-faults', folder], check=True)
+    """Nothing can be written, made or removed in `folder` meanwhile, only read."""
+    subprocess.run(['mount', '--bind', folder, folder], check=True)
+    subprocess.run(['mount', '-o', 'remount,bind,ro', folder], check=True)
     try:
         yield
     finally:
