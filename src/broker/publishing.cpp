@@ -253,12 +253,14 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
         message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
     Receipt receipt{.shards = (matches.shards | home) & ~self};
     receipt.taken = matches.shards != 0 || !matches.local.empty();
-    receipt.crossing = once && receipt.shards != 0;
+    receipt.crossing = receipt.shards != 0 && (once || waits_behind_crossing(core, *message));
     if (receipt.crossing) {
-        const ObjectId id = keep_crossing(core, message, receipt.shards);
-        ++core.keeper.crossings_made;
-        core.keeper.crossings.push_back(
-            {core.keeper.log->next_ticket(), message, id, receipt.shards, matches.shards});
+        Crossing crossing{.message = message, .shards = receipt.shards, .routed = matches.shards};
+        if (once) {
+            crossing.ticket = core.keeper.log->next_ticket();
+            crossing.id = keep_crossing(core, message, receipt.shards);
+        }
+        add_crossing(core, std::move(crossing));
     } else {
         receipt.number = ++core.publish_number;
         post_publish(core, message, receipt, matches.shards, home);

@@ -216,6 +216,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
         pending.reasons.push_back(uint8_t(entry.options.qos));  // [MQTT5-3.8.4-7]
     }
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
+    if (!pending.fetches.empty()) pending.crossings_made = core.keeper.crossings_made;
     pending.route_sequence = core.route_sequence;
     pending.ticket = ticket_since(core, records);
     core.pending_subacks.push_back(std::move(pending));
@@ -285,7 +286,8 @@ void release_subacks(Core& core) {
         const bool in_force =
             core.routes_in_force(front.route_sequence) || GW_MUTANT(SubackBeforeRoutes);
         const bool on_disk = is_on_disk(core, front.ticket) || GW_MUTANT(SubackBeforeDisk);
-        if (!front.joins.empty() || !in_force || !on_disk) return;
+        const bool posted = front.crossings_made <= core.keeper.crossings_posted;
+        if (!front.joins.empty() || !in_force || !on_disk || !posted) return;
         const PendingSuback ready = std::move(front);
         core.pending_subacks.pop_front();
         Connection* c = core.find(ready.connection);

@@ -154,9 +154,7 @@ Result<Done, std::string> BrokerProcess::open_shard(uint16_t index) {
                  .add("retained", what.retained)
                  .add("unreadable", what.unreadable));
     if (!what.clock) return Done{};
-    const int64_t passed_ms = os::wall_now().unix_ms - what.clock->wall.unix_ms;
-    const Instant now =
-        what.clock->now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
+    const Instant now = broker::clock_after(*what.clock, os::wall_now());
     clock_ahead_ = std::max(clock_ahead_, now - os::monotonic_now());
     return Done{};
 }

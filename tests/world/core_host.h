@@ -29,6 +29,7 @@ struct CoreOptions {
     std::optional<bool> durable;     // each shard has a disk; else as the setting says
     broker::BrokerOptions options;
     Authenticator authenticator;  // none: everybody is welcome
+    bool slow_disk = false;       // what it has to do mostly waits until nothing else is to be done
     bool cut_bytes = true;        // deliver received bytes in random pieces
 };
 
@@ -92,6 +93,8 @@ private:
     std::vector<uint16_t> busy_shards() const;
     std::vector<Source> sources_of(uint16_t shard) const;
     bool tick_due(const ShardSeat& seat) const;
+    bool puts_off_disk();
+    bool waits_for_disk_alone(uint16_t shard) const;
     bool has_input(const Pipe& pipe) const;
     void run_turn(uint16_t shard);
     void feed(ShardSeat& seat, const Source& source);

@@ -59,11 +59,12 @@ struct Release {
     ShardId to;
     GroupReleased released;
 };
-/// A publish that goes to other shards exactly once: first it is on this one's disk.
+/// A publish that goes to other shards exactly once: first it is on this one's disk. Or one that
+/// waits behind such a one of its topic.
 struct Crossing {
     uint64_t ticket = 0;
     MessageRef message;
-    ObjectId id;
+    ObjectId id;  // 0: it only waits
     uint64_t shards = 0;
     uint64_t routed = 0;  // of them, those with subscribers
     uint64_t gate_key = 0;
@@ -96,7 +97,8 @@ struct Keeper {
     std::vector<uint32_t> held_confirm_count;  // by shard
     std::deque<Taking> takings;
     std::deque<Release> releases;
-    std::deque<Crossing> crossings;
+    std::deque<Crossing> crossings;                          // not posted yet
+    std::unordered_map<uint64_t, uint32_t> crossing_topics;  // of these: how many, by topic's hash
     uint64_t crossings_made = 0;
     uint64_t crossings_posted = 0;
     std::vector<std::deque<Crossed>> crossed;               // by shard, in order of their numbers
