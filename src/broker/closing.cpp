@@ -162,7 +162,7 @@ void end_session(Core& core, Session& session, const char* reason) {
     publish_will_of(core, session);
     drop_subscriptions(core, session);
     drop_outbox(core, session);
-    forget(core, session.kept);
+    forget_session(core, session);
     core.event(Severity::Debug, "session_ended", session, reason, {});
     auto& index = core.realm(session.realm).sessions;
     const auto at = index.find(session.client_id);

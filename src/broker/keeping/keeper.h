@@ -36,12 +36,17 @@ struct HeldPubcomp {
     PacketId packet_id;
     bool known = true;
 };
-/// A clean start that is told once the old session is gone from disk.
+/// A client that is told that it has no session once that is so on disk.
 struct HeldConnect {
     uint64_t ticket = 0;
     ConnectionId connection;
     RealmId realm;
     std::string client_id;
+};
+/// A session has ended, and a restart would bring it back.
+struct EndedSession {
+    uint64_t ticket = 0;
+    uint64_t client = 0;  // Session::client_hash
 };
 struct HeldConfirm {
     uint64_t ticket = 0;
@@ -93,6 +98,8 @@ struct Keeper {
     std::deque<HeldSend> held_sends;
     std::deque<HeldPubcomp> held_pubcomps;
     std::deque<HeldConnect> held_connects;
+    std::deque<EndedSession> ended;                        // not on disk yet
+    std::unordered_map<uint64_t, uint64_t> ended_tickets;  // the last of each client
     std::deque<HeldConfirm> held_confirms;
     std::vector<uint32_t> held_confirm_count;  // by shard
     std::deque<Taking> takings;
