@@ -52,6 +52,7 @@
     X(RetainedNotKept, "retained values are not written")                                     \
     X(KeepErased, "that an object is gone is not written")                                    \
     X(CrossingTwice, "a publish that crosses again after a restart is taken again")           \
+    X(OvertakeCrossing, "a publish does not wait for an older one of its topic that crosses") \
     X(CrossingLost, "a publish that has not crossed is not posted after a restart")           \
     X(SkipChecksum, "the checksum of a record is not looked at")                              \
     X(SkipSync, "what was written is not synced")

@@ -163,7 +163,7 @@ void end_session(Core& core, Session& session, const char* reason) {
     publish_will_of(core, session);
     drop_subscriptions(core, session);
     const size_t lost = drop_outbox(core, session);
-    forget(core, session.kept);
+    forget_session(core, session);
     core.event(lost > 0 ? Severity::Info : Severity::Debug, "session_ended", session, reason,
                lost > 0 ? std::to_string(lost) + " messages dropped" : std::string());
     auto& index = core.realm(session.realm).sessions;

@@ -84,8 +84,9 @@ void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool cl
         end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
 }
 
-/// A clean start ended a session that a restart would bring back: the client is not told so before
-/// that is on disk. Others with this client id wait behind it, however they start.
+/// The client's last session has ended, by this clean start or before, and a restart would bring it
+/// back: the client is not told so before that is on disk. Others with this client id wait behind
+/// it, however they start.
 bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view client_id,
                uint64_t ticket) {
     auto& held = core.keeper.held_connects;
@@ -175,11 +176,12 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm({core.listener(c).realm});
     const std::string_view client_id = c.pending->client_id;
-    const uint64_t mark = writing_mark(core);
     clear_the_way(core, realm, client_id, packet.clean_start);
-    const uint64_t ticket = packet.clean_start ? ticket_since(core, mark) : 0;
-    if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const auto known = realm.sessions.find(client_id);
+    const uint64_t ticket = known != realm.sessions.end()
+                                ? 0
+                                : ended_ticket(core, core.client_hash(realm.id, client_id));
+    if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const bool present = known != realm.sessions.end();
     Session& session =
         present ? kept_session(core, known->second) : make_session(core, realm, client_id);

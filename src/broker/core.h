@@ -102,7 +102,8 @@ struct PendingSuback {
     PacketId packet_id;
     Buffer reasons;
     uint64_t route_sequence = 0;
-    uint64_t ticket = 0;  // what was written for it
+    uint64_t ticket = 0;          // what was written for it
+    uint64_t crossings_made = 0;  // before it; the query for retained messages goes behind them
     bool unsuback = false;
     std::vector<uint64_t> joins;         // GroupJoin requests still to be answered
     std::vector<Replay::Fetch> fetches;  // retained messages to fetch then

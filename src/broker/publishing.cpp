@@ -316,13 +316,20 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
         return {.refused = true};
     Receipt receipt{.shards = (matches.shards | home) & ~self};
     receipt.taken = matches.shards != 0 || !matches.local.empty();
-    receipt.crossing = mode.passage == Passage::Once && receipt.shards != 0;
-    receipt.lane = mode.passage == Passage::Free ? Lane::Free : Lane::Usual;
+    const bool once = mode.passage == Passage::Once;
+    receipt.crossing = receipt.shards != 0 && (once || waits_behind_crossing(core, *message));
+    const bool free = mode.passage == Passage::Free && !receipt.crossing;
+    receipt.lane = free ? Lane::Free : Lane::Usual;
     if (receipt.crossing) {
-        const ObjectId id = keep_crossing(core, message, receipt.shards);
-        ++core.keeper.crossings_made;
-        core.keeper.crossings.push_back({core.keeper.log->next_ticket(), message, id,
-                                         receipt.shards, matches.shards, 0, mode.refusable});
+        Crossing crossing{.message = message,
+                          .shards = receipt.shards,
+                          .routed = matches.shards,
+                          .refusable = mode.refusable};
+        if (once) {
+            crossing.ticket = core.keeper.log->next_ticket();
+            crossing.id = keep_crossing(core, message, receipt.shards);
+        }
+        add_crossing(core, std::move(crossing));
     } else {
         receipt.number = ++core.publish_number[size_t(receipt.lane)];
         post_publish(core,

@@ -231,6 +231,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
         pending.reasons.push_back(uint8_t(entry.options.qos));  // [MQTT5-3.8.4-7]
     }
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
+    if (!pending.fetches.empty()) pending.crossings_made = core.keeper.crossings_made;
     pending.route_sequence = core.route_sequence;
     await_suback(core, session, std::move(pending), mark);
 }
@@ -298,7 +299,8 @@ void release_subacks(Core& core, std::deque<PendingSuback>& line) {
         const bool in_force =
             core.routes_in_force(front.route_sequence) || GW_MUTANT(SubackBeforeRoutes);
         const bool on_disk = is_on_disk(core, front.ticket) || GW_MUTANT(SubackBeforeDisk);
-        if (!front.joins.empty() || !in_force || !on_disk) return;
+        const bool posted = front.crossings_made <= core.keeper.crossings_posted;
+        if (!front.joins.empty() || !in_force || !on_disk || !posted) return;
         const PendingSuback ready = std::move(front);
         line.pop_front();
         Connection* c = core.find(ready.connection);

@@ -10,9 +10,7 @@ namespace godwit::server {
 namespace {
 
 Duration ahead_after(const broker::ClockRecord& clock) {
-    const int64_t passed_ms = os::wall_now().unix_ms - clock.wall.unix_ms;
-    const Instant now = clock.now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
-    return now - os::monotonic_now();
+    return broker::clock_after(clock, os::wall_now()) - os::monotonic_now();
 }
 
 Result<OpenedShard, std::string> open_shard(DataDirectory& data, const broker::ShardConfig& config,

@@ -95,7 +95,8 @@ void Space::done(const WorkDone& done, Instant now) {
 }
 
 std::optional<Instant> Space::next_deadline() const {
-    return is_busy_ ? std::nullopt : pause_.end();
+    const bool has_work = !retiring_.empty() || wants_spare();
+    return is_busy_ || !has_work ? std::nullopt : pause_.end();
 }
 
 uint64_t Space::disk_bytes() const {

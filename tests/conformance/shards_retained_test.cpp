@@ -15,6 +15,7 @@ struct Sent {
 struct Writer {
     Client client;
     std::string topic;
+    uint8_t qos = 1;
     std::vector<Sent> sent;
     uint16_t last_id = 0;
 
@@ -22,10 +23,11 @@ struct Writer {
     Buffer next(Sent what) {
         sent.push_back(what);
         const std::string number = std::to_string(sent.size());
-        world::PublishOptions options{.qos = 1, .retain = what.retain, .packet_id = ++last_id};
+        world::PublishOptions options{.qos = qos, .retain = what.retain, .packet_id = ++last_id};
         options.properties.content_type = number;
         return world::publish_packet(Version::V5, topic, what.empty ? "" : number, options);
     }
+    uint64_t acknowledged() { return client.state().count(qos == 1 ? Type::Puback : Type::Pubrec); }
 };
 
 enum class Mix : uint8_t { RetainOnly, WithLive, WithRemovals };
@@ -85,12 +87,14 @@ struct Scene {
     std::vector<Writer> writers;
     std::vector<Client> clients;
 
-    explicit Scene(Trial& run) {
+    explicit Scene(Trial& run, uint8_t qos = 1) {
         for (uint16_t i = 0; i < 4; ++i) {
             const auto shard = uint16_t(run.draw(4));
-            auto client = run.world.connect(run.world.id_on(shard, "p" + std::to_string(i)));
+            auto client = run.world.connect(run.world.id_on(shard, "p" + std::to_string(i)),
+                                            qos == 2 ? lasting() : ConnectOptions{});
             const auto home = uint16_t(run.draw(4));
-            writers.push_back({client, run.world.topic_on(home, "a/" + std::to_string(i)), {}, 0});
+            writers.push_back(
+                {client, run.world.topic_on(home, "a/" + std::to_string(i)), qos, {}, 0});
             clients.push_back(client);
         }
     }
@@ -131,8 +135,8 @@ void await(Trial& run, const Scene& scene, Client client, Type type) {
 
 /// One subscription into running streams. `prepare` may put other subscribers beside it.
 template <class Prepare>
-void subscribe_into_streams(Trial& run, Mix mix, Prepare&& prepare) {
-    Scene scene(run);
+void subscribe_into_streams(Trial& run, Mix mix, Prepare&& prepare, uint8_t qos = 1) {
+    Scene scene(run, qos);
     prepare(scene);
     scene.publish(run, mix, run.draw(12));
     if (run.chance(50)) run.world.settle();
@@ -148,8 +152,7 @@ void subscribe_into_streams(Trial& run, Mix mix, Prepare&& prepare) {
         for (size_t i = 0; i < moments.size(); ++i)
             moments[i].*moment = scene.writers[i].sent.size();
     };
-    for (size_t i = 0; i < moments.size(); ++i)
-        moments[i].acked = scene.writers[i].client.state().count(Type::Puback);
+    for (size_t i = 0; i < moments.size(); ++i) moments[i].acked = scene.writers[i].acknowledged();
     subscriber.push(subscribe_packet(filter));
     scene.publish(run, mix, run.draw(12));
     await(run, scene, subscriber, Type::Suback);
@@ -166,6 +169,17 @@ void subscribe_into_streams(Trial& run, Mix mix, Prepare&& prepare) {
 TEST(RetainedAndLive, NewestFirstAndNoneMissed) {
     for (const Mix mix : {Mix::RetainOnly, Mix::WithLive, Mix::WithRemovals})
         for_all_runs([mix](Trial& run) { subscribe_into_streams(run, mix, [](Scene&) {}); });
+}
+
+/// At QoS 2 a lasting writer's publishes go to other shards once they are on disk.
+TEST(RetainedAndLive, AlsoWhereTheyWaitForADisk) {
+    for (const Mix mix : {Mix::RetainOnly, Mix::WithLive, Mix::WithRemovals})
+        for_all_runs(
+            [mix](Trial& run) {
+                subscribe_into_streams(
+                    run, mix, [](Scene&) {}, 2);
+            },
+            {.durable = true, .slow_disk = true});
 }
 
 TEST(RetainedAndLive, AlsoWhereAnotherSubscriberIsThereAlready) {
@@ -212,6 +226,61 @@ TEST(RetainedAndLive, SubscribingAgainShowsNoOlderValue) {
             EXPECT_EQ(live[each.topic], each.sent.size());
         }
     });
+}
+
+/// At QoS 2 a publish of a lasting session waits for the disk before it goes to other shards; what
+/// follows at QoS 1 must not be there first.
+TEST(RetainedAndLive, TheLastOneStandsWhateverItsQos) {
+    const auto script = [](Trial& run) {
+        auto publisher = run.world.connect(run.id_anywhere("p"), lasting());
+        auto live = run.world.connect(run.id_anywhere("l"));
+        const std::string topic = run.world.topic_on(uint16_t(run.draw(4)), "t");
+        live.subscribe(topic, {.qos = 1});
+        const uint16_t count = uint16_t(2 + run.draw(5));
+        bool stands = false;
+        for (uint16_t i = 1; i <= count; ++i) {
+            stands = !run.chance(30);
+            world::PublishOptions how{
+                .qos = uint8_t(1 + run.draw(2)), .retain = true, .packet_id = i};
+            how.properties.content_type = std::to_string(i);
+            publisher.push(
+                world::publish_packet(Version::V5, topic, stands ? std::to_string(i) : "", how));
+            run.turns(run.draw(4), {publisher, live});
+        }
+        run.world.settle();
+        std::vector<uint64_t> seen;
+        for (const Publish& each : live.publishes())
+            seen.push_back(std::stoull(*each.content_type));
+        EXPECT_EQ(seen, count_up(1, count)) << "one queue, one publisher, one topic";
+        auto late = run.world.connect(run.id_anywhere("s"));
+        late.subscribe(topic, {.qos = 2});
+        EXPECT_EQ(numbers(late.publishes()),
+                  stands ? std::vector<uint64_t>{count} : std::vector<uint64_t>{});
+    };
+    for_all_runs(script, {.durable = true, .slow_disk = true});
+}
+
+/// The will says that a device is gone, its next publish that it is back.
+TEST(RetainedAndLive, AWillDoesNotComeAfterWhatItsClientSaysNext) {
+    const auto script = [](Trial& run) {
+        const std::string topic = run.world.topic_on(uint16_t(run.draw(4)), "t");
+        ConnectOptions how = lasting();
+        how.will = WillOptions{.topic = topic, .payload = "1", .qos = 1, .retain = true};
+        auto device = run.world.connect(run.id_anywhere("d"), how);
+        auto live = run.world.connect(run.id_anywhere("l"));
+        live.subscribe(topic, {.qos = 1});
+        how.clean_start = false;
+        device.state().dial(how);
+        device.push(world::connect_packet(device.id(), how));
+        device.push(world::publish_packet(Version::V5, topic, "2",
+                                          {.qos = 1, .retain = true, .packet_id = 1}));
+        run.world.settle();
+        EXPECT_EQ(numbers(live.publishes()), count_up(1, 2));
+        auto late = run.world.connect(run.id_anywhere("s"));
+        late.subscribe(topic, {.qos = 1});
+        EXPECT_EQ(numbers(late.publishes()), count_up(2, 2));
+    };
+    for_all_runs(script, {.durable = true, .slow_disk = true});
 }
 
 TEST(RetainedAndLive, ManyKeptValuesComeOnceEach) {

@@ -59,6 +59,9 @@ Violations check_acknowledgements(const View& view);
 /// Bytes unsent to one client stay below the limit; messages are dropped for limits only that are
 /// set.
 Violations check_bounds(const View& view);
+/// The broker's clock goes on across a restart: by what passed, and by what the time of day jumped
+/// forward meanwhile; backwards no further than it ran.
+Violations check_clock(const View& view);
 /// Every packet of the broker is well formed and legal for the state of its connection; at the end
 /// nobody waits for anything. Seen by the clients themselves.
 Violations check_protocol(const View& view);

@@ -16,7 +16,7 @@ bool owes(const View& view, const Span& span, uint32_t message) {
     if (std::min(span.qos_least(), facts.qos) == 0) return false;
     if (span.acked > view.messages[message].sent || span.ending != kNever) return false;
     const SessionView& session = view.sessions[span.session];
-    if (!session.lasts) return false;
+    if (!session.lasts || view.is_damaged(span.session) || view.may_be_undone(span)) return false;
     return !(span.ever_no_local() && facts.publisher == session.client);
 }
 
@@ -30,6 +30,7 @@ bool owes_once(const View& view, const Span& span, uint32_t message) {
     const SessionView& session = view.sessions[span.session];
     const ConnectionFacts& c = view.history.connections[session.connections.back()];
     if (c.closed.happened() || c.accepted.at > m.sent) return false;
+    if (view.is_damaged(span.session) || view.may_be_undone(span)) return false;
     if (span.ever_no_local() && facts.publisher == session.client) return false;
     const ConnectionFacts& from = view.history.connections[m.sends.front()->connection];
     return !from.ever_paused && !view.dropped(session.client, facts.topic);
@@ -96,11 +97,13 @@ size_t copies_allowed(const View& view, uint32_t session, uint32_t message) {
 }
 
 /// The broker may have forgotten in a crash that it had sent `first`: that was not on disk yet. At
-/// QoS 0 it sends nothing again by itself, but the publisher may, or the will is due once more.
+/// QoS 0 it sends nothing again by itself, but the publisher may, or the will is due once more, or
+/// what was published at QoS 2 comes from the publisher's shard again.
 bool may_be_forgotten(const View& view, const Event& first, const Event& again) {
     const Moment* crash = view.history.crash_after(first.broker, kSlack);
     if (!crash || crash->turn > again.broker.turn || first.qos == 2) return false;
-    if (again.qos == 1 || view.facts(again.message).will) return true;
+    const MessageFacts& facts = view.facts(again.message);
+    if (again.qos == 1 || facts.will || facts.qos == 2) return true;
     const auto& sends = view.messages[again.message].sends;
     return std::any_of(sends.begin(), sends.end(), [&](const Event* send) {
         return send->broker.happened() && send->broker.turn > crash->turn;
@@ -137,6 +140,7 @@ void check_copies(const View& view, uint32_t session, uint32_t message,
 Violations check_duplicates(const View& view) {
     Violations found;
     for (uint32_t s = 0; s < view.sessions.size(); ++s) {
+        if (view.is_damaged(s)) continue;
         std::map<uint32_t, std::vector<const Event*>> by_message;
         for (const Event* event : view.received[s]) {
             if (event->message != kNone) by_message[event->message].push_back(event);
@@ -147,7 +151,8 @@ Violations check_duplicates(const View& view) {
                      event->at, event->client});
         }
         for (const auto& [message, received] : by_message)
-            if (view.matching(s, view.facts(message).topic, true).empty())
+            if (!view.publisher_is_damaged(message) &&
+                view.matching(s, view.facts(message).topic, true).empty())
                 check_copies(view, s, message, received, found);
     }
     return found;
@@ -161,7 +166,7 @@ namespace {
 bool is_before(const View& view, uint32_t older, uint32_t younger) {
     const auto& a = view.messages[older].sends;
     const auto& b = view.messages[younger].sends;
-    if (a.size() != 1 || b.empty()) return false;
+    if (a.size() != 1 || b.empty() || view.publisher_is_damaged(older)) return false;
     const auto order_of = [&](const Event* send) {
         return view.history.connections[send->connection].accepted_order;
     };
@@ -175,6 +180,7 @@ Violations check_order(const View& view) {
     // Publisher, topic, QoS as published, QoS as delivered.
     using Stream = std::tuple<uint32_t, std::string_view, uint8_t, uint8_t>;
     for (uint32_t s = 0; s < view.sessions.size(); ++s) {
+        if (view.is_damaged(s)) continue;
         std::map<Stream, uint32_t> youngest;
         std::map<uint32_t, bool> seen;
         for (const Event* event : view.received[s]) {

@@ -11,9 +11,10 @@ using Kind = Event::Kind;
 
 namespace {
 
-/// When a message that was read last at `read` expires.
-Instant expiry_of(const MessageFacts& facts, const MessageView& message) {
-    return message.read_last.at + seconds(*facts.expiry_s);
+/// When a message expires, as far as the broker could know when it sent it.
+Instant expiry_of(const View& view, const Event& event) {
+    return view.history.due(view.messages[event.message].read_last,
+                            seconds(*view.facts(event.message).expiry_s), event.broker.turn);
 }
 
 void check_late(const View& view, const Event& event, Violations& found) {
@@ -26,7 +27,7 @@ void check_late(const View& view, const Event& event, Violations& found) {
                 {"", fmt::format("m{} has no expiry", event.message), event.at, event.client});
         return;
     }
-    const Instant due = expiry_of(facts, message);
+    const Instant due = expiry_of(view, event);
     if (!event.dup && event.broker.at >= due)
         found.push_back({"",
                          fmt::format("m{} was sent to {} at {}, expired at {}", event.message,
@@ -50,7 +51,8 @@ bool had_expired(const View& view, const Event& drop) {
         const MessageFacts& facts = view.facts(m);
         if (facts.topic != drop.text || !facts.expiry_s || !view.messages[m].read) continue;
         for (const Event* send : view.messages[m].sends)
-            if (send->broker.happened() && send->broker.at + seconds(*facts.expiry_s) <= drop.at)
+            if (send->broker.happened() && view.history.due(send->broker, seconds(*facts.expiry_s),
+                                                            drop.broker.turn) <= drop.at)
                 return true;
     }
     return false;
@@ -128,6 +130,7 @@ Violations check_subscriptions(const View& view) {
     Violations found;
     for (uint32_t s = 0; s < view.sessions.size(); ++s)
         for (const Event* event : view.received[s]) {
+            if (view.is_damaged(event->client, 0)) continue;
             const char* fault = fault_of(view, *event, ways(view, s, *event));
             if (!fault && !knows_ids(view, s, *event)) fault = "a strange subscription identifier";
             if (fault)

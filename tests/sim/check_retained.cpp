@@ -20,6 +20,7 @@ std::map<std::string_view, Values> values_by_topic(const View& view) {
         const MessageFacts& facts = view.facts(m);
         if (!facts.retain || facts.will || view.messages[m].sends.empty()) continue;
         const auto [of, is_new] = publishers.try_emplace(facts.topic, facts.publisher);
+        if (view.is_damaged_topic(facts.topic) || view.publisher_is_damaged(m)) continue;
         if (is_new || of->second == facts.publisher) all[facts.topic].push_back(m);
     }
     return all;
@@ -48,7 +49,8 @@ bool was_answered(const View& view, const Event& subscribe) {
     const auto& events = view.history.events;
     return std::any_of(events.begin(), events.end(), [&](const Event& each) {
         return each.kind == Event::Kind::Suback && each.connection == subscribe.connection &&
-               each.packet_id == subscribe.packet_id && each.at >= subscribe.at;
+               each.packet_id == subscribe.packet_id && each.at >= subscribe.at &&
+               !mqtt::is_error(each.reason);
     });
 }
 
@@ -70,9 +72,13 @@ bool asks_for_values(const View& view, uint32_t session, const Event& subscribe,
 bool may_be_missed(const View& view, uint32_t client, const Values& values, uint32_t value) {
     const MessageFacts& facts = view.facts(value);
     if (facts.empty || facts.qos == 0) return true;
-    for (const uint32_t m : values)
+    for (const uint32_t m : values) {
         if (m >= value && (view.facts(m).empty || view.facts(m).expiry_s)) return true;
-    return view.dropped(client, facts.topic);
+        // At QoS 1 an older one that is sent again is published again; at QoS 2 the younger is not.
+        if (m < value && view.facts(m).qos < facts.qos && view.messages[m].sends.size() > 1)
+            return true;
+    }
+    return view.dropped(client, facts.topic) || view.dropped(kNone, facts.topic);
 }
 
 void check_missing(const View& view, uint32_t session, const Event& subscribe,
@@ -146,6 +152,7 @@ void check_backwards(const View& view, uint32_t session, Violations& found) {
         const MessageFacts& facts = view.facts(event->message);
         if (!facts.retain || facts.will || !view.matching(session, facts.topic, true).empty())
             continue;
+        if (view.publisher_is_damaged(event->message)) continue;
         // What had not yet been written down as sent comes again, as if it were new.
         const auto [sent, is_new] = seen.try_emplace(event->message, event);
         if (!is_new && view.history.crash_after(sent->second->broker, event->at - kBegin)) continue;
@@ -168,6 +175,7 @@ Violations check_retained(const View& view) {
     Violations found;
     const auto topics = values_by_topic(view);
     for (uint32_t s = 0; s < view.sessions.size(); ++s) {
+        if (view.is_damaged(s)) continue;
         for (const Event* subscribe : view.subscribed[s])
             check_missing(view, s, *subscribe, topics, found);
         for (const auto& [topic, values] : topics) check_stale(view, s, topic, values, found);

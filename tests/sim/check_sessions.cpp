@@ -31,11 +31,12 @@ namespace {
 enum class Expected : uint8_t { No, Yes, Either };
 
 /// Whether a session that lost its connection at `closed` is there at `at`.
-Expected present_at(Instant at, Instant closed, uint32_t expiry_s) {
+Expected present_at(const View& view, const Moment& at, const Moment& closed, uint32_t expiry_s) {
     if (expiry_s == 0) return Expected::No;
-    const Instant due = closed == kNever ? kNever : closed + seconds(expiry_s);
-    if (at < due) return Expected::Yes;
-    return at > due + kSlack ? Expected::No : Expected::Either;
+    if (!closed.happened()) return Expected::Yes;
+    const Instant due = view.history.due(closed, seconds(expiry_s), at.turn);
+    if (at.at < due) return Expected::Yes;
+    return at.at > due + kSlack ? Expected::No : Expected::Either;
 }
 
 /// The broker went down so soon after it had accepted this connection that what CONNECT said need
@@ -73,6 +74,19 @@ bool may_be_cleared(const View& view, uint32_t before, uint64_t turn) {
     return false;
 }
 
+/// A crash may forget that `connection` resumed its session: is that there as the connection before
+/// it left it? Where nothing can have been forgotten: as it is now.
+Expected as_left_before(const View& view, uint32_t connection, const Moment& at) {
+    const ConnectionFacts& c = view.history.connections[connection];
+    const Expected now = present_at(view, at, c.closed, view.history.granted_expiry(c));
+    if (!c.session_present || !view.history.crash_after(c.accepted, kSlack)) return now;
+    const auto& mine = view.accepted[c.client];
+    const auto here = std::find(mine.begin(), mine.end(), connection);
+    if (here == mine.begin() || here == mine.end()) return now;
+    const ConnectionFacts& last = view.history.connections[*std::prev(here)];
+    return present_at(view, at, last.closed, view.history.granted_expiry(last));
+}
+
 /// Whether the session of connection `before` is there when `young` comes.
 Expected expected_present(const View& view, uint32_t before, const ConnectionFacts& young) {
     if (young.clean_start || before == kNone) return Expected::No;
@@ -81,13 +95,15 @@ Expected expected_present(const View& view, uint32_t before, const ConnectionFac
     const bool promised_gone = old.clean_start && view.history.granted_expiry(old) == 0;
     if (may_be_forgotten(view, before) && !promised_gone) return Expected::Either;
     if (may_be_cleared(view, before, young.accepted.turn)) return Expected::Either;
-    const Instant at = young.accepted.at;
-    const Expected usual = present_at(at, old.closed.at, view.history.granted_expiry(old));
+    if (view.is_damaged(young.client, old.accepted.turn)) return Expected::Either;
+    const Moment& at = young.accepted;
+    const Expected usual = present_at(view, at, old.closed, view.history.granted_expiry(old));
+    if (as_left_before(view, before, at) != usual) return Expected::Either;
     // A crash may forget how the connection ended, and count from the restart.
     const Moment* crash = view.history.crash_after(old.closed, kSlack);
-    if (!crash || crash->at > at) return usual;
+    if (!crash || crash->at > at.at) return usual;
     const uint32_t wished = std::min(old.expiry_s, view.history.limits.session_expiry_max_s);
-    return present_at(at, crash->at, wished) == usual ? usual : Expected::Either;
+    return present_at(view, at, *crash, wished) == usual ? usual : Expected::Either;
 }
 
 }  // namespace
@@ -142,7 +158,7 @@ Instant first_clean_start(const View& view, uint32_t connection) {
 WillDue delayed_will_due(const View& view, uint32_t connection, const ConnectionFacts* next,
                          Duration delay) {
     const ConnectionFacts& c = view.history.connections[connection];
-    const Instant due = c.closed.at + delay;
+    const Instant due = view.history.due(c.closed, delay);
     const Instant back = next ? next->accepted.at : view.history.end;
     const Instant cleared = first_clean_start(view, connection);
     const bool recounted = view.history.crash_after(c.closed, kSlack) != nullptr;
@@ -151,7 +167,8 @@ WillDue delayed_will_due(const View& view, uint32_t connection, const Connection
         return {Expected::Yes, std::min(cleared, due)};
     if (cleared < back) return {Expected::Either, std::min(cleared, due)};
     const bool undone = next && view.history.crash_after(next->accepted, kSlack);
-    if (back + milliseconds(1) > due || recounted || undone) return {Expected::Either, due};
+    if (back + milliseconds(1) > due || recounted || undone)
+        return {Expected::Either, std::min(cleared, due)};
     return {Expected::No};
 }
 
@@ -159,7 +176,7 @@ WillDue delayed_will_due(const View& view, uint32_t connection, const Connection
 WillDue will_due(const View& view, const std::vector<uint32_t>& mine, size_t at) {
     const ConnectionFacts& c = view.history.connections[mine[at]];
     if (!c.closed.happened()) return {Expected::No};
-    if (c.said_goodbye && c.ever_paused) return {};
+    if ((c.said_goodbye && c.ever_paused) || view.is_damaged(c.client, c.accepted.turn)) return {};
     if (c.goodbye_was_read() && !c.goodbye_with_will) {
         const Moment* crash = view.history.crash_after(c.closed, kSlack);
         return crash ? WillDue{Expected::Either, crash->at} : WillDue{Expected::No};
@@ -167,6 +184,10 @@ WillDue will_due(const View& view, const std::vector<uint32_t>& mine, size_t at)
     if (may_be_forgotten(view, mine[at])) return {Expected::Either, c.closed.at};
     const uint32_t expiry_s = view.history.granted_expiry(c);
     const uint32_t delay_s = std::min(view.facts(c.will).delay_s, expiry_s);
+    // A crash may forget that DISCONNECT took the session's expiry, and with it the will's delay.
+    const bool shortened = c.goodbye_was_read() && c.goodbye_expiry_s;
+    if (delay_s == 0 && shortened && view.history.crash_after(c.closed, kSlack))
+        return {Expected::Either, c.closed.at};
     if (delay_s == 0) return {Expected::Yes, c.closed.at};
     const ConnectionFacts* next =
         at + 1 < mine.size() ? &view.history.connections[mine[at + 1]] : nullptr;
@@ -178,6 +199,7 @@ void check_will_reached(const View& view, uint32_t will, const WillDue& due, Vio
     for (const Span& span : view.spans) {
         const SessionView& session = view.sessions[span.session];
         if (span.shared() || !span.matches(facts.topic) || !session.lasts) continue;
+        if (view.is_damaged(span.session)) continue;
         if (std::min(span.qos_least(), facts.qos) == 0 || span.ending != kNever) continue;
         if (span.acked > due.from || (span.ever_no_local() && session.client == facts.publisher))
             continue;

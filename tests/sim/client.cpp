@@ -215,6 +215,7 @@ void Client::on_wake() {
     if (wire_) on_wire(*wire_);
     if (!wire_) return;
     send_acks();
+    send_requests();
     check_keepalive();
 }
 

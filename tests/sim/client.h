@@ -115,6 +115,8 @@ private:
     void on_ack(mqtt::PacketType type, const mqtt::Ack& ack);
     void on_pubrel(const mqtt::Ack& ack);
     void on_request_answer(bool subscribes, const mqtt::Suback& packet);
+    bool may_refuse() const;
+    void ask_again(Request request);
     void owe_ack(mqtt::PacketType type, uint16_t packet_id, uint32_t message);
 
     Event& note(Event::Kind kind);
@@ -162,6 +164,7 @@ private:
     Instant reads_from_;
     Instant slow_until_;
     Instant slow_next_;
+    Instant requests_from_;  // what was refused is asked again no earlier
     bool quiet_ = false;
 };
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr mqtt::DecodeLimits kLimits{.properties_max = 1000, .filters_max = 1000};
 constexpr Duration kAnswerPatience = std::chrono::seconds(5);
+constexpr Duration kRefusedPause = milliseconds(300);
 constexpr size_t kSlowBytes = 200;
 constexpr Duration kSlowPause = milliseconds(20);
 
@@ -129,19 +130,25 @@ void Client::on_packet(const mqtt::Frame& frame) {
 
 void Client::on_connack(const mqtt::Connack& packet) {
     if (state_ == State::Online) return fault("a second CONNACK");
+    // A 3.1 client is not told, and what it does then is right either way.
+    const bool present = wish_.version == Version::V31
+                             ? around_.history.connections[wire_->number].session_present
+                             : packet.session_present;
     Event& event = note(Kind::Connack);
     event.reason = packet.reason;
-    event.flag = packet.session_present;
+    event.flag = present;
     event.broker = written_now();
     if (mqtt::is_error(packet.reason)) return;
     state_ = State::Online;
     clean_owed_ = false;
+    if (wish_.clean_once && next_wish_.clean_once)
+        next_wish_.clean_start = next_wish_.clean_once = false;
     answer_due_ = kNever;
     keepalive_s_ = packet.server_keepalive_s.value_or(wish_.keepalive_s);
     send_window_ = packet.receive_maximum.value_or(65535);
     alias_max_ = packet.topic_alias_maximum.value_or(0);
     // A session that was made in between, its CONNACK lost, is not the one that we know.
-    bool other = !packet.session_present;
+    bool other = !present;
     for (const ConnectionFacts& each : around_.history.connections)
         other |= each.client == number_ && !each.session_present &&
                  each.accepted_order > accepted_order_;
@@ -262,6 +269,8 @@ void Client::on_ack(PacketType type, const mqtt::Ack& ack) {
     event.packet_id = ack.packet_id.value;
     event.reason = ack.reason;
     event.broker = written_now();
+    if (type != PacketType::Pubcomp && mqtt::is_error(ack.reason) && !may_refuse())
+        fault(fmt::format("refused for nothing: {}", mqtt::reason_name(ack.reason)));
     if (type == PacketType::Pubrec && !mqtt::is_error(ack.reason)) {
         known->released = true;
         return send_pubrel(ack.packet_id.value);
@@ -271,6 +280,13 @@ void Client::on_ack(PacketType type, const mqtt::Ack& ack) {
 }
 
 // --- subscribing ---
+
+/// Something is wrong with a disk, or the retained messages are too many: the broker may say no.
+bool Client::may_refuse() const {
+    const broker::Limits usual;
+    return !around_.history.troubles.empty() ||
+           around_.history.limits.retained_messages_max != usual.retained_messages_max;
+}
 
 void Client::on_request_answer(bool subscribes, const mqtt::Suback& packet) {
     if (requests_.empty() || requests_.front().packet_id != packet.packet_id.value ||
@@ -282,6 +298,7 @@ void Client::on_request_answer(bool subscribes, const mqtt::Suback& packet) {
     if (listed && packet.reasons.size() != request.wishes.size())
         fault(fmt::format("{} reason codes for {} filters", packet.reasons.size(),
                           request.wishes.size()));
+    bool refused = false;
     for (size_t i = 0; i < request.wishes.size(); ++i) {
         Event& event = note(subscribes ? Kind::Suback : Kind::Unsuback);
         event.packet_id = packet.packet_id.value;
@@ -289,10 +306,22 @@ void Client::on_request_answer(bool subscribes, const mqtt::Suback& packet) {
         event.options = request.wishes[i].options;
         if (i < packet.reasons.size()) event.reason = ReasonCode(packet.reasons[i]);
         event.broker = written_now();
+        const bool error = mqtt::is_error(event.reason);
+        refused |= error;
+        if (error && may_refuse()) continue;
         if (subscribes && packet.reasons[i] != uint8_t(request.wishes[i].options.qos))
             fault(fmt::format("SUBACK grants {:#x}", packet.reasons[i]));
     }
+    if (refused) ask_again(request);
     send_requests();
+}
+
+/// What was refused is asked for once more, after a pause.
+void Client::ask_again(Request request) {
+    request.packet_id = 0;
+    requests_.push_front(std::move(request));
+    requests_from_ = now() + kRefusedPause;
+    wake_at(requests_from_);
 }
 
 }  // namespace godwit::sim

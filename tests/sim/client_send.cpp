@@ -154,6 +154,7 @@ void Client::unsubscribe(uint32_t which) {
 /// One after the other, so that their order is theirs on every path.
 void Client::send_requests() {
     if (state_ != State::Online || requests_.empty() || requests_.front().packet_id != 0) return;
+    if (requests_from_ > now()) return;
     send_request(requests_.front());
 }
 

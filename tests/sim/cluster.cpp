@@ -9,6 +9,10 @@ using std::chrono::milliseconds;
 struct Cluster::Seat {
     Seat(const broker::ShardConfig& config)
         : id(config.id), shard(std::make_unique<broker::Shard>(config)), mail(config.shard_count) {}
+    struct Waiting {
+        Instant since;
+        store::Work work;
+    };
     struct Slot {
         uint32_t generation = 0;
         Wire* wire = nullptr;
@@ -16,7 +20,7 @@ struct Cluster::Seat {
     ShardId id;
     std::unique_ptr<broker::Shard> shard;
     broker::Effects fx;
-    std::deque<store::Work> disk_work;  // the front one is under way
+    std::deque<Waiting> disk_work;  // the front one is under way
     std::deque<store::WorkDone> disk_done;
     Instant disk_at = kNever;  // when the front one is done
     size_t closes_noted = 0;
@@ -35,10 +39,9 @@ Cluster::Cluster(const Plan& plan, Agenda& agenda, Network& network, History& hi
       agenda_(agenda),
       network_(network),
       history_(history),
-      random_(plan.seed ^ 0xc1) {
+      random_(plan.seed ^ 0xc1),
+      drives_(plan, agenda, history) {
     options_.limits = plan.limits;
-    for (uint16_t i = 0; plan.durable && i < plan.shards; ++i)
-        disks_.push_back(std::make_unique<store::testing::FaultyDisk>(random_.next()));
     for (uint32_t i = 0; i < plan.clients.size(); ++i)
         client_numbers_.emplace(plan.clients[i].id, i);
     restart();
@@ -59,16 +62,19 @@ broker::ShardConfig Cluster::config_of(uint16_t shard) const {
 void Cluster::restart() {
     ++turn_;
     std::vector<broker::ShardSeat> opened;
+    std::optional<Instant> clock;
+    drives_.mend();
     for (uint16_t i = 0; i < plan_.shards; ++i) {
         seats_.push_back(std::make_unique<Seat>(config_of(i)));
         Seat& seat = *seats_.back();
         seat.fx.least_severity = broker::Severity::Debug;
-        if (disks_.empty()) continue;
-        open_log(seat);
+        if (drives_.empty()) continue;
+        clock = std::max(clock, open_log(seat));
         opened.push_back({seat.shard.get(), &seat.fx});
     }
-    if (disks_.empty()) return;
-    broker::settle(opened, agenda_.now(), wall());
+    if (drives_.empty()) return;
+    set_clock(clock);
+    broker::settle(opened, now(), wall());
     restarting_ = true;
     for (const auto& seat : seats_) {
         give(*seat, broker::Restarted{});
@@ -78,24 +84,55 @@ void Cluster::restart() {
     restarting_ = false;
 }
 
-void Cluster::open_log(Seat& seat) {
-    auto found = broker::Shard::open(config_of(seat.id.value), *disks_[seat.id.value], "",
-                                     {.segment_bytes = plan_.segment_bytes}, seat.fx);
-    GW_ASSERT(found);
-    GW_ASSERT(found->damage.empty());
-    seat.shard = std::move(found->shard);
+/// @return  the broker's clock, as far as this log knows
+std::optional<Instant> Cluster::open_log(Seat& seat) {
+    const uint16_t shard = seat.id.value;
+    auto opened = broker::Shard::open(config_of(shard), drives_.disk(shard), "",
+                                      {.segment_bytes = plan_.segment_bytes}, seat.fx);
+    GW_ASSERT(opened);
+    for (const store::Damage& each : opened->damage)
+        history_.damages.push_back({{agenda_.now(), turn_}, shard, each.what});
+    seat.shard = std::move(opened->shard);
+    if (!opened->found.clock) return std::nullopt;
+    return broker::clock_after(*opened->found.clock, wall());
+}
+
+/// As the process does it: never behind what the logs know, nor behind the machine's clock.
+void Cluster::set_clock(std::optional<Instant> found) {
+    const Duration before = ahead_;
+    const Instant up = agenda_.now() - up_behind_;
+    ahead_ = std::max(found.value_or(up), up) - agenda_.now();
+    // Where nothing was kept, nothing is late or early.
+    if (!history_.crashes.empty()) history_.jumps.push_back(found ? ahead_ - before : Duration{});
 }
 
 WallTime Cluster::wall() const {
-    return {agenda_.now().time_since_epoch().count() / 1'000'000};
+    return {(agenda_.now().time_since_epoch() + wall_ahead_).count() / 1'000'000};
+}
+
+void Cluster::step_clock(Duration by) {
+    wall_ahead_ += by;
+    history_.steps.push_back({agenda_.now(), by});
+}
+
+void Cluster::calm() {
+    calm_ = true;
+    drives_.calm();
+}
+
+void Cluster::note_homes() const {
+    const broker::Core map(config_of(0));
+    for (const std::string& each : history_.clients)
+        history_.homes.push_back(map.home_of_client({}, each).value);
+    for (MessageFacts& each : history_.messages)
+        each.home = map.home_of_topic({}, each.topic).value;
 }
 
 // --- disks ---
 
 void Cluster::begin_disk_work(Seat& seat) {
     if (seat.disk_work.empty() || seat.disk_at != kNever) return;
-    const Duration most = calm_ || random_.below(4) != 0 ? Duration(200'000) : plan_.sync_max;
-    seat.disk_at = agenda_.now() + Duration(1 + random_.below(uint64_t(most.count())));
+    seat.disk_at = agenda_.now() + drives_.work_time(seat.id.value);
     agenda_.put(seat.disk_at, Due::Kind::Disk, seat.id.value);
 }
 
@@ -103,7 +140,8 @@ void Cluster::on_disk(uint16_t shard) {
     Seat& seat = *seats_[shard];
     if (seat.disk_at != agenda_.now()) return;  // of a shard before a crash
     seat.disk_at = kNever;
-    seat.disk_done.push_back(store::perform(std::move(seat.disk_work.front()), *disks_[shard], ""));
+    drives_.note_wait(seat.disk_work.front().since);
+    seat.disk_done.push_back(drives_.perform(shard, std::move(seat.disk_work.front().work)));
     seat.disk_work.pop_front();
     begin_disk_work(seat);
     schedule(seat, agenda_.now() + lateness());
@@ -111,20 +149,19 @@ void Cluster::on_disk(uint16_t shard) {
 
 /// The crash comes while the disk works: some of it has happened, none of it is synced.
 void Cluster::tear_disk_work(Seat& seat) {
+    if (!seat.disk_work.empty()) drives_.note_wait(seat.disk_work.front().since);
     while (!seat.disk_work.empty() && random_.below(2) == 0) {
-        store::Work work = std::move(seat.disk_work.front());
+        store::Work work = std::move(seat.disk_work.front().work);
         seat.disk_work.pop_front();
         work.sync = false;
-        (void)store::perform(std::move(work), *disks_[seat.id.value], "");
+        (void)drives_.perform(seat.id.value, std::move(work));
     }
 }
 
 void Cluster::crash(CrashKind kind) {
     history_.crashes.push_back({agenda_.now(), ++turn_});
     for (const auto& seat : seats_) {
-        if (!disks_.empty()) tear_disk_work(*seat);
-        if (!disks_.empty() && kind == CrashKind::PowerLost)
-            disks_[seat->id.value]->power_loss(random_);
+        if (!drives_.empty()) tear_disk_work(*seat);
         for (const auto& slot : seat->slots) {
             if (!slot.wire) continue;
             slot.wire->stage = Wire::Stage::Gone;
@@ -133,6 +170,9 @@ void Cluster::crash(CrashKind kind) {
         }
     }
     seats_.clear();
+    if (kind == CrashKind::Killed || drives_.empty()) return;
+    drives_.lose_power();
+    up_behind_ = agenda_.now().time_since_epoch();
 }
 
 // --- waking ---
@@ -228,7 +268,7 @@ void Cluster::on_turn(uint16_t shard) {
     if (!calm_ && !sources.empty() && random_.below(3) == 0)
         sources.resize(1 + random_.below(sources.size()));
     for (const Source& source : sources) feed(seat, source);
-    seat.shard->end_turn(agenda_.now(), wall(), seat.fx);
+    seat.shard->end_turn(now(), wall(), seat.fx);
     note_closes(seat);
     note_accepts(seat);
     perform(seat);
@@ -243,7 +283,7 @@ std::vector<Cluster::Source> Cluster::sources_of(Seat& seat) {
     for (const uint32_t wire : seat.ready) found.push_back({Source::Kind::Wire, wire});
     if (!seat.kicks.empty()) found.push_back({Source::Kind::Kick});
     if (!seat.disk_done.empty()) found.push_back({Source::Kind::Disk});
-    const auto due = seat.shard->next_deadline();
+    const auto due = next_deadline(seat);
     if (due && *due <= agenda_.now()) found.push_back({Source::Kind::Tick});
     return found;
 }
@@ -259,15 +299,21 @@ void Cluster::after_turn(Seat& seat) {
         schedule(seat, agenda_.now() + lateness());
     for (const auto& box : seat.mail)
         if (!box.empty()) schedule(seat, std::max(box.front().at, agenda_.now() + lateness()));
-    const auto due = seat.shard->next_deadline();
+    const auto due = next_deadline(seat);
     if (due && *due < seat.tick_at) {
         seat.tick_at = *due;
         agenda_.put(*due, Due::Kind::Tick, seat.id.value);
     }
 }
 
+/// On the agenda.
+std::optional<Instant> Cluster::next_deadline(const Seat& seat) const {
+    const auto due = seat.shard->next_deadline();
+    return due ? std::optional(agenda_time(*due)) : std::nullopt;
+}
+
 void Cluster::give(Seat& seat, const broker::Input& input) {
-    seat.shard->handle(input, agenda_.now(), seat.fx);
+    seat.shard->handle(input, now(), seat.fx);
     note_closes(seat);
     note_accepts(seat);
 }
@@ -345,6 +391,18 @@ void Cluster::feed_bytes(Seat& seat, Wire& wire) {
     give(seat, broker::Received{wire.id, bytes});
 }
 
+namespace {
+
+/// A 3.1 client is not told; the broker's own words are.
+bool says_resumed(const broker::Effects& fx, ConnectionId connection) {
+    return std::any_of(fx.events.begin(), fx.events.end(), [&](const broker::Event& each) {
+        return std::string_view(each.name) == "connected" && each.connection == connection &&
+               each.detail.ends_with("session resumed");
+    });
+}
+
+}  // namespace
+
 /// CONNACK is the first thing that a connection is sent, in the turn that read CONNECT or later.
 void Cluster::note_accepts(Seat& seat) {
     const broker::Effects& fx = seat.fx;
@@ -360,6 +418,8 @@ void Cluster::note_accepts(Seat& seat) {
         facts.accepted = {agenda_.now(), turn_};
         facts.accepted_order = ++order_;
         facts.session_present = (bytes[head] & 1) != 0;
+        if (facts.version == mqtt::Version::V31)
+            facts.session_present = says_resumed(fx, dirty.connection);
     }
 }
 
@@ -387,7 +447,7 @@ void Cluster::perform(Seat& seat) {
     perform_moves(seat);
     perform_posts(seat);
     note_drops(seat);
-    for (store::Work& work : fx.work) seat.disk_work.push_back(std::move(work));
+    for (store::Work& work : fx.work) seat.disk_work.push_back({agenda_.now(), std::move(work)});
     begin_disk_work(seat);
     GW_ASSERT(fx.auth_requests.empty());
     fx.clear();
@@ -445,10 +505,12 @@ void Cluster::perform_posts(Seat& seat) {
 
 void Cluster::note_drops(Seat& seat) {
     for (const broker::Event& event : seat.fx.events) {
-        if (std::string_view(event.name) != "dropped") continue;
+        const std::string_view name(event.name);
+        if (name != "dropped" && name != "retained_refused") continue;
         Event noted;
         noted.kind = Event::Kind::Dropped;
         noted.at = agenda_.now();
+        noted.broker = {agenda_.now(), turn_};
         const auto known = client_numbers_.find(event.client);
         if (known != client_numbers_.end()) noted.client = known->second;
         noted.text = event.detail;

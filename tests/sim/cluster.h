@@ -5,8 +5,8 @@
 #pragma once
 
 #include "broker/shard.h"
+#include "sim/drives.h"
 #include "sim/network.h"
-#include "store/testing/faulty_disk.h"
 
 #include <deque>
 #include <map>
@@ -41,9 +41,17 @@ public:
     /// output still arrives. What their disks were about to write may be there, or a part of it;
     /// `kind` decides about what was not synced.
     void crash(CrashKind kind);
+    /// The machines are down for a while, and bits flip.
+    void rot() { drives_.rot(); }
     /// Builds the shards anew, from their disks.
     void restart();
-    void calm() { calm_ = true; }
+    /// A fault of the disks begins.
+    void trouble_disks(const Action& action) { drives_.trouble(action); }
+    /// The time of day jumps.
+    void step_clock(Duration by);
+    void calm();
+    /// Fills in where clients and topics are at home.
+    void note_homes() const;
 
     broker::Counters counters() const;
     /// Nothing between shards, nothing unread.
@@ -83,7 +91,13 @@ private:
     void seat_wire(Seat& seat, Wire& wire);
     Wire* at(Seat& seat, ConnectionId id);
     void after_turn(Seat& seat);
-    void open_log(Seat& seat);
+    std::optional<Instant> open_log(Seat& seat);
+    void set_clock(std::optional<Instant> found);
+    Instant now() const { return agenda_.now() + ahead_; }
+    Instant agenda_time(Instant broker) const {
+        return broker == kNever ? kNever : broker - ahead_;
+    }
+    std::optional<Instant> next_deadline(const Seat& seat) const;
     void begin_disk_work(Seat& seat);
     void tear_disk_work(Seat& seat);
     WallTime wall() const;
@@ -94,11 +108,14 @@ private:
     History& history_;
     Random random_;
     broker::BrokerOptions options_;
-    std::vector<std::unique_ptr<store::testing::FaultyDisk>> disks_;  // by shard; empty: no logs
+    Drives drives_;
     std::vector<std::unique_ptr<Seat>> seats_;
     std::map<std::string, uint32_t, std::less<>> client_numbers_;
     uint64_t turn_ = 0;
-    uint64_t order_ = 0;  // of accepted and closed connections
+    uint64_t order_ = 0;     // of accepted and closed connections
+    Duration wall_ahead_{};  // the time of day, before the agenda
+    Duration up_behind_{};   // what the machine's monotonic clock lacks: it begins at 0 with it
+    Duration ahead_{};       // the broker's clock, before the agenda
     bool calm_ = false;
     bool restarting_ = false;
 };

@@ -27,7 +27,31 @@ uint32_t History::granted_expiry(const ConnectionFacts& connection) const {
 const Moment* History::crash_after(const Moment& from, Duration within) const {
     const auto first = std::find_if(crashes.begin(), crashes.end(),
                                     [&](const Moment& crash) { return crash.turn > from.turn; });
-    return first != crashes.end() && first->at - from.at <= within ? &*first : nullptr;
+    if (first == crashes.end()) return nullptr;
+    Duration passed = first->at - from.at;
+    for (const Trouble& each : troubles)
+        passed -=
+            std::max(Duration{}, std::min(each.until, first->at) - std::max(each.from, from.at));
+    return passed <= within ? &*first : nullptr;
+}
+
+Instant History::due(const Moment& from, Duration length, uint64_t until) const {
+    Instant at = from.at;
+    for (size_t i = 0; i < crashes.size() && i < jumps.size(); ++i) {
+        const Moment& crash = crashes[i];
+        if (crash.turn <= from.turn || crash.turn > until) continue;
+        if (at + length <= crash.at) break;
+        length -= crash.at - at + jumps[i];
+        at = crash.at;
+        if (length <= Duration{}) return at;
+    }
+    return at + length;
+}
+
+void History::add_trouble(Instant from, Instant until) {
+    if (troubles.empty() || from > troubles.back().until) return troubles.push_back({from, until});
+    Trouble& last = troubles.back();
+    last = {std::min(last.from, from), std::max(last.until, until)};
 }
 
 std::string time_text(Instant at) {

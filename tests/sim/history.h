@@ -27,6 +27,7 @@ struct MessageFacts {
     uint32_t delay_s = 0;  // of a will
     std::optional<uint32_t> expiry_s;
     uint32_t bytes = 0;  // of its payload
+    uint16_t home = 0;   // shard of its topic
 };
 
 /// A turn of a shard, and when it was. Turns of all shards are counted together.
@@ -127,6 +128,24 @@ struct Hop {
     bool again = false;         // posted by a restart, for what came before it
 };
 
+/// What a start found damaged.
+struct Damage {
+    Moment found;
+    uint16_t shard = 0;
+    std::string what;
+};
+
+/// From `from` to `until` what a shard wrote may not have reached its disk as soon as usual.
+struct Trouble {
+    Instant from, until;
+};
+
+/// The time of day jumped.
+struct ClockStep {
+    Instant at;
+    Duration by{};
+};
+
 struct History {
     uint64_t seed = 0;
     broker::Limits limits;
@@ -136,6 +155,11 @@ struct History {
     std::vector<Event> events;
     std::vector<Hop> hops;
     std::vector<Moment> crashes;  // in order; the broker is there again at the same instant
+    std::vector<Duration> jumps;  // of the broker's clock, at each of them
+    std::vector<Damage> damages;
+    std::vector<Trouble> troubles;  // in order, none overlaps another
+    std::vector<ClockStep> steps;
+    std::vector<uint16_t> homes;  // shards of clients
     Instant quiet;                // faults ended
     Instant end;
 
@@ -144,8 +168,13 @@ struct History {
     /// Session expiry that the broker owes this connection's session, after its DISCONNECT if that
     /// was read.
     uint32_t granted_expiry(const ConnectionFacts& connection) const;
-    /// The first crash after `from`, if it came no later than `within` after it; nullptr: none did.
+    /// The first crash after `from`, if it came no later than `within` after it, troubles of the
+    /// disks aside; nullptr: none did.
     const Moment* crash_after(const Moment& from, Duration within) const;
+    /// When `length` has passed on the broker's clock since `from`, as far as crashes up to turn
+    /// `until` tell.
+    Instant due(const Moment& from, Duration length, uint64_t until = UINT64_MAX) const;
+    void add_trouble(Instant from, Instant until);
 };
 
 /// "12.345678 c1 #4 PUBLISH m17 t/1 qos 2 id 5"

@@ -7,6 +7,9 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +25,8 @@ constexpr const char* kHelp = R"(sim [options]
   --jobs J       processes side by side (default 2)
   --mutants      put in one deliberate fault after the other, and play seeds until it is found
   --mutant NAME  put this one in
+  --known FILE   play the seed that FILE knows for each mutant: it must fail
+  --write FILE   with --mutants: leave what was found in FILE
   --failures F   stop after so many failing seeds (default 1)
   --lines L      of history to show for a failing seed (default 60)
   --no-shrink    do not look for a shorter script
@@ -31,6 +36,7 @@ struct Wishes {
     Campaign campaign;
     std::optional<uint64_t> seed;
     bool mutants = false;
+    std::string known, write;
     bool shrinks = true;
     size_t lines = 60;
 };
@@ -45,6 +51,10 @@ constexpr MutantName kMutants[] = {
     GW_MUTANTS(GW_ROW)
 #undef GW_ROW
 };
+
+constexpr const char* kTableHead =
+    "# The first seed that finds each mutant, and the checker that complains. Written by:\n"
+    "# ./dev sim --mutants --write tests/sim/mutants.tsv\n";
 
 /// A mutant that needs more seeds than this has survived.
 constexpr uint64_t kMutantSeedsMax = 2000;
@@ -69,6 +79,10 @@ bool take_option(Wishes& wishes, std::string_view option, const char* value) {
         const auto mutant = mutant_named(value);
         wishes.campaign.mutant = mutant.value_or(Mutant::None);
         return mutant.has_value();
+    }
+    if (option == "--known" || option == "--write") {
+        (option == "--known" ? wishes.known : wishes.write) = value;
+        return true;
     }
     const auto count = number(value);
     if (!count) return false;
@@ -149,31 +163,77 @@ int play_many(const Wishes& wishes) {
     return totals.failed == 0 ? 0 : 1;
 }
 
-int find_mutants(Wishes wishes) {
-#ifndef GODWIT_MUTANTS
+bool has_mutants() {
+#ifdef GODWIT_MUTANTS
+    return true;
+#else
     fmt::print(stderr, "sim: built without mutants; ./dev sim builds them in\n");
-    return 2;
+    return false;
 #endif
+}
+
+/// The first seed, from the campaign's first on, that fails with this mutant, if there is one.
+Verdict find_mutant(Wishes wishes, const MutantName& mutant) {
+    wishes.campaign.mutant = mutant.mutant;
+    wishes.campaign.seeds = kMutantSeedsMax;
+    wishes.campaign.quiet = true;
+    wishes.campaign.jobs = 1;  // the same seeds each time
+    Verdict found;
+    run(wishes.campaign, [&](const Verdict& verdict) { found = verdict; });
+    return found;
+}
+
+int find_mutants(const Wishes& wishes) {
+    if (!has_mutants()) return 2;
     size_t survivors = 0;
+    std::string table;
     for (const MutantName& each : kMutants) {
-        wishes.campaign.mutant = each.mutant;
-        wishes.campaign.seeds = kMutantSeedsMax;
-        wishes.campaign.quiet = true;
-        wishes.campaign.jobs = 1;  // the same seeds each time
-        Verdict found;
-        const Totals totals =
-            run(wishes.campaign, [&](const Verdict& verdict) { found = verdict; });
-        if (!found.failed) {
-            ++survivors;
-            fmt::print("{:28} SURVIVES {} seeds: {}\n", each.name, totals.seeds, each.what);
+        const Verdict found = find_mutant(wishes, each);
+        survivors += !found.failed;
+        if (found.failed) {
+            table += fmt::format("{}\t{}\t{}\n", each.name, found.seed, found.checker);
+            fmt::print("{:28} seed {:5} {:18} {}\n", each.name, found.seed, found.checker,
+                       each.what);
         } else {
-            fmt::print("{:28} {:5} seeds, seed {:5} {:18} {}\n", each.name, totals.seeds,
-                       found.seed, found.checker, each.what);
+            fmt::print("{:28} SURVIVES {} seeds: {}\n", each.name, kMutantSeedsMax, each.what);
         }
         std::fflush(stdout);
     }
+    if (!wishes.write.empty()) std::ofstream(wishes.write) << kTableHead << table;
     fmt::print("{} passed, {} failed\n", std::size(kMutants) - survivors, survivors);
     return survivors == 0 ? 0 : 1;
+}
+
+/// Each mutant's seed of the table, by name.
+std::map<std::string, uint64_t> read_table(const std::string& path) {
+    std::map<std::string, uint64_t> seeds;
+    std::ifstream in(path);
+    for (std::string line; std::getline(in, line);) {
+        const size_t tab = line.find('\t');
+        if (line.starts_with('#') || tab == std::string::npos) continue;
+        const std::string seed = line.substr(tab + 1, line.find('\t', tab + 1) - tab - 1);
+        if (const auto value = number(seed.c_str())) seeds[line.substr(0, tab)] = *value;
+    }
+    return seeds;
+}
+
+int play_known(const Wishes& wishes) {
+    if (!has_mutants()) return 2;
+    const auto seeds = read_table(wishes.known);
+    size_t missed = 0;
+    for (const MutantName& each : kMutants) {
+        const auto known = seeds.find(each.name);
+        const bool found =
+            known != seeds.end() && examine(plan_of(known->second), each.mutant, 0).verdict.failed;
+        if (found) continue;
+        ++missed;
+        fmt::print("{}: {}; look for one by: ./dev sim --mutants --write {}\n", each.name,
+                   known == seeds.end() ? std::string("no seed is known")
+                                        : fmt::format("seed {} passes", known->second),
+                   wishes.known);
+    }
+    fmt::print("{} passed, {} failed\n", std::size(kMutants) - missed, missed);
+    return missed == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -188,5 +248,6 @@ int main(int argc, char** argv) {
         return 2;
     }
     if (wishes->seed) return play_one(*wishes);
+    if (!wishes->known.empty()) return play_known(*wishes);
     return wishes->mutants ? find_mutants(*wishes) : play_many(*wishes);
 }

@@ -1,7 +1,6 @@
 #include "sim/plan.h"
 
 #include "base/random.h"
-#include "store/options.h"
 
 #include <fmt/format.h>
 
@@ -28,7 +27,7 @@ public:
         for (size_t i = 0; i < count; ++i) draw_client(i);
         draw_topics();
         draw_actions();
-        draw_disks();
+        add_faults(plan_);
         plan_.clients.push_back(auditor());
         return std::move(plan_);
     }
@@ -271,25 +270,6 @@ private:
                          [](const Action& a, const Action& b) { return a.at < b.at; });
     }
 
-    /// From numbers of their own, so that the rest of a seed's plan is the same with and without.
-    void draw_disks() {
-        Random random(plan_.seed ^ 0xd15c);
-        plan_.durable = random.below(3) != 0;
-        if (!plan_.durable) return;
-        plan_.sync_max = milliseconds(1 + random.below(50));
-        for (uint64_t left = random.below(4); left > 0; --left) {
-            Action crash;
-            crash.kind = Action::Kind::Crash;
-            crash.at =
-                kBegin + milliseconds(100) + Duration(random.below(uint64_t(plan_.active.count())));
-            crash.power_lost = random.below(3) != 0;
-            plan_.actions.push_back(crash);
-        }
-        if (random.below(2) == 0) plan_.segment_bytes = store::Options::kSegmentBytesMin;
-        std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
-                         [](const Action& a, const Action& b) { return a.at < b.at; });
-    }
-
     /// The same again, at once: order has something to lose.
     void burst(Action pattern) {
         for (uint64_t i = below(8); i > 0; --i) plan_.actions.push_back(pattern);
@@ -330,115 +310,10 @@ private:
     bool small_windows_ = false, delayed_acks_ = false, expiring_ = false;
 };
 
-std::string seconds(Duration d) {
-    return fmt::format("{:.6f}", double(d.count()) / 1e9);
-}
-
-std::string describe(const ConnectWish& wish) {
-    std::string out = wish.version == mqtt::Version::V5 ? "5.0" : "3.1.1";
-    if (wish.clean_start) out += ", clean start";
-    if (wish.version == mqtt::Version::V5) out += fmt::format(", expiry {}", wish.expiry_s);
-    out += fmt::format(", keep alive {}", wish.keepalive_s);
-    if (wish.receive_maximum != 65535) out += fmt::format(", receive max {}", wish.receive_maximum);
-    if (wish.packet_bytes_max != mqtt::kPacketBytesMax)
-        out += fmt::format(", packet max {}", wish.packet_bytes_max);
-    if (wish.topic_alias_maximum != 0) out += fmt::format(", aliases {}", wish.topic_alias_maximum);
-    if (wish.will)
-        out += fmt::format(", will {} qos {}{} after {} s", wish.will->topic, wish.will->qos,
-                           wish.will->retain ? " retained" : "", wish.will->delay_s);
-    return out;
-}
-
-const char* name_of(CutKind kind) {
-    return kind == CutKind::Reset ? "reset" : kind == CutKind::Close ? "close" : "half-open";
-}
-
-std::string describe_publish(const PublishWish& wish) {
-    std::string out = fmt::format("publish {} qos {}, {} bytes", wish.topic, wish.qos, wish.bytes);
-    if (wish.retain) out += wish.empty ? ", clears" : ", retained";
-    if (wish.alias) out += ", alias";
-    if (wish.expiry_s) out += fmt::format(", expiry {}", *wish.expiry_s);
-    return out;
-}
-
-std::string describe_subscribe(const Action& action) {
-    std::string out = "subscribe";
-    for (const SubscribeWish& each : action.subscribe)
-        out += fmt::format(" {} (qos {}{}{} rh {} id {})", each.filter, int(each.options.qos),
-                           each.options.no_local ? " nl" : "",
-                           each.options.retain_as_published ? " rap" : "",
-                           int(each.options.retain_handling), each.id);
-    return out;
-}
-
-std::string describe(const Action& action) {
-    using Kind = Action::Kind;
-    switch (action.kind) {
-        case Kind::Publish:
-            return describe_publish(action.publish);
-        case Kind::Subscribe:
-            return describe_subscribe(action);
-        case Kind::Unsubscribe:
-            return fmt::format("unsubscribe number {}", action.subscribe[0].id);
-        case Kind::Cut:
-            return fmt::format("cut ({}), back after {}", name_of(action.cut),
-                               seconds(action.pause));
-        case Kind::Disconnect:
-            return fmt::format(
-                "disconnect{}{}, back after {}", action.with_will ? " with will" : "",
-                action.new_expiry_s ? fmt::format(" expiry {}", *action.new_expiry_s) : "",
-                seconds(action.pause));
-        case Kind::Takeover:
-            return fmt::format("takeover, old connection ends by {} after {}", name_of(action.cut),
-                               seconds(action.pause));
-        case Kind::Reconnect:
-            return fmt::format("reconnect after {} as {}", seconds(action.pause),
-                               describe(action.connect));
-        case Kind::StopReading:
-            return "stop reading for " + seconds(action.pause);
-        case Kind::ReadSlowly:
-            return "read slowly for " + seconds(action.pause);
-        case Kind::HoldAcks:
-            return "hold acks for " + seconds(action.pause);
-        case Kind::Kick:
-            return "kick, back after " + seconds(action.pause);
-        case Kind::StallShard:
-            return "stall for " + seconds(action.pause);
-        case Kind::Crash:
-            return action.power_lost ? "power loss" : "kill -9";
-    }
-    return {};
-}
-
 }  // namespace
 
 Plan plan_of(uint64_t seed) {
     return Drawing(seed).draw();
-}
-
-std::string text_of(const Plan& plan, const Action& action) {
-    const bool shard =
-        action.kind == Action::Kind::StallShard || action.kind == Action::Kind::Crash;
-    const std::string who =
-        shard ? fmt::format("shard {}", action.client) : plan.clients[action.client].id;
-    return fmt::format("{} {} {}", seconds(action.at - kBegin), who, describe(action));
-}
-
-std::string text_of(const Plan& plan) {
-    const broker::Limits& l = plan.limits;
-    std::string out = fmt::format(
-        "seed {}: {} shards, hops up to {} s, turns late up to {} s, {} s active\n"
-        "limits: inflight {}, receive max {}, queue {}, output {}, expiry {}, keep alive {}, "
-        "aliases {}, queue qos 0 {}\n",
-        plan.seed, plan.shards, seconds(plan.hop_max), seconds(plan.turn_max), seconds(plan.active),
-        l.inflight_max, l.receive_maximum, l.queue_messages_max, l.output_bytes_max,
-        l.session_expiry_max_s, l.keepalive_max_s, l.topic_alias_max, l.queue_qos0);
-    for (const ClientPlan& client : plan.clients)
-        out += fmt::format("{}: {}; latency {}, acks after {}, window {}\n", client.id,
-                           describe(client.connect), seconds(client.latency),
-                           seconds(client.ack_delay), client.window);
-    for (const Action& action : plan.actions) out += text_of(plan, action) + "\n";
-    return out;
 }
 
 }  // namespace godwit::sim

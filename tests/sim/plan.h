@@ -44,6 +44,7 @@ struct WillWish {
 struct ConnectWish {
     mqtt::Version version = mqtt::Version::V5;
     bool clean_start = false;
+    bool clean_once = false;  // the next connection with these words starts clean no more
     uint32_t expiry_s = 0;
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;
@@ -67,6 +68,11 @@ struct Action {
         Kick,         // by the administrator
         StallShard,   // shard `client` takes no turn for `pause`
         Crash,        // all shards at once, and they start again from their disks
+        // Of the disk of shard `client`, for `pause`; kNone: of all disks
+        DiskFull,   // no room for more
+        DiskFails,  // `chance` in 1000: of a write; of a sync
+        DiskSlow,   // a piece of work takes `slow`, at worst
+        StepClock,  // the time of day jumps by `step`
     };
     Kind kind = Kind::Publish;
     Instant at;
@@ -77,6 +83,11 @@ struct Action {
     Duration pause{};
     ConnectWish connect;
     bool power_lost = false;               // Crash: else the process was killed
+    bool after_ack = false;                // Crash: once `client` (kNone: any) has got an answer
+    bool rots = false;                     // Crash: bits of a segment flip meanwhile
+    uint32_t chance = 0;                   // DiskFails
+    Duration slow{};                       // DiskSlow
+    Duration step{};                       // StepClock, and Crash: while the broker is down
     bool with_will = false;                // Disconnect
     std::optional<uint32_t> new_expiry_s;  // Disconnect
 };
@@ -113,6 +124,9 @@ struct Plan {
 };
 
 Plan plan_of(uint64_t seed);
+/// The part about disks, crashes and clocks, and what came later than the rest: from numbers of its
+/// own, so that the rest of a seed's plan is the same with and without it.
+void add_faults(Plan& plan);
 
 /// "3.250 c1 publish t/0 qos 1"
 std::string text_of(const Plan& plan, const Action& action);

@@ -3,6 +3,7 @@
 #include "sim/client.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace godwit::sim {
 
@@ -49,7 +50,10 @@ public:
 
 private:
     void run_until(Instant end) {
-        while (const auto due = agenda_.take(end)) dispatch(*due);
+        while (const auto due = agenda_.take(end)) {
+            dispatch(*due);
+            crash_after_an_answer();
+        }
     }
 
     void dispatch(const Due& due) {
@@ -81,20 +85,62 @@ private:
     }
 
     void act(const Action& action) {
+        using Kind = Action::Kind;
+        note(text_of(plan_, action));
+        switch (action.kind) {
+            case Kind::StallShard:
+                return cluster_.stall(uint16_t(action.client % plan_.shards), action.pause);
+            case Kind::DiskFull:
+            case Kind::DiskFails:
+            case Kind::DiskSlow:
+                return cluster_.trouble_disks(action);
+            case Kind::StepClock:
+                return cluster_.step_clock(action.step);
+            case Kind::Crash:
+                if (!action.after_ack) return crash(action);
+                armed_ = &action;
+                looked_at_ = history_.events.size();
+                return;
+            default:
+                history_.events.back().client = action.client;
+                return clients_[action.client]->act(action);
+        }
+    }
+
+    void note(std::string text) {
         Event& event = history_.events.emplace_back();
         event.at = agenda_.now();
-        event.text = text_of(plan_, action);
-        if (action.kind == Action::Kind::StallShard)
-            return cluster_.stall(uint16_t(action.client % plan_.shards), action.pause);
-        if (action.kind == Action::Kind::Crash) {
-            cluster_.crash(action.power_lost ? CrashKind::PowerLost : CrashKind::Killed);
-            return cluster_.restart();
+        event.text = std::move(text);
+    }
+
+    void crash(const Action& action) {
+        cluster_.crash(action.power_lost ? CrashKind::PowerLost : CrashKind::Killed);
+        if (action.rots) cluster_.rot();
+        if (action.step != Duration{}) cluster_.step_clock(action.step);
+        cluster_.restart();
+    }
+
+    /// What a client was told just now is what a crash may show to be untrue.
+    void crash_after_an_answer() {
+        if (!armed_) return;
+        for (; looked_at_ < history_.events.size(); ++looked_at_) {
+            const Event& event = history_.events[looked_at_];
+            if (!is_answer(event) || (armed_->client != kNone && armed_->client != event.client))
+                continue;
+            note("the broker crashes");
+            return crash(*std::exchange(armed_, nullptr));
         }
-        event.client = action.client;
-        clients_[action.client]->act(action);
+    }
+
+    static bool is_answer(const Event& event) {
+        using Kind = Event::Kind;
+        return event.kind == Kind::Connack || event.kind == Kind::Puback ||
+               event.kind == Kind::Pubrec || event.kind == Kind::Pubcomp ||
+               event.kind == Kind::Suback || event.kind == Kind::Unsuback;
     }
 
     void calm() {
+        armed_ = nullptr;
         history_.quiet = agenda_.now();
         network_.calm();
         cluster_.calm();
@@ -148,6 +194,7 @@ private:
 
     void close_books() {
         history_.end = agenda_.now();
+        cluster_.note_homes();
         for (uint32_t i = 0; i < clients_.size(); ++i) {
             std::string trouble = clients_[i]->trouble();
             if (trouble.empty()) continue;
@@ -173,6 +220,8 @@ private:
     const uint32_t auditor_;
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<bool> begun_;
+    const Action* armed_ = nullptr;  // a crash that waits for an answer
+    size_t looked_at_ = 0;           // events that were none
 };
 
 }  // namespace

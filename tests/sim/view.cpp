@@ -58,7 +58,8 @@ void View::find_sessions() {
         const ConnectionFacts& last = history.connections[mine.back()];
         sessions.back().lasts =
             !last.closed.happened() ||
-            last.closed.at + std::chrono::seconds(history.granted_expiry(last)) > history.end;
+            history.due(last.closed, std::chrono::seconds(history.granted_expiry(last))) >
+                history.end;
     }
     spans_of.resize(sessions.size());
     received.resize(sessions.size());
@@ -112,8 +113,11 @@ void View::on_subscription(const Event& event) {
         span->options.push_back(event.options);
         return;
     }
-    if (!span) return;
-    if (event.kind == Kind::Suback) span->acked = std::min(span->acked, event.at);
+    if (!span || mqtt::is_error(event.reason)) return;
+    if (event.kind == Kind::Suback && span->acked == kNever) {
+        span->acked = event.at;
+        span->connection = event.connection;
+    }
     if (event.kind == Kind::Unsubscribe) span->ending = event.at;
     if (event.kind == Kind::Unsuback) span->ended = event.at;
 }
@@ -157,6 +161,40 @@ bool View::got(uint32_t session, uint32_t message) const {
     const auto& all = messages[message].received;
     return std::any_of(all.begin(), all.end(), [&](const Event* event) {
         return session_of[event->connection] == session;
+    });
+}
+
+bool View::may_be_undone(const Span& span) const {
+    return span.connection != kNone &&
+           history.granted_expiry(history.connections[span.connection]) == 0 &&
+           sessions[span.session].connections.back() != span.connection;
+}
+
+bool View::shard_is_damaged(uint16_t shard, uint64_t turn) const {
+    return std::any_of(history.damages.begin(), history.damages.end(), [&](const Damage& each) {
+        return each.shard == shard && each.found.turn > turn;
+    });
+}
+
+bool View::is_damaged(uint32_t client, uint64_t turn) const {
+    return client < history.homes.size() && shard_is_damaged(history.homes[client], turn);
+}
+
+bool View::is_damaged(uint32_t session) const {
+    const uint32_t first = sessions[session].connections.front();
+    return is_damaged(sessions[session].client, history.connections[first].accepted.turn);
+}
+
+bool View::publisher_is_damaged(uint32_t message) const {
+    const auto& sends = messages[message].sends;
+    const uint64_t turn =
+        !sends.empty() && sends.front()->broker.happened() ? sends.front()->broker.turn : 0;
+    return is_damaged(facts(message).publisher, turn);
+}
+
+bool View::is_damaged_topic(std::string_view topic) const {
+    return std::any_of(history.messages.begin(), history.messages.end(), [&](const auto& each) {
+        return each.topic == topic && shard_is_damaged(each.home, 0);
     });
 }
 

@@ -28,6 +28,7 @@ struct Span {
     std::string plain;
     Instant sent;
     Instant acked = kNever;
+    uint32_t connection = kNone;                     // of the first SUBACK
     Instant ending = kNever;                         // UNSUBSCRIBE was sent
     Instant ended = kNever;                          // UNSUBACK came
     std::vector<mqtt::SubscriptionOptions> options;  // of each SUBSCRIBE
@@ -70,8 +71,20 @@ struct View {
     /// The broker said that it dropped something of this topic for this client.
     bool dropped(uint32_t client, const std::string& topic, std::string_view why = {}) const;
     bool got(uint32_t session, uint32_t message) const;
+    /// The subscription was made in a session that was to end with its connection. A crash may
+    /// forget that, and bring back the one that lasts, without it.
+    bool may_be_undone(const Span& span) const;
+    /// A start found damage after this turn on the client's home shard: what it kept may be lost,
+    /// or come again.
+    bool is_damaged(uint32_t client, uint64_t turn) const;
+    /// The same of a session's shard while it lived.
+    bool is_damaged(uint32_t session) const;
+    /// The same of the publisher's shard once the message was sent.
+    bool publisher_is_damaged(uint32_t message) const;
+    bool is_damaged_topic(std::string_view topic) const;
 
 private:
+    bool shard_is_damaged(uint16_t shard, uint64_t turn) const;
     void find_sessions();
     void walk();
     void on_subscription(const Event& event);

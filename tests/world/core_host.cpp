@@ -253,7 +253,9 @@ void CoreHost::run_until(const std::function<bool()>& done, const Absorb& absorb
             if (!absorb()) return;
             continue;
         }
-        run_turn(busy[random_.below(busy.size())]);
+        const uint16_t shard = busy[random_.below(busy.size())];
+        if (busy.size() > 1 && puts_off_disk() && waits_for_disk_alone(shard)) continue;
+        run_turn(shard);
         if (random_.below(4) == 0) absorb();
     }
 }
@@ -262,9 +264,20 @@ size_t CoreHost::some_of(size_t count) {
     return random_.below(2) == 0 ? count : 1 + random_.below(count);
 }
 
+bool CoreHost::puts_off_disk() {
+    return options_.slow_disk && random_.below(8) != 0;
+}
+
+bool CoreHost::waits_for_disk_alone(uint16_t shard) const {
+    const auto sources = sources_of(shard);
+    return sources.size() == 1 && sources[0].kind == Source::Kind::Disk;
+}
+
 void CoreHost::run_turn(uint16_t shard) {
     ShardSeat& seat = *shards_[shard];
     auto sources = sources_of(shard);
+    if (sources.size() > 1 && puts_off_disk())
+        std::erase_if(sources, [](const Source& each) { return each.kind == Source::Kind::Disk; });
     for (size_t i = sources.size(); i > 1; --i)
         std::swap(sources[i - 1], sources[random_.below(i)]);
     sources.resize(some_of(sources.size()));

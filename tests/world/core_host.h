@@ -30,7 +30,8 @@ struct CoreOptions {
     broker::BrokerOptions options;
     uint64_t pending_bytes_max = store::Options{}.pending_bytes_max;  // of each shard's log
     Authenticator authenticator;                                      // none: everybody is welcome
-    bool cut_bytes = true;  // deliver received bytes in random pieces
+    bool slow_disk = false;  // what it has to do mostly waits until nothing else is to be done
+    bool cut_bytes = true;   // deliver received bytes in random pieces
 };
 
 /// One connection, both ends.
@@ -97,6 +98,8 @@ private:
     std::vector<uint16_t> busy_shards() const;
     std::vector<Source> sources_of(uint16_t shard) const;
     bool tick_due(const ShardSeat& seat) const;
+    bool puts_off_disk();
+    bool waits_for_disk_alone(uint16_t shard) const;
     bool has_input(const Pipe& pipe) const;
     bool has_disk_work(const ShardSeat& seat) const;
     void run_turn(uint16_t shard);

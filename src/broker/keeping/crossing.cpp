@@ -8,17 +8,22 @@ namespace godwit::broker {
 
 namespace {
 
+uint64_t topic_hash(const Core& core, const Message& message) {
+    return core.client_hash(message.realm(), message.topic());
+}
+
 void post_crossing(Core& core, const Crossing& crossing, uint64_t number) {
     const bool retain = crossing.message->retain();
     const ShardId home = core.home_of_topic(crossing.message->realm(), crossing.message->topic());
     for (uint64_t left = crossing.shards; left != 0; left &= left - 1) {
         const ShardId to{uint16_t(std::countr_zero(left))};
-        core.keeper.crossed[to.value].push_back({number, crossing.id});
+        const bool once = crossing.id.value != 0;
+        if (once) core.keeper.crossed[to.value].push_back({number, crossing.id});
         core.post(to, PublishEnvelope{.message = crossing.message,
                                       .number = number,
                                       .route = (crossing.routed >> to.value & 1) != 0,
                                       .keep = retain && to == home,
-                                      .once = true,
+                                      .once = once,
                                       .refusable = crossing.refusable});
     }
 }
@@ -36,6 +41,19 @@ void confirmed_by(Core& core, ObjectId id, ShardId shard) {
 
 }  // namespace
 
+void add_crossing(Core& core, Crossing crossing) {
+    Keeper& keeper = core.keeper;
+    ++keeper.crossings_made;
+    ++keeper.crossing_topics[topic_hash(core, *crossing.message)];
+    keeper.crossings.push_back(std::move(crossing));
+}
+
+bool waits_behind_crossing(const Core& core, const Message& message) {
+    const auto& topics = core.keeper.crossing_topics;
+    if (topics.empty() || message.qos() == mqtt::Qos::AtMostOnce) return false;
+    return topics.contains(topic_hash(core, message)) && !GW_MUTANT(OvertakeCrossing);
+}
+
 void send_crossings(Core& core) {
     auto& crossings = core.keeper.crossings;
     for (; !crossings.empty() && is_on_disk(core, crossings.front().ticket);
@@ -44,6 +62,8 @@ void send_crossings(Core& core) {
         const uint64_t number = ++core.publish_number[size_t(Lane::Usual)];
         post_crossing(core, crossing, number);
         ++core.keeper.crossings_posted;
+        const auto topic = core.keeper.crossing_topics.find(topic_hash(core, *crossing.message));
+        if (--topic->second == 0) core.keeper.crossing_topics.erase(topic);
         if (crossing.gate_key != 0) core.gate.number(crossing.gate_key, number);
     }
 }

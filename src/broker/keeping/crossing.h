@@ -2,13 +2,22 @@
 // sessions, and wills. First the message is on this shard's disk, then it is posted, and posted
 // again after a restart until every shard has it on its own disk. The receiver knows what it has
 // seen by the stamp: those of one origin only grow. Confirms of all publishes wait for the disk
-// too. Source: DESIGN.md "exactly once means once"; [MQTT5-4.3.3-10] [MQTT5-4.3.3-11]
+// too.
+// A crossing waits for the disk, and nothing younger of its topic at QoS 1 or 2 overtakes it: such
+// a publish waits behind it, unwritten. So a topic's publishes leave a shard in their order,
+// whatever their QoS, and its home never gets an older value after a younger one of one publisher.
+// QoS 0 promises no order against others and does not wait; Retained looks at the stamps. Source:
+// DESIGN.md "exactly once means once"; [MQTT5-4.3.3-10] [MQTT5-4.3.3-11]
 #pragma once
 
 #include "broker/core.h"
 
 namespace godwit::broker {
 
+/// It will be posted when what it waits for is on disk.
+void add_crossing(Core& core, Crossing crossing);
+/// An older publish of its topic waits to be posted.
+bool waits_behind_crossing(const Core& core, const Message& message);
 /// Posts the crossings that are on disk by now.
 void send_crossings(Core& core);
 /// @return  true when this shard has taken it already

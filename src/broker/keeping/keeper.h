@@ -37,12 +37,17 @@ struct HeldPubcomp {
     PacketId packet_id;
     bool known = true;
 };
-/// A clean start that is told once the old session is gone from disk.
+/// A client that is told that it has no session once that is so on disk.
 struct HeldConnect {
     uint64_t ticket = 0;
     ConnectionId connection;
     RealmId realm;
     std::string client_id;
+};
+/// A session has ended, and a restart would bring it back.
+struct EndedSession {
+    uint64_t ticket = 0;
+    uint64_t client = 0;  // Session::client_hash
 };
 struct HeldConfirm {
     uint64_t ticket = 0;
@@ -60,11 +65,12 @@ struct Release {
     ShardId to;
     GroupReleased released;
 };
-/// A publish that goes to other shards exactly once: first it is on this one's disk.
+/// A publish that goes to other shards exactly once: first it is on this one's disk. Or one that
+/// waits behind such a one of its topic.
 struct Crossing {
     uint64_t ticket = 0;
     MessageRef message;
-    ObjectId id;
+    ObjectId id;  // 0: it only waits
     uint64_t shards = 0;
     uint64_t routed = 0;  // of them, those with subscribers
     uint64_t gate_key = 0;
@@ -98,11 +104,14 @@ struct Keeper {
     std::deque<HeldSend> held_sends;
     std::deque<HeldPubcomp> held_pubcomps;
     std::deque<HeldConnect> held_connects;
+    std::deque<EndedSession> ended;                        // not on disk yet
+    std::unordered_map<uint64_t, uint64_t> ended_tickets;  // the last of each client
     std::deque<HeldConfirm> held_confirms;
     std::vector<uint32_t> held_confirm_count;  // by shard and lane
     std::deque<Taking> takings;
     std::deque<Release> releases;
-    std::deque<Crossing> crossings;
+    std::deque<Crossing> crossings;                          // not posted yet
+    std::unordered_map<uint64_t, uint32_t> crossing_topics;  // of these: how many, by topic's hash
     uint64_t crossings_made = 0;
     uint64_t crossings_posted = 0;
     std::vector<std::deque<Crossed>> crossed;               // by shard, in order of their numbers

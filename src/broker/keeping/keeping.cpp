@@ -110,6 +110,16 @@ void release_pubcomps(Core& core) {
     }
 }
 
+void release_ended(Core& core) {
+    Keeper& keeper = core.keeper;
+    for (; !keeper.ended.empty() && is_on_disk(core, keeper.ended.front().ticket);
+         keeper.ended.pop_front()) {
+        const auto last = keeper.ended_tickets.find(keeper.ended.front().client);
+        if (last != keeper.ended_tickets.end() && last->second == keeper.ended.front().ticket)
+            keeper.ended_tickets.erase(last);
+    }
+}
+
 void release_sends(Core& core) {
     auto& held = core.keeper.held_sends;
     while (!held.empty() && is_on_disk(core, held.front().ticket)) {
@@ -176,6 +186,20 @@ void forget(Core& core, ObjectId& id) {
     if (!GW_MUTANT(KeepErased)) core.keeper.log->erase(id);
     core.keeper.ledger.release(id);
     id = {};
+}
+
+void forget_session(Core& core, Session& session) {
+    if (session.kept.value == 0) return;
+    Keeper& keeper = core.keeper;
+    const uint64_t ticket = keeper.log->next_ticket();
+    keeper.ended.push_back({ticket, session.client_hash});
+    keeper.ended_tickets[session.client_hash] = ticket;
+    forget(core, session.kept);
+}
+
+uint64_t ended_ticket(const Core& core, uint64_t client_hash) {
+    const auto known = core.keeper.ended_tickets.find(client_hash);
+    return known == core.keeper.ended_tickets.end() ? 0 : known->second;
 }
 
 ObjectId keep_retained_object(Core& core, ObjectId id, const Message& message) {
@@ -296,6 +320,7 @@ void on_store_done(Core& core, store::WorkDone done) {
     release_pubcomps(core);
     release_lent(core);
     release_sends(core);
+    release_ended(core);
     release_connects(core);
 }
 

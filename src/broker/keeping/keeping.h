@@ -31,6 +31,10 @@ void keep_subscription(Core& core, const Session& session, ObjectId& kept,
                        const SubscriptionRecord& record);
 /// Ends an object; 0 is none.
 void forget(Core& core, ObjectId& id);
+/// The same for a session. Until that is on disk, ended_ticket() of its client tells.
+void forget_session(Core& core, Session& session);
+/// What has to be on disk before this client may be told that it has no session; 0: nothing.
+uint64_t ended_ticket(const Core& core, uint64_t client_hash);
 
 // --- messages ---
 

@@ -107,13 +107,15 @@ void give_to_those_who_want(Core& core, const store::Loaded& loaded) {
     for (Session* session : sessions) pump(core, *session);
 }
 
-/// The packet id under which a session has the message in flight; 0: it has not.
-PacketId packet_id_of(const Core& core, ObjectId owner, ObjectId message) {
+/// The packet id under which a session has the message in flight for this taker; 0: it has not. A
+/// session may be more takers than one: through its own subscription, and through groups.
+PacketId packet_id_of(const Core& core, ObjectId owner, ObjectId message, uint32_t taker) {
     const Session* session = core.sessions.at(core.keeper.ledger.slot(owner));
     if (!session || session->kept != owner || !session->outbox) return {};
     const auto& inflight = session->outbox->inflight;
     for (size_t i = 0; i < inflight.size(); ++i)
-        if (inflight[i].entry.kept == message) return inflight[i].packet_id;
+        if (inflight[i].entry.kept == message && inflight[i].entry.taker == taker)
+            return inflight[i].packet_id;
     return {};
 }
 
@@ -127,7 +129,7 @@ void rewrite_message(Core& core, ObjectId id, MessageRecord record) {
         GW_ASSERT(taker.has_value());
         if (!keeper.ledger.is_open(id, i)) taker = TakerRecord{};
         if (!taker->group && taker->owner.value != 0)
-            taker->packet_id = packet_id_of(core, taker->owner, id);
+            taker->packet_id = packet_id_of(core, taker->owner, id, i);
         append_taker(takers, *taker);
     }
     const auto waiting = keeper.waiting_shards.find(id.value);

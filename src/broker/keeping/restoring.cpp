@@ -126,17 +126,27 @@ Found Restorer::finish(Core& core) {
     make_subscriptions(core);
     make_retained(core);
     make_messages(core);
-    if (found_.clock) {
-        newest_stamp_ = std::max(newest_stamp_, found_.clock->stamp);
-        found_.clock->now += kClockEvery;  // what was not written since
-    }
+    if (found_.clock) newest_stamp_ = std::max(newest_stamp_, found_.clock->stamp);
     core.clock.observe(newest_stamp_);
+    set_clock();
     core.counters.retained_bytes = 0;
     for (const auto& realm : core.realms) {
         core.counters.retained += realm->retained.size();
         core.counters.retained_bytes += realm->retained.memory_bytes();
     }
     return found_;
+}
+
+/// The clock goes on behind everything that was stamped, on whatever shard: else what is published
+/// from now on would be older than what stands. Where the clock's object is lost, the stamps are
+/// all that is known.
+void Restorer::set_clock() {
+    const Instant stamped{Duration(int64_t(newest_stamp_))};
+    if (found_.clock)
+        found_.clock->now =
+            std::max(found_.clock->now + kClockEvery, stamped);  // since it was written
+    else if (newest_stamp_ > 0)
+        found_.clock = ClockRecord{stamped, WallTime{INT64_MAX}, newest_stamp_};
 }
 
 void Restorer::make_sessions(Core& core) {
@@ -244,8 +254,12 @@ void Restorer::make_retained(Core& core) {
             continue;
         }
         Retained& retained = core.realm(value->realm()).retained;
-        auto change = retained.set(value, ~uint64_t(0));
+        const auto change = retained.set(value, ~uint64_t(0));
         if (change.displaced.value != 0) drop(core, change.displaced);
+        if (!change.stands) {
+            drop(core, {i});
+            continue;
+        }
         retained.set_kept(value->topic(), {i});
         ++found_.retained;
     }
@@ -312,8 +326,12 @@ void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& fro
     ++found_.messages;
     if (shards == 0 || GW_MUTANT(CrossingLost)) return;
     keeper.waiting_shards[id.value] = shards;
-    ++keeper.crossings_made;
-    keeper.crossings.push_back({0, from.message, id, shards, shards});
+    add_crossing(core, {.message = from.message, .id = id, .shards = shards, .routed = shards});
+}
+
+Instant clock_after(const ClockRecord& kept, WallTime wall) {
+    const int64_t passed_ms = wall.unix_ms - kept.wall.unix_ms;
+    return kept.now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
 }
 
 void on_restarted(Core& core) {

@@ -54,6 +54,7 @@ private:
     };
     Object& object(ObjectId id);
     void put_message(ObjectId id, Bytes bytes);
+    void set_clock();
     void make_sessions(Core& core);
     void make_session_of(Core& core, ObjectId id, const RestoredSession& from);
     void make_subscriptions(Core& core);
@@ -74,6 +75,9 @@ private:
     Found found_;
     uint64_t newest_stamp_ = 0;
 };
+
+/// The broker's clock when the world's says `wall`: it has gone on as far as the world's has.
+Instant clock_after(const ClockRecord& kept, WallTime wall);
 
 /// All shards have read their logs and know each other's routes: deadlines run, delayed wills and
 /// sessions of clients that were online count from now, and what other shards may lack is sent to

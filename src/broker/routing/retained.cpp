@@ -11,6 +11,11 @@ namespace {
 /// A tree node of std::map beside the message itself.
 constexpr size_t kNodeBytes = 4 * sizeof(void*) + sizeof(std::string_view) + 2 * sizeof(MessageRef);
 
+/// Equal stamps of two shards have an order too.
+bool is_older(const Message& a, const Message& b) {
+    return std::pair(a.stamp(), a.origin().value) < std::pair(b.stamp(), b.origin().value);
+}
+
 /// What every matching name begins with, but for the one of own_name().
 std::string_view literal_prefix(std::string_view filter) {
     return filter.substr(0, filter.find_first_of("+#"));
@@ -38,6 +43,7 @@ Retained::Change Retained::set(const MessageRef& message, uint64_t count_max) {
     const auto known = by_topic_.find(message->topic());
     if (GW_MUTANT(OlderRetainedWins) && known != by_topic_.end() && !message->payload().empty())
         return change;
+    if (known != by_topic_.end() && is_older(*message, *known->second.message)) return change;
     if (GW_MUTANT(KeepClearedRetained) && message->payload().empty()) return change;
     if (known != by_topic_.end())
         change.displaced = forget(known);  // its key lies in the old message

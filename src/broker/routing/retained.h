@@ -1,6 +1,10 @@
 // Retained: the last message of each topic whose home is this shard, in order of topics, so that a
-// batch can go on after any topic however the store has changed since. Source: [MQTT5-3.3.1-5] ..
-// [MQTT5-3.3.1-8], MQTT 5.0 section 3.3.1.3
+// batch can go on after any topic however the store has changed since.
+// The youngest by stamp stands, in whatever order they come: stamps grow along every chain of
+// cause, on all shards. What was removed leaves no stamp behind: from one shard nothing older at
+// QoS 1 or 2 comes after a removal (keeping/crossing.h), and what another shard sends at the same
+// time may as well have come after it. Source: [MQTT5-3.3.1-5] .. [MQTT5-3.3.1-8], MQTT 5.0
+// section 3.3.1.3
 #pragma once
 
 #include "broker/message.h"
@@ -16,7 +20,8 @@ namespace godwit::broker {
 
 class Retained {
 public:
-    /// Keeps `message` as its topic's value; an empty payload removes the value and is not kept.
+    /// Keeps `message` as its topic's value; an empty payload removes the value and is not kept. A
+    /// message with an older stamp than the value that stands changes nothing.
     struct Change {
         bool full = false;    // the store holds `count_max` other topics already: nothing changed
         bool stands = false;  // `message` is the value now

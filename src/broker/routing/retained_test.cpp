@@ -78,6 +78,30 @@ TEST_F(RetainedTest, KeepsTheLastValueOfATopic) {
     EXPECT_EQ(store_.size(), 1u);
 }
 
+TEST_F(RetainedTest, TheYoungestStandsInWhateverOrderTheyCome) {
+    set("t", "2", kNever, 20);
+    EXPECT_TRUE(set("t", "1", kNever, 10));
+    EXPECT_EQ(value("t"), "2");
+    EXPECT_TRUE(set("t", "", kNever, 19));
+    EXPECT_EQ(value("t"), "2");
+    set("t", "3", kNever, 21);
+    EXPECT_EQ(value("t"), "3");
+    set("t", "", kNever, 22);
+    EXPECT_EQ(value("t"), "(none)");
+}
+
+TEST_F(RetainedTest, OfEqualStampsTheLargerOriginIsYounger) {
+    const auto from = [](uint16_t shard, std::string_view payload) {
+        return MessageRef::make(
+            {.topic = "t", .payload = as_bytes(payload), .stamp = 7, .origin = {shard}});
+    };
+    EXPECT_TRUE(store_.set(from(2, "2"), 10).stands);
+    EXPECT_FALSE(store_.set(from(1, "1"), 10).stands);
+    EXPECT_EQ(value("t"), "2");
+    EXPECT_TRUE(store_.set(from(3, "3"), 10).stands);
+    EXPECT_EQ(value("t"), "3");
+}
+
 // [MQTT5-3.3.1-6] [MQTT5-3.3.1-7]
 TEST_F(RetainedTest, ForgetsATopicWithAnEmptyPayload) {
     set("t", "1");
@@ -313,8 +337,11 @@ void compare_with_brute_force(uint64_t seed) {
             random.below(3) == 0 ? at(step + int64_t(random.below(50))) : kNever;
         const MessageRef value = message(topic, remove ? "" : "v", expires, random.below(100));
         ASSERT_FALSE(store.set(value, 10'000).full);
-        model.erase(topic);
-        if (!remove) model.emplace(topic, value);
+        const auto stands = model.find(topic);
+        if (stands == model.end() || stands->second->stamp() <= value->stamp()) {
+            model.erase(topic);
+            if (!remove) model.emplace(topic, value);
+        }
         if (random.below(5) == 0) {
             const size_t before = model.size();
             std::erase_if(model, [&](const auto& each) { return each.second->expired(at(step)); });

@@ -1,0 +1,379 @@
+// What the checkers forgive because of crashes, disks, damage and clocks; and that each of these
+// excuses ends where it should.
+#include "sim/story.h"
+
+#include <gtest/gtest.h>
+
+namespace godwit::sim {
+namespace {
+
+using std::chrono::hours;
+
+// --- how near a crash has to be ---
+
+/// s gets m (QoS `qos`); `after` later the broker crashes; s gets it once more.
+Story again_after_a_crash(uint8_t qos, Duration after) {
+    Story story = pair();
+    const uint32_t m = story.message(qos);
+    story.publish_acked(m);
+    story.receive(1, m, qos);
+    story.pace(after);
+    story.crash();
+    story.receive(1, m, qos);
+    return story;
+}
+
+TEST(CrashExcuse, WhatHadJustBeenSentMayComeOnceMore) {
+    EXPECT_EQ(again_after_a_crash(1, kSlack).count(check_duplicates), 0u);
+    EXPECT_EQ(again_after_a_crash(1, kSlack + milliseconds(1)).count(check_duplicates), 1u);
+}
+
+TEST(CrashExcuse, OnceForEachTimeThatItWasForgotten) {
+    Story story = again_after_a_crash(1, kSlack);
+    story.receive(1, 0, 1);
+    EXPECT_EQ(story.count(check_duplicates), 1u);
+}
+
+TEST(CrashExcuse, Qos2IsForgivenNothing) {
+    EXPECT_EQ(again_after_a_crash(2, milliseconds(1)).count(check_duplicates), 1u);
+}
+
+TEST(CrashExcuse, TroubleOfTheDiskMakesItLongerByItsOwnLength) {
+    Story story = again_after_a_crash(1, seconds(5));
+    const Instant crash = story.history().crashes[0].at;
+    story.history().add_trouble(crash - seconds(4) - kSlack, crash);
+    EXPECT_EQ(story.count(check_duplicates), 1u);
+    story.history().add_trouble(crash - milliseconds(10), crash + seconds(9));  // not twice
+    EXPECT_EQ(story.count(check_duplicates), 1u);
+    story.history().troubles[0].from = crash - seconds(5) + kSlack;
+    EXPECT_EQ(story.count(check_duplicates), 0u);
+    story.history().troubles[0].from += milliseconds(1);
+    EXPECT_EQ(story.count(check_duplicates), 1u);
+}
+
+// --- sessions ---
+
+TEST(CrashExcuse, ANewSessionMayBeForgottenUntilSomethingIsAcknowledged) {
+    Story story;
+    story.pace(milliseconds(100));
+    story.connect(1);
+    Story asked = story;
+    asked.subscribe(1, "t");
+    for (Story* each : {&story, &asked}) {
+        each->crash();
+        each->history().connections[0].closed = each->history().crashes[0];
+        each->connect(1, false);
+    }
+    EXPECT_EQ(story.count(check_session_present), 0u);
+    EXPECT_EQ(asked.count(check_session_present), 1u);
+}
+
+TEST(CrashExcuse, ACleanStartThatWasToldIsNotUndone) {
+    Story story;
+    story.close(story.connect(1));
+    story.pace(milliseconds(1));
+    const uint32_t clean = story.connect(1, false, 0);
+    story.history().connections[clean].clean_start = true;
+    story.crash();
+    story.history().connections[clean].closed = story.history().crashes[0];
+    Story back = story;
+    story.connect(1, false);
+    back.connect(1, true);
+    EXPECT_EQ(story.count(check_session_present), 0u);
+    EXPECT_EQ(back.count(check_session_present), 1u);
+}
+
+/// A session that has 3600 s says goodbye with none; `after` later the broker crashes.
+Story goodbye_then_crash(Duration after) {
+    Story story;
+    const uint32_t old = story.connect(1);
+    ConnectionFacts& facts = story.history().connections[old];
+    facts.said_goodbye = true;
+    facts.goodbye_offset = 5;
+    facts.goodbye_expiry_s = 0;
+    facts.reads.push_back({5, facts.accepted});
+    story.close(old);
+    story.pace(after);
+    story.crash();
+    story.connect(1, true);
+    return story;
+}
+
+TEST(CrashExcuse, AnExpiryInDisconnectMayBeForgotten) {
+    EXPECT_EQ(goodbye_then_crash(kSlack).count(check_session_present), 0u);
+    EXPECT_EQ(goodbye_then_crash(kSlack + milliseconds(1)).count(check_session_present), 1u);
+}
+
+/// The client says goodbye, which takes its will back; `after` later the broker crashes, and the
+/// will comes.
+Story will_after_goodbye(Duration after) {
+    Story story;
+    story.connect(1);
+    story.subscribe(1, "w");
+    const uint32_t connection = story.connect(2);
+    const uint32_t will = story.message(1, false, "w");
+    story.history().messages[will].will = true;
+    story.history().messages[will].publisher = 2;
+    ConnectionFacts& facts = story.history().connections[connection];
+    facts.will = will;
+    facts.said_goodbye = true;
+    facts.goodbye_offset = 5;
+    facts.reads.push_back({5, facts.accepted});
+    story.close(connection);
+    story.pace(after);
+    story.crash();
+    story.receive(1, will, 1);
+    return story;
+}
+
+TEST(CrashExcuse, AGoodbyeMayBeForgottenAndItsWillBeDue) {
+    EXPECT_EQ(will_after_goodbye(kSlack).count(check_wills), 0u);
+    EXPECT_EQ(will_after_goodbye(kSlack + milliseconds(1)).count(check_wills), 1u);
+}
+
+// --- retained ---
+
+TEST(CrashExcuse, AReplayThatIsUnderWayEnds) {
+    Story story;
+    story.connect(0);
+    story.connect(1);
+    const uint32_t m = story.message(1, true, "r");
+    story.publish_acked(m);
+    Story before = story;
+    story.subscribe(1, "r");
+    story.crash();
+    before.crash();
+    before.subscribe(1, "r");
+    EXPECT_EQ(story.count(check_retained), 0u);
+    EXPECT_EQ(before.count(check_retained), 1u);
+}
+
+/// a stands, s sees b live, the broker crashes, and a new subscription of s gets a.
+TEST(CrashExcuse, AValueThatWasNotAcknowledgedMayStandNowhere) {
+    for (const bool acked : {false, true}) {
+        Story story;
+        story.connect(0);
+        story.connect(1);
+        const uint32_t a = story.message(1, true, "r"), b = story.message(1, true, "r");
+        story.publish_acked(a);
+        story.subscribe(1, "r", 1);
+        story.publish(b);
+        if (acked) story.event(Kind::Puback, 0, b);
+        story.receive(1, b, 1);
+        story.crash();
+        story.subscribe(1, "r", 1);
+        story.receive(1, a, 1).retain = true;
+        EXPECT_EQ(story.count(check_retained) > 0, acked);
+    }
+}
+
+// --- acknowledgements ---
+
+TEST(CrashExcuse, MailThatACrashDestroyedIsNoBusinessOfALaterAcknowledgement) {
+    Story story = pair();
+    const uint32_t m = story.message(1);
+    story.publish(m);
+    story.history().hops.push_back({m, 5, 0, false});
+    Story without = story;
+    story.crash();
+    for (Story* each : {&story, &without}) each->event(Kind::Puback, 0, m);
+    EXPECT_EQ(without.count(check_acknowledgements), 1u);
+    EXPECT_EQ(story.count(check_acknowledgements), 0u);
+    story.history().hops.push_back({m, story.history().crashes[0].turn, 0, false});
+    EXPECT_EQ(story.count(check_acknowledgements), 1u);
+    story.history().hops.back().again = true;
+    EXPECT_EQ(story.count(check_acknowledgements), 0u);
+}
+
+// --- the broker's clock ---
+
+TEST(ClockExcuse, WhatPassesDuringARestartCounts) {
+    History h;
+    const Moment from{kBegin + seconds(10), 1};
+    h.crashes = {{kBegin + seconds(20), 5}, {kBegin + seconds(30), 9}};
+    h.jumps = {seconds(100), -seconds(5)};
+    EXPECT_EQ(h.due(from, seconds(10)), kBegin + seconds(20));
+    EXPECT_EQ(h.due(from, seconds(60)), kBegin + seconds(20));  // due while it was down
+    EXPECT_EQ(h.due(from, seconds(115)), kBegin + seconds(25));
+    EXPECT_EQ(h.due(from, seconds(125)), kBegin + seconds(40));  // and the second goes back
+    EXPECT_EQ(h.due(from, seconds(125), 8), kBegin + seconds(35));
+    EXPECT_EQ(h.due(from, seconds(125), 4), kBegin + seconds(135));
+    EXPECT_EQ(h.due({kBegin + seconds(20), 5}, seconds(7)), kBegin + seconds(27));
+}
+
+TEST(ClockExcuse, ASessionMayExpireByTheJumpAndNoEarlier) {
+    for (const auto jump : {hours(1), hours(2)}) {
+        Story story;
+        story.close(story.connect(1, false, 4000));
+        story.crash(jump);
+        story.connect(1, jump < hours(2));
+        EXPECT_EQ(story.count(check_session_present), 0u);
+        story.history().connections.back().session_present ^= true;
+        EXPECT_EQ(story.count(check_session_present), 1u);
+    }
+}
+
+TEST(ClockExcuse, ItJumpsAsFarAsTheTimeOfDayAndNoFurther) {
+    Story story;
+    story.crash(seconds(1));
+    EXPECT_EQ(story.count(check_clock), 0u);
+    story.crash(seconds(2));
+    EXPECT_EQ(story.count(check_clock), 1u);
+    story.history().jumps[1] = -milliseconds(1);  // the time of day has no smaller ones
+    EXPECT_EQ(story.count(check_clock), 0u);
+    story.history().jumps[1] = -milliseconds(2);
+    EXPECT_EQ(story.count(check_clock), 1u);
+    story.history().steps.push_back({story.now(), -hours(1)});
+    EXPECT_EQ(story.count(check_clock), 0u);
+    story.history().jumps[1] = -seconds(5);  // it had run for two
+    EXPECT_EQ(story.count(check_clock), 1u);
+    story.history().jumps[1] = hours(1);
+    EXPECT_EQ(story.count(check_clock), 1u);
+    story.history().steps.push_back({story.now(), hours(1)});
+    EXPECT_EQ(story.count(check_clock), 0u);
+}
+
+// --- damage ---
+
+/// p lives on shard 0, s on shard 1; damage is found on `shard` after what `tell` tells.
+template <class Tell>
+Story damaged(uint16_t shard, Tell&& tell) {
+    Story story = pair();
+    story.history().homes = {0, 1, 2};
+    tell(story);
+    story.damage(shard);
+    return story;
+}
+
+TEST(DamageExcuse, OfTheSubscribersShardForgivesDelivery) {
+    const auto lost = [](Story& story) { story.publish_acked(story.message(1)); };
+    EXPECT_EQ(damaged(1, lost).count(check_delivery), 0u);
+    EXPECT_EQ(damaged(0, lost).count(check_delivery), 1u);
+    EXPECT_EQ(damaged(2, lost).count(check_delivery), 1u);
+}
+
+TEST(DamageExcuse, OfEitherShardForgivesCopies) {
+    const auto twice = [](Story& story) {
+        const uint32_t m = story.message(2);
+        story.publish_acked(m);
+        story.receive(1, m, 2);
+        story.receive(1, m, 2);
+    };
+    EXPECT_EQ(damaged(0, twice).count(check_duplicates), 0u);
+    EXPECT_EQ(damaged(1, twice).count(check_duplicates), 0u);
+    EXPECT_EQ(damaged(2, twice).count(check_duplicates), 1u);
+}
+
+TEST(DamageExcuse, OfEitherShardForgivesOrder) {
+    const auto swapped = [](Story& story) {
+        const uint32_t a = story.message(1), b = story.message(1);
+        story.publish_acked(a);
+        story.publish_acked(b);
+        story.receive(1, b, 1);
+        story.receive(1, a, 1);
+    };
+    EXPECT_EQ(damaged(0, swapped).count(check_order), 0u);
+    EXPECT_EQ(damaged(1, swapped).count(check_order), 0u);
+    EXPECT_EQ(damaged(2, swapped).count(check_order), 1u);
+}
+
+TEST(DamageExcuse, ForgivesALostSessionOnThatShardAndOnlyFromThenOn) {
+    for (const uint16_t shard : {1, 2}) {
+        Story story = damaged(shard, [](Story& s) { s.close(1); });
+        story.connect(1, false);
+        EXPECT_EQ(story.count(check_session_present), shard == 1 ? 0u : 1u);
+        story.close(2);
+        story.connect(1, false);  // this one was made after the damage
+        EXPECT_EQ(story.count(check_session_present), shard == 1 ? 1u : 2u);
+    }
+}
+
+TEST(DamageExcuse, ForgivesValuesOfThatShardsTopics) {
+    for (const uint16_t shard : {2, 3}) {
+        Story story = damaged(shard, [](Story& s) {
+            s.publish_acked(s.message(1, true, "r"));
+            s.history().messages.back().home = 2;
+        });
+        story.connect(1, true);
+        story.subscribe(1, "r");
+        EXPECT_EQ(story.count(check_retained), shard == 2 ? 0u : 1u);
+    }
+}
+
+TEST(DamageExcuse, ForgivesComplaintsOfThatShardsClients) {
+    for (const uint16_t shard : {1, 2}) {
+        const Story story =
+            damaged(shard, [](Story& s) { s.event(Kind::Unsettled, 1).why = "waits"; });
+        EXPECT_EQ(story.count(check_protocol), shard == 1 ? 0u : 1u);
+    }
+}
+
+TEST(DamageExcuse, ForgivesMessagesNobodyAskedFor) {
+    for (const uint16_t shard : {1, 2}) {
+        const Story story = damaged(shard, [](Story& s) {
+            const uint32_t m = s.message(1, false, "other");
+            s.publish_acked(m);
+            s.receive(1, m, 1);
+        });
+        EXPECT_EQ(story.count(check_subscriptions), shard == 1 ? 0u : 1u);
+    }
+}
+
+// --- refusals and limits ---
+
+TEST(RefusalExcuse, WhatWasRefusedIsNotOwed) {
+    Story story = pair();
+    const uint32_t m = story.message(1);
+    story.publish(m);
+    story.event(Kind::Puback, 0, m).reason = mqtt::ReasonCode::QuotaExceeded;
+    EXPECT_EQ(story.count(check_delivery), 0u);
+    story.history().events.back().reason = mqtt::ReasonCode::Success;
+    EXPECT_EQ(story.count(check_delivery), 1u);
+}
+
+TEST(RefusalExcuse, ASubscriptionThatWasRefusedIsNotInForce) {
+    Story story = pair();
+    const uint32_t m = story.message(1);
+    story.publish_acked(m);
+    EXPECT_EQ(story.count(check_delivery), 1u);
+    for (Event& each : story.history().events)
+        if (each.kind == Kind::Suback) each.reason = mqtt::ReasonCode::QuotaExceeded;
+    EXPECT_EQ(story.count(check_delivery), 0u);
+}
+
+TEST(LimitExcuse, ATopicThatIsNotKeptNeedNotComeToNewSubscribers) {
+    Story story;
+    story.connect(0);
+    story.connect(1);
+    story.publish_acked(story.message(1, true, "r"));
+    story.subscribe(1, "r");
+    Event& refused = story.event(Kind::Dropped, 1);
+    refused.client = kNone;
+    refused.text = "other";
+    refused.why = "quota_exceeded";
+    EXPECT_EQ(story.count(check_retained), 1u);
+    story.history().events.back().text = "r";
+    EXPECT_EQ(story.count(check_retained), 0u);
+    EXPECT_EQ(story.count(check_bounds), 1u);
+    story.history().limits.retained_messages_max = 3;
+    EXPECT_EQ(story.count(check_bounds), 0u);
+}
+
+TEST(LimitExcuse, AGroupMayDropWhenItsLimitIsNear) {
+    Story story;
+    story.connect(0);
+    story.connect(1);
+    story.subscribe(1, "$share/g/t");
+    story.publish_acked(story.message(1));
+    Event& gauge = story.event(Kind::Gauge, 1);
+    gauge.text = "group_drops";
+    gauge.number = 1;
+    EXPECT_EQ(story.count(check_shared), 1u);
+    story.history().limits.group_messages_max = 2;
+    EXPECT_EQ(story.count(check_shared), 0u);
+    story.history().events.back().number = 0;
+    EXPECT_EQ(story.count(check_shared), 1u);
+}
+
+}  // namespace
+}  // namespace godwit::sim
