@@ -4,6 +4,9 @@ namespace godwit::broker {
 
 namespace {
 
+/// Outboxes that wait for the next session that owes something.
+constexpr size_t kSpareOutboxesMax = 256;
+
 /// Mutant::LoseOrderAcrossHop: the messages change places, the envelopes' numbers do not.
 [[maybe_unused]] void swap_last_publishes(Effects& fx) {
     if (fx.posts.size() < 2) return;

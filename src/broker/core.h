@@ -41,9 +41,6 @@ struct ShardConfig {
     const BrokerOptions* options = nullptr;  // outlives the shard
 };
 
-/// Outboxes that wait for the next session that owes something.
-inline constexpr size_t kSpareOutboxesMax = 256;
-
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
 class OrderClock {
