@@ -49,7 +49,8 @@ bool may_be_forgotten(const View& view, uint32_t connection) {
     const auto& events = view.history.events;
     return std::none_of(events.begin(), events.end(), [&](const Event& each) {
         return each.connection == connection && each.broker.turn < crash->turn &&
-               (each.kind == Kind::Suback || each.kind == Kind::Pubrec);
+               (each.kind == Kind::Suback || each.kind == Kind::Pubrec) &&
+               !mqtt::is_error(each.reason);  // a refusal promises nothing
     });
 }
 
