@@ -58,6 +58,54 @@ TEST_P(Durable, SessionThatEndsWithItsConnectionIsGone) {
     EXPECT_EQ(client.received(), Messages{});
 }
 
+/// The session ends with DISCONNECT; its client is back before that is on disk, and is told that
+/// there is none. A crash in that moment must not bring it back.
+TEST_P(Durable, WhoIsToldThatThereIsNoSessionFindsNoneAfterACrash) {
+    CoreOptions slow = options();
+    slow.slow_disk = true;
+    size_t told = 0;
+    for (uint64_t i = 0; i < 30; ++i) {
+        World world(seed() + i, slow);
+        Client client = world.connect("c", lasting());
+        client.subscribe("t", kAtLeastOnce);
+        Buffer goodbye;
+        mqtt::encode_disconnect(goodbye, Version::V5, {.session_expiry_s = 0});
+        client.push(goodbye);
+        const ConnectOptions again = next_time({});
+        client.state().dial(again);
+        client.push(world::connect_packet("c", again));
+        world.run_until([&] {
+            client.state().absorb();
+            return client.state().online();
+        });
+        ASSERT_TRUE(client.state().online());
+        // Where the new connection overtakes the goodbye, the session is resumed.
+        const bool none = !client.state().last(Type::Connack)->connack().session_present;
+        restart(world);
+        client.resume();
+        told += none;
+        EXPECT_FALSE(none && client.session_present());
+    }
+    EXPECT_GT(told, 0u);
+}
+
+/// One session takes a message in two ways, each with a packet id of its own. The log moves the
+/// message to another segment meanwhile.
+TEST_P(Durable, AMessageThatIsMovedKeepsThePacketIdOfEachOfItsWays) {
+    World world(seed(), options());
+    Client client = world.connect("c", by_hand(lasting()));
+    client.subscribe({"$share/g/t", "$share/h/t"}, kExactlyOnce);
+    Client pub = world.connect("p");
+    pub.publish("t", "1", {.qos = 2});
+    const auto before = packet_ids(client.publishes());
+    ASSERT_EQ(before.size(), 2u);
+    for (int i = 0; i < 40; ++i)
+        pub.publish("fill", std::string(300'000, 'x'), {.qos = 1, .retain = true});
+    restart(world);
+    client.resume();
+    EXPECT_EQ(packet_ids(client.publishes()), before);
+}
+
 TEST_P(Durable, SubscriptionsTakeEffectAgainWithTheirOptions) {
     World world(seed(), options());
     Client sub = world.connect("s", lasting());

@@ -319,6 +319,28 @@ TEST(DamageExcuse, ForgivesMessagesNobodyAskedFor) {
     }
 }
 
+/// The member that was away is fed; until shortly before it came, or not so long, a disk failed.
+TEST(TroubleExcuse, AMessageThatWaitsForADiskIsNotHeldForWhoIsAway) {
+    for (const bool long_enough : {true, false}) {
+        Story story;
+        story.connect(0);
+        for (const uint32_t member : {1u, 2u}) {
+            story.connect(member);
+            story.subscribe(member, "$share/g/t", 1);
+        }
+        story.close(1);
+        story.publish_acked(story.message(1));
+        const Instant sent = story.now() - seconds(1);
+        story.drop(0, "time", "passes");
+        story.connect(1, true);
+        story.receive(1, 0, 1);
+        const Instant come = story.now() - seconds(1);
+        story.history().add_trouble(
+            sent, long_enough ? come - milliseconds(900) : come - milliseconds(1500));
+        EXPECT_EQ(story.count(check_shared), long_enough ? 0u : 1u);
+    }
+}
+
 // --- refusals and limits ---
 
 TEST(RefusalExcuse, WhatWasRefusedIsNotOwed) {

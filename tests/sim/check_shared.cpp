@@ -159,7 +159,9 @@ void check_not_away(const View& view, const Group& group, const Event& event, Vi
     if (m.sends.size() != 1 || !m.read || view.facts(event.message).qos == 0) return;
     const Instant come = view.history.connections[event.connection].accepted.at;
     if (last_leaving(view, group, event, event.broker.at + seconds(1)) >= come) return;
-    const Instant from = std::max(m.read_last.at, last_leaving(view, group, event, come));
+    Instant from = std::max(m.read_last.at, last_leaving(view, group, event, come));
+    for (const Trouble& each : view.history.troubles)  // it may have waited for a disk
+        if (each.from <= from && from < each.until) from = each.until;
     if (come < from + kPatience || !is_away(view, event.client, from, come)) return;
     for (const Span* other : group.members) {
         const uint32_t client = view.sessions[other->session].client;

@@ -160,6 +160,7 @@ void Cluster::tear_disk_work(Seat& seat) {
 
 void Cluster::crash(CrashKind kind) {
     history_.crashes.push_back({agenda_.now(), ++turn_});
+    group_drops_before_ = counters().dropped_group_full;
     for (const auto& seat : seats_) {
         if (!drives_.empty()) tear_disk_work(*seat);
         for (const auto& slot : seat->slots) {
@@ -521,6 +522,7 @@ void Cluster::note_drops(Seat& seat) {
 
 broker::Counters Cluster::counters() const {
     broker::Counters sum;
+    sum.lost[broker::Loss::GroupFull] = group_drops_before_;
     for (const auto& seat : seats_) sum += seat->shard->counters();
     return sum;
 }

@@ -111,6 +111,7 @@ private:
     Drives drives_;
     std::vector<std::unique_ptr<Seat>> seats_;
     std::map<std::string, uint32_t, std::less<>> client_numbers_;
+    uint64_t group_drops_before_ = 0;  // by shards that have crashed
     uint64_t turn_ = 0;
     uint64_t order_ = 0;     // of accepted and closed connections
     Duration wall_ahead_{};  // the time of day, before the agenda
