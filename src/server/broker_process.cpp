@@ -146,6 +146,8 @@ Result<Done, std::string> BrokerProcess::open_shard(uint16_t index) {
     for (const store::Damage& each : found->damage)
         log_.log(LogLine(LogLevel::Error, "state.damaged").add("detail", each.what));
     const broker::Found& what = found->found;
+    for (const std::string& each : what.refused)
+        log_.log(LogLine(LogLevel::Error, "state.refused").add("shard", index).add("detail", each));
     log_.log(LogLine(LogLevel::Info, "state.restored")
                  .add("shard", index)
                  .add("sessions", what.sessions)
@@ -156,7 +158,8 @@ Result<Done, std::string> BrokerProcess::open_shard(uint16_t index) {
     if (!what.clock) return Done{};
     const int64_t passed_ms = os::wall_now().unix_ms - what.clock->wall.unix_ms;
     const Instant now =
-        what.clock->now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
+        std::min(what.clock->now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0)),
+                 broker::kClockMax);
     clock_ahead_ = std::max(clock_ahead_, now - os::monotonic_now());
     return Done{};
 }
