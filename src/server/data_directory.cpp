@@ -58,6 +58,19 @@ Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::open(const st
     return data;
 }
 
+Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::inspect(
+    const std::string& path) {
+    auto directory = os::DiskDirectory::inspect(path);
+    if (!directory) return Err{directory.error().what};
+    auto data = std::make_unique<DataDirectory>();
+    data->directory_ = std::move(*directory);
+    const auto text = read_small(*data->directory_, kName);
+    if (!text) return Err{text.error().what};
+    if (!*text) return Err{path + " is no data directory of godwit: it has no file " + kName};
+    if (auto done = data->read(**text); !done) return Err{path + ": " + done.error()};
+    return data;
+}
+
 Result<Done, std::string> DataDirectory::read(const std::string& text) {
     const int found = std::sscanf(text.c_str(), kFormat, &shard_count_, &key_.k0, &key_.k1);
     if (found == 3 && shard_count_ >= 1 && shard_count_ <= broker::kShardsMax) return Done{};

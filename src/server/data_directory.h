@@ -20,6 +20,10 @@ public:
                                                                     uint16_t shards,
                                                                     uint16_t usual);
 
+    /// Opens one that is there for looking at it: nothing changes, and no broker may have it.
+    /// @errors  a sentence for the operator
+    static Result<std::unique_ptr<DataDirectory>, std::string> inspect(const std::string& path);
+
     Directory& directory() { return *directory_; }
     uint16_t shard_count() const { return shard_count_; }
     const HashKey& key() const { return key_; }
