@@ -288,6 +288,76 @@ void expect_service(SmallBroker& broker) {
     broker.advance(std::chrono::hours(2));
 }
 
+/// Something that changes what is kept, by whichever client comes to mind.
+void act(SmallBroker& broker, Random& random) {
+    const size_t client = random.below(broker.clients.size());
+    const std::string topic = "a/" + std::to_string(random.below(4));
+    switch (random.below(8)) {
+        case 0: {
+            const mqtt::Will will{.topic = topic,
+                                  .payload = as_bytes("gone"),
+                                  .qos = Qos(random.below(3)),
+                                  .retain = true};
+            const std::string name = "c" + std::to_string(random.below(6));
+            broker.connect({.clean_start = random.below(4) == 0,
+                            .client_id = name,
+                            .will = random.below(2) ? std::optional(will) : std::nullopt,
+                            .session_expiry_s = uint32_t(random.below(3) * 20),
+                            .receive_maximum = uint16_t(1 + random.below(4))});
+            return;
+        }
+        case 1:
+            return broker.cut(client);
+        case 2: {
+            const char* filters[] = {"a/#", "a/1", "$share/s/a/#", "$share/s/a/1"};
+            return broker.subscribe(client, filters[random.below(4)], Qos(random.below(3)), 5);
+        }
+        case 3: {
+            const std::string_view filters[] = {"a/#", "$share/s/a/#"};
+            return broker.send(client, [&](Buffer& out) {
+                mqtt::encode_unsubscribe(out, mqtt::Version::V5,
+                                         {.packet_id = {2},
+                                          .user_properties = {},
+                                          .filters = {&filters[random.below(2)], 1}});
+            });
+        }
+        case 4:
+            broker.clients[client].answers = !broker.clients[client].answers;
+            return broker.advance(std::chrono::seconds(random.below(15)));
+        default:
+            return broker.publish(client,
+                                  {.qos = Qos(random.below(3)),
+                                   .retain = random.below(3) == 0,
+                                   .topic = topic,
+                                   .packet_id = {uint16_t(1 + random.below(500))},
+                                   .expiry_s = random.below(3) ? std::nullopt : std::optional(10u)},
+                                  std::string(random.below(3) * 1500, 'x'));
+    }
+}
+
+// The power goes at any moment: what is on disk belongs together.
+TEST(Crashes, LeaveNothingToRefuse) {
+    for (uint64_t seed = 0; seed < 60; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Random random(seed);
+        SmallBroker broker(uint16_t(1 + seed % 3));
+        ASSERT_TRUE(broker.open());
+        for (int crashes = 0; crashes < 4; ++crashes) {
+            broker.connect({.clean_start = false, .client_id = "c0", .session_expiry_s = 60});
+            for (uint64_t acts = 20 + random.below(60); acts > 0; --acts) {
+                act(broker, random);
+                broker.run(random.below(4));
+            }
+            broker.kill();
+            broker.disk.power_loss(random);
+            ASSERT_EQ(faults(broker), 0u);
+            ASSERT_TRUE(broker.open());
+            for (uint16_t i = 0; i < broker.shard_count(); ++i)
+                ASSERT_THAT(broker.found(i).refused, IsEmpty());
+        }
+    }
+}
+
 // Whatever the damage, a broker starts, says what it refuses, serves, and leaves a sound store.
 TEST(DamagedStores, AreStartedByShards) {
     for (uint64_t base = 0; base < 10; ++base) {

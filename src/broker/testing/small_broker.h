@@ -98,14 +98,16 @@ public:
     }
 
     /// Turns until nobody has anything left to do at this moment.
-    void settle() {
-        for (size_t turns = 0;; ++turns) {
-            GW_ASSERT(turns < kTurnsMax);
-            bool busy = false;
+    void settle() { GW_ASSERT(!run(kRoundsMax)); }
+    /// The same, but a power loss may come in between. @return  somebody has something left to do
+    bool run(size_t rounds) {
+        bool busy = true;
+        for (; busy && rounds > 0; --rounds) {
+            busy = false;
             for (uint16_t i = 0; i < shard_count_; ++i) busy |= turn(i);
             for (size_t i = 0; i < clients.size(); ++i) busy |= answer(i);
-            if (!busy) return;
         }
+        return busy;
     }
     void advance(Duration duration) {
         now += duration;
@@ -132,7 +134,7 @@ public:
     std::vector<Client> clients;
 
 private:
-    static constexpr size_t kTurnsMax = 100'000;
+    static constexpr size_t kRoundsMax = 100'000;
 
     struct Seat {
         std::unique_ptr<Shard> shard;
