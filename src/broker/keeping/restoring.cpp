@@ -154,7 +154,7 @@ void Restorer::report(ObjectId id, ObjectKind kind, std::string_view why) {
 }
 
 void Restorer::drop(Core& core, ObjectId id, std::string_view why) {
-    report(id, object(id).kind, why);
+    report(id, kind(id), why);
     object(id) = {};
     forget(core, id);
 }
@@ -264,8 +264,7 @@ void Restorer::make_clock(Core& core, ObjectId id) {
 void Restorer::make_subscription(Core& core, ObjectId id) {
     const auto record = read_subscription(others_[object(id).index]);
     if (!record) return drop(core, id, kUnreadable);
-    if (object(record->session).kind != ObjectKind::Session)
-        return drop(core, id, "its session is gone");
+    if (kind(record->session) != ObjectKind::Session) return drop(core, id, "its session is gone");
     Session& session = *core.sessions.at(core.keeper.ledger.slot(record->session));
     if (record->share.empty())
         subscribe(core, session, id, *record);
@@ -385,8 +384,8 @@ void Restorer::give_to_session(Core& core, Session& session, ObjectId id,
 /// @return  false when there is no such taker any more
 bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
                              const RestoredTaker& taker) {
-    const auto kind = taker.group ? ObjectKind::Group : ObjectKind::Session;
-    if (object(taker.owner).kind != kind) return false;
+    const auto wanted = taker.group ? ObjectKind::Group : ObjectKind::Session;
+    if (kind(taker.owner) != wanted) return false;
     core.keeper.ledger.open_taker(id, taker.taker);
     const uint32_t slot = core.keeper.ledger.slot(taker.owner);
     if (taker.group)

@@ -76,7 +76,12 @@ private:
         ObjectKind kind = ObjectKind::None;
         uint32_t index = 0;  // into the vector of its kind
     };
+    /// Makes room for it: for ids of the log alone.
     Object& object(ObjectId id);
+    /// For ids that objects speak of.
+    ObjectKind kind(ObjectId id) const {
+        return id.value < objects_.size() ? objects_[id.value].kind : ObjectKind::None;
+    }
     void put_message(ObjectId id, Bytes bytes);
     void put_retained(ObjectId id, Bytes bytes);
     void erase_refused(Core& core);

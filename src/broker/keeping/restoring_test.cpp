@@ -123,6 +123,14 @@ TEST_F(Restoring, RefusesWhatHasLostWhatItBelongsTo) {
                                      "object 3 (message): nobody takes it"));
 }
 
+// A table that grew to the id of whoever is spoken of would take 32 GiB.
+TEST_F(Restoring, NeedsNoRoomForObjectsThatAreOnlySpokenOf) {
+    put(2, SubscriptionRecord{.session = {~0u}, .share = {}, .filter = "a/#"});
+    put_message(3, 1, "a/b", {{.owner = {~0u - 1}, .qos = Qos::AtLeastOnce}});
+    EXPECT_THAT(start(), ElementsAre("object 2 (subscription): its session is gone",
+                                     "object 3 (message): nobody takes it"));
+}
+
 TEST_F(Restoring, RefusesWhatSpeaksOfShardsThatAreNotThere) {
     put_session(1, "c");
     put_message(2, 1, "a", {{.owner = {1}, .qos = Qos::AtLeastOnce}}, 2);
