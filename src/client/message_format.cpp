@@ -65,10 +65,10 @@ std::string property_text(const mqtt::Publish& message, mqtt::PropertyId id) {
 
 // --- JSON ---
 
-void append_user_properties(std::string& out, const mqtt::Publish& message) {
+void append_user_properties(std::string& out, Bytes properties) {
     out += "\"user-properties\":{";
     const char* comma = "";
-    for (const mqtt::UserProperty& p : message.user_properties()) {
+    for (const mqtt::UserProperty& p : mqtt::UserProperties(properties)) {
         out += comma;
         append_json_text(out, p.name);
         out += ':';
@@ -83,16 +83,39 @@ bool is_text(mqtt::PropertyId id) {
            id == mqtt::PropertyId::CorrelationData;
 }
 
-void append_properties(std::string& out, const mqtt::Publish& message) {
+std::string json(const mqtt::Publish& message, ReceivedAt at, bool quoted) {
+    const SplitTime time = split(at);
+    std::string out = fmt::format(
+        "{{\"tst\":\"{}.{:06}{}\",\"topic\":", local_time("%Y-%m-%dT%H:%M:%S", time.seconds),
+        time.nanos / 1000, local_time("%z", time.seconds));
+    append_json_text(out, message.topic);
+    out += fmt::format(",\"qos\":{},\"retain\":{},\"payloadlen\":{}", int(message.qos),
+                       int(message.retain), message.payload.size());
+    if (message.packet_id.value != 0) out += fmt::format(",\"mid\":{}", message.packet_id.value);
+    if (!message.properties.empty()) {
+        out += ",\"properties\":";
+        append_json_properties(out, message.properties);
+    }
+    out += ",\"payload\":";
+    if (quoted)
+        append_json_text(out, as_text(message.payload));
+    else
+        out += message.payload.empty() ? "null" : as_text(message.payload);
+    return out + "}";
+}
+
+}  // namespace
+
+void append_json_properties(std::string& out, Bytes properties) {
     const char* comma = "";
     bool told_user = false;
-    out += ",\"properties\":{";
-    for (const mqtt::Property& p : mqtt::PropertyList(message.properties)) {
+    out += '{';
+    for (const mqtt::Property& p : mqtt::PropertyList(properties)) {
         const bool is_user = p.id == mqtt::PropertyId::UserProperty;
         if (is_user && std::exchange(told_user, true)) continue;
         out += std::exchange(comma, ",");
         if (is_user) {
-            append_user_properties(out, message);
+            append_user_properties(out, properties);
             continue;
         }
         out += fmt::format("\"{}\":", property_name(p.id));
@@ -103,26 +126,6 @@ void append_properties(std::string& out, const mqtt::Publish& message) {
     }
     out += '}';
 }
-
-std::string json(const mqtt::Publish& message, ReceivedAt at, bool quoted) {
-    const SplitTime time = split(at);
-    std::string out = fmt::format(
-        "{{\"tst\":\"{}.{:06}{}\",\"topic\":", local_time("%Y-%m-%dT%H:%M:%S", time.seconds),
-        time.nanos / 1000, local_time("%z", time.seconds));
-    append_json_text(out, message.topic);
-    out += fmt::format(",\"qos\":{},\"retain\":{},\"payloadlen\":{}", int(message.qos),
-                       int(message.retain), message.payload.size());
-    if (message.packet_id.value != 0) out += fmt::format(",\"mid\":{}", message.packet_id.value);
-    if (!message.properties.empty()) append_properties(out, message);
-    out += ",\"payload\":";
-    if (quoted)
-        append_json_text(out, as_text(message.payload));
-    else
-        out += message.payload.empty() ? "null" : as_text(message.payload);
-    return out + "}";
-}
-
-}  // namespace
 
 // --- parsing ---
 

@@ -7,6 +7,7 @@
 // Between % and the letter: 0 or - (left), a width, and for %C %I %R %t a maximum as in %.10t.
 #pragma once
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "mqtt/packets.h"
 
@@ -20,6 +21,9 @@ namespace godwit::client {
 
 /// When a message was received.
 using ReceivedAt = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/// Appends an encoded property list as a JSON object, as %J shows it.
+void append_json_properties(std::string& out, Bytes properties);
 
 class MessageFormat {
 public:

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -119,13 +120,15 @@ std::string_view folder_of(std::string_view name) {
     return slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
 }
 
-/// Who says in the lock file that it has the directory.
+/// Who says in the lock file that it has the directory. Who only looks does not say so: then the
+/// file names one that has ended.
 std::string read_owner(int lock) {
     char text[32];
     const ssize_t got = ::pread(lock, text, sizeof text, 0);
-    long pid = 0;
+    pid_t pid = 0;
     if (got > 0) std::from_chars(text, text + got, pid);
-    return pid > 0 ? fmt::format("process {}", pid) : "another process";
+    const bool lives = pid > 0 && (::kill(pid, 0) == 0 || errno != ESRCH);
+    return lives ? fmt::format("process {}", pid) : "another process";
 }
 
 }  // namespace
@@ -160,14 +163,43 @@ Outcome DiskDirectory::lock() {
     if (!lock_) return Err{failed("open", kLockName)};
     if (::flock(lock_.get(), LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK) return Err{failed("lock", kLockName)};
-        return Err{DiskError{DiskFault::NotPermitted,
-                             fmt::format("{} is in use by {}", path_, read_owner(lock_.get()))}};
+        return Err{in_use()};
     }
     const std::string pid = std::to_string(::getpid()) + "\n";
     if (::ftruncate(lock_.get(), 0) < 0 ||
         ::pwrite(lock_.get(), pid.data(), pid.size(), 0) != ssize_t(pid.size()))
         return Err{failed("write", kLockName)};
     return Done{};
+}
+
+Result<std::unique_ptr<DiskDirectory>, DiskError> DiskDirectory::inspect(const std::string& path) {
+    Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return Err{error_of(errno, "open directory", path)};
+    std::unique_ptr<DiskDirectory> out(new DiskDirectory(path, std::move(root)));
+    out->read_only_ = true;
+    const auto locked = out->lock_for_reading();
+    if (!locked) return Err{locked.error()};
+    return out;
+}
+
+/// Without the file nobody ever had the directory.
+Outcome DiskDirectory::lock_for_reading() {
+    lock_.reset(::openat(root_.get(), kLockName, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!lock_ && errno == ENOENT) return Done{};
+    if (!lock_) return Err{failed("open", kLockName)};
+    if (::flock(lock_.get(), LOCK_SH | LOCK_NB) == 0) return Done{};
+    if (errno != EWOULDBLOCK) return Err{failed("lock", kLockName)};
+    return Err{in_use()};
+}
+
+DiskError DiskDirectory::in_use() const {
+    return {DiskFault::NotPermitted,
+            fmt::format("{} is in use by {}", path_, read_owner(lock_.get()))};
+}
+
+Outcome DiskDirectory::may_change() const {
+    if (!read_only_) return Done{};
+    return Err{DiskError{DiskFault::NotPermitted, path_ + " is only looked at"}};
 }
 
 Result<std::vector<std::string>, DiskError> DiskDirectory::list(std::string_view folder) {
@@ -190,17 +222,23 @@ Result<std::vector<std::string>, DiskError> DiskDirectory::list(std::string_view
 
 Result<std::unique_ptr<File>, DiskError> DiskDirectory::open(std::string_view name) {
     const std::string path(name);
-    Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    const auto open_to = [&](int access) {
+        return Fd(::openat(root_.get(), path.c_str(), access | O_CLOEXEC | O_NOFOLLOW));
+    };
+    bool is_writable = !read_only_;
+    Fd fd = open_to(is_writable ? O_RDWR : O_RDONLY);
     // A file system that errors have turned read-only still has what it has.
-    const bool is_writable = fd || errno != EROFS;
-    if (!is_writable)
-        fd.reset(::openat(root_.get(), path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd && is_writable && errno == EROFS) {
+        is_writable = false;
+        fd = open_to(O_RDONLY);
+    }
     if (!fd) return Err{failed("open", name)};
     return std::unique_ptr<File>(
         std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path, is_writable));
 }
 
 Result<std::unique_ptr<File>, DiskError> DiskDirectory::create(std::string_view name) {
+    if (auto may = may_change(); !may) return Err{may.error()};
     const auto made = make_folder_of(name);
     if (!made) return Err{made.error()};
     const std::string path(name);
@@ -219,6 +257,7 @@ Outcome DiskDirectory::make_folder_of(std::string_view name) {
 }
 
 Outcome DiskDirectory::rename(std::string_view from, std::string_view to) {
+    if (auto may = may_change(); !may) return Err{may.error()};
     const std::string source(from);
     const std::string target(to);
     if (::renameat(root_.get(), source.c_str(), root_.get(), target.c_str()) < 0)
@@ -227,12 +266,14 @@ Outcome DiskDirectory::rename(std::string_view from, std::string_view to) {
 }
 
 Outcome DiskDirectory::remove(std::string_view name) {
+    if (auto may = may_change(); !may) return Err{may.error()};
     const std::string path(name);
     if (::unlinkat(root_.get(), path.c_str(), 0) < 0) return Err{failed("remove", name)};
     return Done{};
 }
 
 Outcome DiskDirectory::remove_folder(std::string_view folder) {
+    if (auto may = may_change(); !may) return may;
     const std::string path(folder);
     if (::unlinkat(root_.get(), path.c_str(), AT_REMOVEDIR) < 0)
         return Err{failed("remove directory", folder)};

@@ -1,5 +1,5 @@
-// DiskDirectory: the directory of a store on a real disk. Belongs to one process at a time: a file
-// `lock` in it is locked while this lives, and names the process.
+// DiskDirectory: the directory of a store on a real disk. Belongs to one process at a time, or to
+// several that only look: a file `lock` in it is locked while this lives, and names the owner.
 // Directories are for the owner alone (0700), files too (0600). Links are not followed.
 #pragma once
 
@@ -22,6 +22,11 @@ public:
     ///          open to others; NotFound, NoSpace, Io
     static Result<std::unique_ptr<DiskDirectory>, DiskError> acquire(const std::string& path);
 
+    /// Takes a directory for looking at it: nothing in it changes, and what would change it is
+    /// refused (NotPermitted). Several may look at once, but nobody has it meanwhile.
+    /// @errors  NotPermitted: another process has it (and which); NotFound, Io
+    static Result<std::unique_ptr<DiskDirectory>, DiskError> inspect(const std::string& path);
+
     Result<std::vector<std::string>, DiskError> list(std::string_view folder) override;
     Result<std::unique_ptr<File>, DiskError> open(std::string_view name) override;
     Result<std::unique_ptr<File>, DiskError> create(std::string_view name) override;
@@ -34,6 +39,9 @@ private:
     DiskDirectory(std::string path, Fd root) : path_(std::move(path)), root_(std::move(root)) {}
     Result<Done, DiskError> close_to_others() const;
     Result<Done, DiskError> lock();
+    Result<Done, DiskError> lock_for_reading();
+    DiskError in_use() const;
+    Result<Done, DiskError> may_change() const;
     Result<Done, DiskError> make_folder_of(std::string_view name);
     Result<Fd, DiskError> open_folder(std::string_view folder) const;
     DiskError failed(std::string_view call, std::string_view name) const;
@@ -41,6 +49,7 @@ private:
     std::string path_;
     Fd root_;
     Fd lock_;
+    bool read_only_ = false;
 };
 
 }  // namespace godwit::os

@@ -147,5 +147,46 @@ TEST_F(DiskDirectoryTest, FollowsNoLinks) {
     EXPECT_THAT(disk->list("").value(), ElementsAre("lock"));
 }
 
+TEST_F(DiskDirectoryTest, IsLookedAtWithoutAChange) {
+    {
+        const auto disk = open();
+        EXPECT_TRUE(disk->create("f/a").value()->write_at(0, as_bytes("word")));
+        EXPECT_TRUE(disk->create("empty/a") && disk->remove("empty/a"));
+    }
+    ASSERT_EQ(::chmod(path().c_str(), 0755), 0);
+    const auto disk = DiskDirectory::inspect(path());
+    ASSERT_TRUE(disk) << disk.error().what;
+    const auto second = DiskDirectory::inspect(path());
+    EXPECT_TRUE(second);
+    std::array<uint8_t, 4> room{};
+    const auto file = (*disk)->open("f/a");
+    ASSERT_TRUE(file);
+    EXPECT_EQ((*file)->read_at(0, room).value(), 4u);
+    EXPECT_EQ(as_text(room), "word");
+    EXPECT_FALSE((*file)->write_at(0, as_bytes("w")));
+    EXPECT_FALSE((*file)->truncate(1));
+    EXPECT_EQ((*disk)->create("g/b").error().fault, DiskFault::NotPermitted);
+    EXPECT_EQ((*disk)->rename("f/a", "f/b").error().fault, DiskFault::NotPermitted);
+    EXPECT_EQ((*disk)->remove("f/a").error().fault, DiskFault::NotPermitted);
+    EXPECT_EQ((*disk)->remove_folder("empty").error().fault, DiskFault::NotPermitted);
+    EXPECT_EQ(mode_of(path()), 0755u);
+    EXPECT_THAT((*disk)->list("f").value(), ElementsAre("a"));
+}
+
+TEST_F(DiskDirectoryTest, IsNotLookedAtWhileItHasAnOwner) {
+    EXPECT_EQ(DiskDirectory::inspect(path()).error().fault, DiskFault::NotFound);
+    auto disk = open();
+    const auto refused = DiskDirectory::inspect(path());
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().what,
+                HasSubstr("is in use by process " + std::to_string(::getpid())));
+    disk.reset();
+    const auto looking = DiskDirectory::inspect(path());
+    ASSERT_TRUE(looking);
+    const auto owner = DiskDirectory::acquire(path());
+    ASSERT_FALSE(owner);
+    EXPECT_THAT(owner.error().what, HasSubstr("is in use by "));
+}
+
 }  // namespace
 }  // namespace godwit::os

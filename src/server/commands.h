@@ -9,12 +9,15 @@ class App;
 
 namespace godwit::server {
 
-/// What the chosen subcommand does; returns the exit status.
+/// What the chosen subcommand does; returns the exit status. A command line that is none ends with
+/// status 2 before that.
 using Run = std::function<int()>;
 
 void add_serve(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_passwd(CLI::App& app, Run& run);
+void add_verify(CLI::App& app, Run& run);
+void add_dump(CLI::App& app, Run& run);
 void add_version(CLI::App& app, Run& run);
 
 }  // namespace godwit::server

@@ -66,6 +66,26 @@ Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::open(Director
     return data;
 }
 
+Result<std::unique_ptr<DataDirectory>, std::string> DataDirectory::inspect(
+    const std::string& path) {
+    auto directory = os::DiskDirectory::inspect(path);
+    if (!directory) return Err{directory.error().what};
+    auto data = std::make_unique<DataDirectory>();
+    data->directory_ = directory->get();
+    data->owned_ = std::move(*directory);
+    const auto text = read_small(*data->directory_, kName);
+    if (!text) return Err{text.error().what};
+    if (!*text) return Err{path + " is no data directory of godwit: it has no file " + kName};
+    if (auto done = data->read(**text); !done) return Err{path + ": " + done.error()};
+    return data;
+}
+
+std::vector<std::string> DataDirectory::folders() const {
+    std::vector<std::string> names;
+    for (uint16_t i = 0; i < shard_count_; ++i) names.push_back(folder({i}));
+    return names;
+}
+
 std::string DataDirectory::folder(ShardId shard, uint32_t generation) {
     const std::string name = "shard-" + std::to_string(shard.value);
     return generation == 1 ? name : "g" + std::to_string(generation) + "-" + name;

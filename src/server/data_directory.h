@@ -16,6 +16,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace godwit::server {
 
@@ -29,10 +30,16 @@ public:
     static Result<std::unique_ptr<DataDirectory>, std::string> open(Directory& directory,
                                                                     uint16_t shards_if_new);
 
+    /// Opens one that is there for looking at it: nothing changes, and no broker may have it.
+    /// @errors  a sentence for the operator
+    static Result<std::unique_ptr<DataDirectory>, std::string> inspect(const std::string& path);
+
     Directory& directory() { return *directory_; }
     uint16_t shard_count() const { return shard_count_; }
     const HashKey& key() const { return key_; }
     std::string folder(ShardId shard) const { return folder(shard, generation_); }
+    /// Of all shards, by id.
+    std::vector<std::string> folders() const;
 
     /// Of the next generation.
     std::string next_folder(ShardId shard) const { return folder(shard, generation_ + 1); }

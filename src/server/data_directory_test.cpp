@@ -1,5 +1,6 @@
 #include "server/data_directory.h"
 
+#include "os/test_directory.h"
 #include "store/testing/faulty_disk.h"
 
 #include <gtest/gtest.h>
@@ -85,6 +86,32 @@ TEST_F(DataDirectoryTest, NewOneHoldsNothingOfOthers) {
     const auto data = DataDirectory::open(disk_, 1);
     ASSERT_FALSE(data);
     EXPECT_NE(data.error().find("letters.txt"), std::string::npos);
+}
+
+TEST(InspectedDirectory, NamesTheFoldersThatCountAndLeavesWhatIsThere) {
+    const os::TestDirectory disk;
+    const std::string path = disk.path("data");
+    std::string next;
+    {
+        const auto data = std::move(*DataDirectory::open(path, 1));
+        ASSERT_TRUE(data->directory().create(data->next_folder({1}) + "/segment-00000001"));
+        ASSERT_TRUE(data->switch_to_next(2));
+        next =
+            data->next_folder({0}) + "/segment-00000001";  // of a change that did not come to pass
+        ASSERT_TRUE(data->directory().create(next));
+    }
+    const auto data = DataDirectory::inspect(path);
+    ASSERT_TRUE(data) << data.error();
+    EXPECT_EQ((*data)->folders(), (std::vector<std::string>{"g2-shard-0", "g2-shard-1"}));
+    EXPECT_TRUE((*data)->directory().open("g2-shard-1/segment-00000001"));
+    EXPECT_TRUE((*data)->directory().open(next));
+}
+
+TEST(InspectedDirectory, IsOneOfABroker) {
+    const os::TestDirectory disk;
+    const auto data = DataDirectory::inspect(disk.path(""));
+    ASSERT_FALSE(data);
+    EXPECT_NE(data.error().find("no data directory"), std::string::npos) << data.error();
 }
 
 }  // namespace

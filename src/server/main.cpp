@@ -7,6 +7,13 @@
 
 #include <string>
 
+namespace {
+
+/// Exit status of a command line that is none; of CLI11's many numbers scripts know nothing.
+constexpr int kUsage = 2;
+
+}  // namespace
+
 int main(int argc, char** argv) {
     using namespace godwit;
     CLI::App app{"godwit: an MQTT broker for 3.1, 3.1.1 and 5.0"};
@@ -20,7 +27,13 @@ int main(int argc, char** argv) {
     bench::add_bench(app, run);
     server::add_check(app, run);
     server::add_passwd(app, run);
+    server::add_verify(app, run);
+    server::add_dump(app, run);
     server::add_version(app, run);
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : kUsage;
+    }
     return run();
 }

@@ -23,7 +23,11 @@ Result<OpenedShard, std::string> open_shard(DataDirectory& data, const broker::S
     for (const store::Damage& each : found->damage)
         log.log(LogLine(LogLevel::Error, "state.damaged").add("detail", each.what));
     opened.shard = std::move(found->shard);
-    opened.found = found->found;
+    opened.found = std::move(found->found);
+    for (const std::string& each : opened.found.refused)
+        log.log(LogLine(LogLevel::Error, "state.refused")
+                    .add("shard", config.id.value)
+                    .add("detail", each));
     return opened;
 }
 

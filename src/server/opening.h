@@ -31,7 +31,7 @@ struct OpenedShards {
 };
 
 /// @param config  of the shards but for their ids, as many as the directory holds
-/// @param log     is told what is damaged
+/// @param log     is told what is damaged, and what is refused
 /// @errors        a sentence for the operator
 Result<OpenedShards, std::string> open_shards(DataDirectory& data,
                                               const broker::ShardConfig& config,

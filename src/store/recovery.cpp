@@ -20,11 +20,6 @@ public:
     Result<Recovered, DiskError> run();
 
 private:
-    /// Where the groups of a segment end: the end of the log, unless later groups tell otherwise.
-    struct Tail {
-        size_t segment = 0;  // index
-        uint32_t begin = 0;
-    };
     Outcome read_segment(uint32_t number);
     void walk(FoundSegment& found);
     void accept(FoundSegment& found, const Group& group);
@@ -41,7 +36,6 @@ private:
     Replay& replay_;
     Recovered out_;
     SegmentReader reader_;
-    std::vector<Tail> tails_;  // since the last group
     Group last_;
 };
 
@@ -82,7 +76,7 @@ Outcome Recovery::read_segment(uint32_t number) {
     FoundSegment& kept = out_.segments.back();
     if (!header && !reader_.looks_used()) {
         kept.role = FoundSegment::Role::Leftover;
-        tails_.push_back({out_.segments.size() - 1, kSegmentHeadBytes});
+        out_.tails.push_back({out_.segments.size() - 1, kSegmentHeadBytes});
         return Done{};
     }
     walk(kept);
@@ -113,7 +107,7 @@ void Recovery::walk(FoundSegment& found) {
         salvage(reader_, found, at, *later);
         at = *later;
     }
-    tails_.push_back({out_.segments.size() - 1, at});
+    out_.tails.push_back({out_.segments.size() - 1, at});
 }
 
 void Recovery::accept(FoundSegment& found, const Group& group) {
@@ -127,7 +121,7 @@ void Recovery::accept(FoundSegment& found, const Group& group) {
         report(found, fmt::format("groups {} to {}, before its offset {}, are damaged or missing",
                                   last + 1, sequence - 1, group.offset));
     }
-    tails_.clear();
+    out_.tails.clear();
     ++found.groups;
     reader_.for_each(group,
                      [&](const Record& record, uint32_t offset) { apply(found, record, offset); });
@@ -143,7 +137,7 @@ void Recovery::accept_again(FoundSegment& found, const Group& group) {
         return refuse(found, group);
     const Position before = out_.last_group;
     const uint32_t number = found.segment.key.number;
-    tails_.clear();
+    out_.tails.clear();
     ++found.groups;
     reader_.for_each(group, [&](const Record& record, uint32_t offset) {
         const uint32_t offset_before = before.offset() + (offset - group.offset);
@@ -202,7 +196,7 @@ void Recovery::salvage(const SegmentReader& reader, FoundSegment& found, uint32_
 /// Groups are missing, and they stood where the segments before this one seemed to end.
 void Recovery::salvage_tails() {
     SegmentReader reader;
-    for (const Tail& tail : std::exchange(tails_, {})) {
+    for (const Recovered::Tail& tail : std::exchange(out_.tails, {})) {
         FoundSegment& found = out_.segments[tail.segment];
         if (!reader.load(directory_, folder_, found.segment.key.number)) continue;
         if (reader.is_zero_from(tail.begin)) continue;

@@ -33,7 +33,13 @@ struct FoundSegment {
 };
 
 struct Recovered {
+    /// Where the groups of a segment end: the end of the log, unless later groups tell otherwise.
+    struct Tail {
+        size_t segment = 0;  // index
+        uint32_t begin = 0;
+    };
     std::vector<FoundSegment> segments;  // by number
+    std::vector<Tail> tails;             // since the last group
     ObjectTable objects;
     uint64_t last_sequence = 0;  // of the groups; 0: there are none
     Position last_group;

@@ -1,8 +1,8 @@
 #include "store/recovery.h"
 
 #include "store/log_format.h"
+#include "store/snapshot.h"
 #include "store/test_store.h"
-#include "store/verify.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -337,17 +337,18 @@ TEST(DamagedStores, AllStart) {
     }
 }
 
-// --- verify ---
+// --- snapshots ---
 
-TEST_F(RecoveryTest, VerifySaysWhatAStoreHolds) {
+TEST_F(RecoveryTest, SnapshotSaysWhatAStoreHolds) {
     write(1);
     write(2);
     owner_.note(1, "note");
     owner_.erase(2);
     owner_.commit_and_settle();
     Contents found;
-    const auto report = verify(disk_, Owner::kFolder, found);
-    ASSERT_TRUE(report);
+    const auto snapshot = Snapshot::take(disk_, Owner::kFolder, found);
+    ASSERT_TRUE(snapshot);
+    const StoreReport* report = &snapshot->report();
     EXPECT_EQ(found.objects, owner_.objects);
     EXPECT_EQ(report->objects, 1u);
     EXPECT_EQ(report->live_bytes, kRecord + 24u);
@@ -365,21 +366,60 @@ TEST_F(RecoveryTest, VerifySaysWhatAStoreHolds) {
     EXPECT_EQ(report->segments[1].role, "spare");
 }
 
-TEST_F(RecoveryTest, VerifyChangesNothing) {
+TEST_F(RecoveryTest, SnapshotReadsObjectsAsLastPut) {
+    write(1);
+    write(2, 3000);
+    owner_.note(1, "note");
+    owner_.erase(2);
+    owner_.put(3, "third");
+    owner_.commit_and_settle();
+    Contents found;
+    auto snapshot = Snapshot::take(disk_, Owner::kFolder, found);
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(snapshot->end(), 4u);
+    EXPECT_FALSE(snapshot->holds({2}));
+    EXPECT_EQ(as_text(snapshot->read({1}).value()), std::string(104, 'b'));
+    EXPECT_EQ(as_text(snapshot->read({1}, 3).value()), "bbb");
+    EXPECT_EQ(as_text(snapshot->read({3}, 100).value()), "third");
+    EXPECT_EQ(snapshot->place({1}), "segment-00000001, offset 4136");
+    flip(kFirst, group_at(0) + 60);
+    ASSERT_FALSE(snapshot->read({1}));
+    EXPECT_EQ(snapshot->read({1}).error().what,
+              "segment-00000001, offset 4136: not what was there a moment ago");
+}
+
+TEST_F(RecoveryTest, SnapshotTellsATornTailFromDamage) {
+    write(1);
+    for (uint32_t id = 2; id <= 4; ++id) owner_.put(id, std::string(104, 'x'));
+    owner_.commit_and_settle();
+    flip(kFirst, group_at(1) + kGroupRecordBytes + kRecord + 20);  // of object 3
+    Contents found;
+    const auto snapshot = Snapshot::take(disk_, Owner::kFolder, found);
+    ASSERT_TRUE(snapshot);
+    EXPECT_THAT(snapshot->report().damage, IsEmpty());
+    const SegmentReport& first = snapshot->report().segments[0];
+    ASSERT_TRUE(first.torn);
+    EXPECT_EQ(first.torn->offset, group_at(1));
+    EXPECT_EQ(first.torn->sound_records, 2u);
+    EXPECT_FALSE(snapshot->report().segments[1].torn);
+}
+
+TEST_F(RecoveryTest, SnapshotChangesNothing) {
     for (uint32_t id = 1; id <= 3; ++id) write(id);
     flip(kFirst, group_at(1) + 60);
     ASSERT_TRUE(disk_.create("shard-0/damaged-00000077"));
     const auto writes = disk_.counts().writes;
     const auto changes = disk_.counts().name_changes;
     Contents found;
-    const auto report = verify(disk_, Owner::kFolder, found);
-    ASSERT_TRUE(report);
+    const auto snapshot = Snapshot::take(disk_, Owner::kFolder, found);
+    ASSERT_TRUE(snapshot);
+    const StoreReport* report = &snapshot->report();
     EXPECT_TRUE(report->segments[0].is_damaged);
     EXPECT_EQ(report->damage.size(), 2u);
     EXPECT_THAT(report->set_aside, ElementsAre("damaged-00000077"));
     EXPECT_EQ(disk_.counts().writes, writes);
     EXPECT_EQ(disk_.counts().name_changes, changes);
-    EXPECT_FALSE(verify(disk_, "elsewhere", found));
+    EXPECT_FALSE(Snapshot::take(disk_, "elsewhere", found));
 }
 
 }  // namespace

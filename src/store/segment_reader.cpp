@@ -70,6 +70,14 @@ bool SegmentReader::is_zero_from(uint32_t offset) const {
                        bytes_.end(), [](uint8_t byte) { return byte == 0; });
 }
 
+std::optional<uint64_t> SegmentReader::torn_records(uint32_t offset) const {
+    if (is_zero_from(offset)) return std::nullopt;
+    uint64_t sound = 0;
+    for_each_sound(offset, uint32_t(bytes_.size()), [&](const Record&, uint32_t) { ++sound; });
+    if (sound == 0 && !group_record_at(offset)) return std::nullopt;
+    return sound;
+}
+
 std::optional<GroupHead> SegmentReader::group_record_at(uint32_t offset) const {
     if (bytes_.size() < kGroupRecordBytes || offset > bytes_.size() - kGroupRecordBytes)
         return std::nullopt;

@@ -35,6 +35,9 @@ public:
     bool looks_used() const;
 
     bool is_zero_from(uint32_t offset) const;
+    /// How many sound records stand behind the last whole group, which ends at `offset`, of a group
+    /// that was begun there. nullopt: there is no sign of one.
+    std::optional<uint64_t> torn_records(uint32_t offset) const;
 
     /// The group that begins at `offset`. nullopt: none does, or not all of it is sound.
     std::optional<Group> group_at(uint32_t offset) const;

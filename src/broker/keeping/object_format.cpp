@@ -1,15 +1,13 @@
 #include "broker/keeping/object_format.h"
 
 #include "base/assert.h"
+#include "broker/keeping/object_flags.h"
+
+#include <algorithm>
 
 namespace godwit::broker {
 
 namespace {
-
-enum SessionFlag : uint8_t { kHasUsername = 1, kEndsWithConnection = 2, kHasWill = 4 };
-enum MessageFlag : uint8_t { kQosMask = 3, kRetain = 4, kHasExpiry = 8 };
-enum TakerFlag : uint8_t { kTakerRetain = 4, kTakerGroup = 8, kTakerSent = 16, kTakerLoan = 32 };
-enum OptionFlag : uint8_t { kNoLocal = 4, kRetainAsPublished = 8, kRetainHandlingShift = 4 };
 
 void put_i64(Buffer& out, int64_t value) {
     put_u64(out, uint64_t(value));
@@ -45,40 +43,6 @@ void put_ids(Buffer& out, const std::vector<PacketId>& ids) {
     for (const PacketId id : ids) put_u16(out, id.value);
 }
 
-/// Reads until the first field that is not there; then `ok` is false and every value empty.
-class Fields {
-public:
-    explicit Fields(Bytes bytes) : reader_(bytes) {}
-    bool ok() const { return ok_; }
-    Bytes rest() const { return reader_.rest(); }
-    uint8_t u8() { return take(reader_.u8()); }
-    uint16_t u16() { return take(reader_.u16()); }
-    uint32_t u32() { return take(reader_.u32()); }
-    uint64_t u64() {
-        const uint64_t high = u32();
-        return high << 32 | u32();
-    }
-    Instant instant() { return Instant(Duration(int64_t(u64()))); }
-    Bytes bytes(size_t count) { return take(reader_.bytes(count)); }
-    std::string_view name() { return as_text(bytes(u16())); }
-    Bytes blob() { return bytes(u32()); }
-    std::vector<PacketId> ids() {
-        std::vector<PacketId> ids;
-        for (uint16_t left = u16(); left > 0 && ok_; --left) ids.push_back({u16()});
-        return ids;
-    }
-    bool kind(ObjectKind kind) { return ok_ &= ObjectKind(u8()) == kind; }
-
-private:
-    template <class T>
-    T take(std::optional<T> value) {
-        ok_ &= value.has_value();
-        return value.value_or(T{});
-    }
-    ByteReader reader_;
-    bool ok_ = true;
-};
-
 void append_will(Buffer& out, const WillRecord& will) {
     put_instant(out, will.due);
     put_u32(out, will.delay_s);
@@ -90,34 +54,10 @@ void append_will(Buffer& out, const WillRecord& will) {
     put_blob(out, will.payload);
 }
 
-WillRecord read_will(Fields& in) {
-    WillRecord will;
-    will.due = in.instant();
-    will.delay_s = in.u32();
-    const uint8_t flags = in.u8();
-    will.qos = mqtt::Qos(flags & kQosMask);
-    will.retain = flags & kRetain;
-    const uint32_t expiry_s = in.u32();
-    if (flags & kHasExpiry) will.expiry_s = expiry_s;
-    will.topic = in.name();
-    will.forwarded_properties = in.blob();
-    will.payload = in.blob();
-    return will;
-}
-
 uint8_t options_byte(const mqtt::SubscriptionOptions& options) {
     return uint8_t(uint8_t(options.qos) | (options.no_local ? kNoLocal : 0) |
                    (options.retain_as_published ? kRetainAsPublished : 0) |
                    uint8_t(options.retain_handling) << kRetainHandlingShift);
-}
-
-mqtt::SubscriptionOptions read_options(uint8_t byte) {
-    mqtt::SubscriptionOptions options;
-    options.qos = mqtt::Qos(byte & kQosMask);
-    options.no_local = byte & kNoLocal;
-    options.retain_as_published = byte & kRetainAsPublished;
-    options.retain_handling = mqtt::RetainHandling(byte >> kRetainHandlingShift & 3);
-    return options;
 }
 
 void append_head(Buffer& out, const MessageParts& parts) {
@@ -132,28 +72,6 @@ void append_head(Buffer& out, const MessageParts& parts) {
     put_name(out, parts.topic);
     put_blob(out, parts.forwarded_properties);
     put_blob(out, parts.payload);
-}
-
-MessageParts read_head(Fields& in) {
-    MessageParts parts;
-    parts.realm = {in.u16()};
-    parts.origin = {in.u16()};
-    parts.stamp = in.u64();
-    parts.publisher = in.u64();
-    parts.expires = in.instant();
-    const uint8_t flags = in.u8();
-    parts.qos = mqtt::Qos(flags & kQosMask);
-    parts.retain = flags & kRetain;
-    parts.topic = in.name();
-    parts.forwarded_properties = in.blob();
-    parts.payload = in.blob();
-    return parts;
-}
-
-template <class T>
-std::optional<T> if_whole(const Fields& in, T value) {
-    if (!in.ok() || !in.rest().empty()) return std::nullopt;
-    return value;
 }
 
 }  // namespace
@@ -250,139 +168,11 @@ void append_note(Buffer& out, const Note& note) {
     }
 }
 
-ObjectKind kind_of(Bytes bytes) {
-    const bool known = !bytes.empty() && bytes[0] <= uint8_t(ObjectKind::Clock);
-    return known ? ObjectKind(bytes[0]) : ObjectKind::None;
-}
-
-std::optional<SessionRecord> read_session(Bytes bytes) {
-    Fields in(bytes);
-    if (!in.kind(ObjectKind::Session)) return std::nullopt;
-    SessionRecord record;
-    record.realm = {in.u16()};
-    record.version = mqtt::Version(in.u8());
-    const uint8_t flags = in.u8();
-    record.ends_with_connection = flags & kEndsWithConnection;
-    record.expiry_s = in.u32();
-    record.expires = in.instant();
-    record.client_id = in.name();
-    const std::string_view username = in.name();
-    if (flags & kHasUsername) record.username = username;
-    if (flags & kHasWill) record.will = read_will(in);
-    record.unreleased = in.ids();
-    record.owed = in.ids();
-    return if_whole(in, std::move(record));
-}
-
-std::optional<SubscriptionRecord> read_subscription(Bytes bytes) {
-    Fields in(bytes);
-    const auto kind = ObjectKind(in.u8());
-    if (kind != ObjectKind::Subscription && kind != ObjectKind::Membership) return std::nullopt;
-    SubscriptionRecord record;
-    record.session = {in.u32()};
-    record.subscription_id = in.u32();
-    record.options = read_options(in.u8());
-    if (kind == ObjectKind::Membership) {
-        record.membership = in.u32();
-        record.share = in.name();
-    }
-    record.filter = in.name();
-    return if_whole(in, record);
-}
-
-std::optional<MessageRecord> read_message(Bytes bytes) {
-    Fields in(bytes);
-    if (!in.kind(ObjectKind::Message)) return std::nullopt;
-    MessageRecord record;
-    record.number = in.u64();
-    record.waiting_shards = in.u64();
-    record.parts = read_head(in);
-    record.taker_count = in.u32();
-    record.takers = in.rest();
-    if (!in.ok()) return std::nullopt;
-    return record;
-}
-
-std::optional<TakerRecord> read_taker(Bytes& takers) {
-    Fields in(takers);
-    TakerRecord taker;
-    taker.owner = {in.u32()};
-    const uint8_t flags = in.u8();
-    taker.qos = mqtt::Qos(flags & kQosMask);
-    taker.retain = flags & kTakerRetain;
-    taker.group = flags & kTakerGroup;
-    if (flags & kTakerSent) taker.packet_id = {in.u16()};
-    for (uint8_t left = in.u8(); left > 0 && in.ok(); --left)
-        taker.subscription_ids.push_back(in.u32());
-    if (flags & kTakerLoan) {
-        GroupLoan loan;
-        loan.home = {in.u16()};
-        loan.group = {in.u32()};
-        taker.loan = loan;
-    }
-    if (!in.ok()) return std::nullopt;
-    takers = in.rest();
-    return taker;
-}
-
-std::optional<MessageParts> read_retained(Bytes bytes) {
-    Fields in(bytes);
-    if (!in.kind(ObjectKind::Retained)) return std::nullopt;
-    return if_whole(in, read_head(in));
-}
-
-std::optional<GroupRecord> read_group(Bytes bytes) {
-    Fields in(bytes);
-    if (!in.kind(ObjectKind::Group)) return std::nullopt;
-    GroupRecord record;
-    record.realm = {in.u16()};
-    record.share = in.name();
-    record.filter = in.name();
-    return if_whole(in, record);
-}
-
-std::optional<std::vector<uint64_t>> read_crossing(Bytes bytes) {
-    Fields in(bytes);
-    if (!in.kind(ObjectKind::Crossing)) return std::nullopt;
-    std::vector<uint64_t> newest;
-    for (uint16_t left = in.u16(); left > 0 && in.ok(); --left) newest.push_back(in.u64());
-    return if_whole(in, std::move(newest));
-}
-
-std::optional<ClockRecord> read_clock(Bytes bytes) {
-    Fields in(bytes);
-    if (!in.kind(ObjectKind::Clock)) return std::nullopt;
-    ClockRecord record;
-    record.now = in.instant();
-    record.wall.unix_ms = int64_t(in.u64());
-    record.stamp = in.u64();
-    return if_whole(in, record);
-}
-
-std::optional<Note> read_note(Bytes bytes) {
-    Fields in(bytes);
-    Note note{.kind = Note::Kind(in.u8())};
-    switch (note.kind) {
-        case Note::Kind::Sent:
-            note.taker = in.u32();
-            note.packet_id = {in.u16()};
-            break;
-        case Note::Kind::Done:
-            note.taker = in.u32();
-            break;
-        case Note::Kind::Confirmed:
-            note.shard = {in.u16()};
-            break;
-        case Note::Kind::Unreleased:
-        case Note::Kind::Released:
-        case Note::Kind::Owed:
-        case Note::Kind::Completed:
-            note.packet_id = {in.u16()};
-            break;
-        default:
-            return std::nullopt;
-    }
-    return if_whole(in, note);
+std::string_view kind_name(ObjectKind kind) {
+    constexpr std::string_view kNames[] = {"unknown",    "session",  "subscription",
+                                           "membership", "message",  "retained",
+                                           "group",      "crossing", "clock"};
+    return kNames[size_t(kind)];
 }
 
 }  // namespace godwit::broker

@@ -47,6 +47,8 @@ enum class ObjectKind : uint8_t {
     Crossing = 7,
     Clock = 8,
 };
+/// For people: "session".
+std::string_view kind_name(ObjectKind kind);
 
 struct WillRecord {
     Instant due = kNever;  // kNever: its connection lives
@@ -150,7 +152,12 @@ void append_crossing(Buffer& out, const std::vector<uint64_t>& newest);
 void append_object(Buffer& out, const ClockRecord& record);
 void append_note(Buffer& out, const Note& note);
 
-// --- reading: views into `bytes`; nullopt if it is none of that kind, or cut off ---
+// --- reading: views into `bytes`; nullopt if it is none of that kind, cut off, or has a value that
+// means nothing: a QoS of 3, a topic that is none, a moment that no broker lives to see. What
+// depends on the broker (realms, shards) or on other objects is for the reader to check ---
+
+/// The broker's clock starts below, 146 years: behind it there is room for any expiry.
+inline constexpr Instant kClockMax{Duration(int64_t(1) << 62)};
 
 ObjectKind kind_of(Bytes bytes);
 std::optional<SessionRecord> read_session(Bytes bytes);

@@ -10,9 +10,16 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace godwit::broker {
 
 namespace {
+
+constexpr std::string_view kUnreadable = "not of this release's format";
+constexpr std::string_view kNoRealm = "of a realm that is not there";
+constexpr std::string_view kNoShard = "of a shard that is not there";
+constexpr std::string_view kHeldAlready = "a second one of its session";
 
 std::unique_ptr<WillState> will_of(const WillRecord& record) {
     auto will = std::make_unique<WillState>();
@@ -26,6 +33,14 @@ std::unique_ptr<WillState> will_of(const WillRecord& record) {
     will->expiry_s = record.expiry_s;
     will->due = record.due;
     return will;
+}
+
+bool knows_shards_of(const Core& core, const RestoredMessage& message) {
+    const auto knows = [&](ShardId shard) { return shard.value < core.config.shard_count; };
+    const std::vector<OwedTaker>& takers = message.owed.takers;
+    return (message.owed.waiting_shards & ~core.all_others()) == 0 &&
+           std::all_of(takers.begin(), takers.end(),
+                       [&](const OwedTaker& each) { return !each.loan || knows(each.loan->home); });
 }
 
 /// From now on, as if every client had lost its connection in this moment.
@@ -54,44 +69,50 @@ Restorer::Object& Restorer::object(ObjectId id) {
 
 void Restorer::put_message(ObjectId id, Bytes bytes) {
     const auto record = read_message(bytes);
-    if (!record) return on_erase(id);
-    RestoredMessage message{.owed = sum_up(*record), .count = record->taker_count};
+    auto owed = record ? sum_up(*record) : std::nullopt;
+    if (!owed) return void(refused_[id.value] = ObjectKind::Message);
+    RestoredMessage message{.owed = std::move(*owed), .count = record->taker_count};
     const MessageParts& parts = record->parts;
     message.bytes = uint32_t(sizeof(Message) + parts.topic.size() +
                              parts.forwarded_properties.size() + parts.payload.size());
-    newest_stamp_ = std::max(newest_stamp_, parts.stamp);
     message.stamp = parts.stamp;
+    message.realm = parts.realm;
     message.origin = parts.origin;
     const auto& takers = message.owed.takers;
     const bool for_group =
         std::any_of(takers.begin(), takers.end(), [](const OwedTaker& each) { return each.group; });
     if (message.owed.waiting_shards != 0 || for_group) message.message = MessageRef::make(parts);
+    newest_stamp_ = std::max(newest_stamp_, parts.stamp);
     object(id) = {ObjectKind::Message, uint32_t(messages_.size())};
     messages_.push_back(std::move(message));
 }
 
+void Restorer::put_retained(ObjectId id, Bytes bytes) {
+    const auto parts = read_retained(bytes);
+    if (!parts) return void(refused_[id.value] = ObjectKind::Retained);
+    newest_stamp_ = std::max(newest_stamp_, parts->stamp);
+    object(id) = {ObjectKind::Retained, uint32_t(retained_.size())};
+    retained_.push_back(MessageRef::make(*parts));
+}
+
 void Restorer::on_put(ObjectId id, Bytes bytes) {
+    on_erase(id);
     const ObjectKind kind = kind_of(bytes);
     switch (kind) {
         case ObjectKind::None:
-            ++found_.unreadable;
-            return on_erase(id);
+            refused_[id.value] = kind;
+            return;
         case ObjectKind::Message:
             return put_message(id, bytes);
         case ObjectKind::Session: {
             auto record = read_session(bytes);
-            if (!record) return on_erase(id);
+            if (!record) return void(refused_[id.value] = kind);
             object(id) = {kind, uint32_t(sessions_.size())};
             sessions_.push_back({Buffer(bytes.begin(), bytes.end()), sum_up(std::move(*record))});
             return;
         }
-        case ObjectKind::Retained: {
-            const auto parts = read_retained(bytes);
-            if (!parts) return on_erase(id);
-            newest_stamp_ = std::max(newest_stamp_, parts->stamp);
-            object(id) = {kind, uint32_t(retained_.size())};
-            return retained_.push_back(MessageRef::make(*parts));
-        }
+        case ObjectKind::Retained:
+            return put_retained(id, bytes);
         default:
             object(id) = {kind, uint32_t(others_.size())};
             return others_.emplace_back(bytes.begin(), bytes.end()), void();
@@ -108,12 +129,28 @@ void Restorer::on_note(ObjectId id, Bytes bytes) {
 
 void Restorer::on_erase(ObjectId id) {
     object(id) = {};
+    refused_.erase(id.value);
 }
 
-void Restorer::drop(Core& core, ObjectId id) {
-    object(id) = {};
+void Restorer::report(ObjectId id, ObjectKind kind, std::string_view why) {
     ++found_.unreadable;
+    if (found_.refused.size() < kRefusedNamed)
+        found_.refused.push_back(fmt::format("object {} ({}): {}", id.value, kind_name(kind), why));
+}
+
+void Restorer::drop(Core& core, ObjectId id, std::string_view why) {
+    report(id, kind(id), why);
+    object(id) = {};
     forget(core, id);
+}
+
+/// The log has them, the ledger never did.
+void Restorer::erase_refused(Core& core) {
+    for (const auto& [id, kind] : refused_) {
+        report({id}, kind, kUnreadable);
+        core.keeper.log->erase({id});
+        ++core.keeper.record_count;
+    }
 }
 
 Found Restorer::finish(Core& core) {
@@ -121,6 +158,7 @@ Found Restorer::finish(Core& core) {
     for (uint32_t i = 1; i < objects_.size(); ++i)
         if (objects_[i].kind != ObjectKind::None) keeper.ledger.adopt({i}, objects_[i].kind);
     keeper.ledger.collect_free();
+    erase_refused(core);
     make_sessions(core);
     make_groups(core);
     make_subscriptions(core);
@@ -134,14 +172,15 @@ Found Restorer::finish(Core& core) {
         core.counters.retained += realm->retained.size();
         core.counters.retained_bytes += realm->retained.memory_bytes();
     }
-    return found_;
+    return std::move(found_);
 }
 
 /// The clock goes on behind everything that was stamped, on whatever shard: else what is published
 /// from now on would be older than what stands. Where the clock's object is lost, the stamps are
 /// all that is known.
 void Restorer::set_clock() {
-    const Instant stamped{Duration(int64_t(newest_stamp_))};
+    const auto latest = uint64_t(kClockMax.time_since_epoch().count());
+    const Instant stamped{Duration(int64_t(std::min(newest_stamp_, latest)))};
     if (found_.clock)
         found_.clock->now =
             std::max(found_.clock->now + kClockEvery, stamped);  // since it was written
@@ -157,9 +196,10 @@ void Restorer::make_sessions(Core& core) {
 
 void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& from) {
     const auto record = read_session(from.bytes);
-    if (record->realm.value >= core.realms.size()) return drop(core, id);
+    if (record->realm.value >= core.realms.size()) return drop(core, id, kNoRealm);
     Realm& realm = core.realm(record->realm);
-    if (realm.sessions.contains(record->client_id)) return drop(core, id);
+    if (realm.sessions.contains(record->client_id))
+        return drop(core, id, "a second session of one client");
     Session& session = make_session(core, realm, record->client_id);
     session.version = record->version;
     session.ends_with_connection = record->ends_with_connection;
@@ -173,96 +213,129 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
         session.unreleased = std::make_unique<std::vector<PacketId>>(open.unreleased);
     session.kept = id;
     core.keeper.ledger.set_slot(id, session.self.slot);
-    for (const PacketId owed : open.owed)
+    for (const PacketId owed : open.owed) {
+        in_flight_.insert(uint64_t(id.value) << 16 | owed.value);
         core.need_outbox(session).inflight.push_back(
             {.entry = {.qos = mqtt::Qos::ExactlyOnce}, .packet_id = owed, .released = true});
+    }
     core.counters.inflight += open.owed.size();
     ++found_.sessions;
 }
 
 void Restorer::make_subscriptions(Core& core) {
     for (uint32_t i = 1; i < objects_.size(); ++i) {
-        const Object at = objects_[i];
-        if (at.kind == ObjectKind::Subscription || at.kind == ObjectKind::Membership) {
-            const auto record = read_subscription(others_[at.index]);
-            if (!record || object(record->session).kind != ObjectKind::Session)
-                drop(core, {i});
-            else
-                subscribe(core, {i}, *record);
-        } else if (at.kind == ObjectKind::Crossing) {
-            core.keeper.crossing_object = {i};
-            if (auto newest = read_crossing(others_[at.index])) {
-                newest->resize(core.config.shard_count);
-                core.keeper.newest_crossing = std::move(*newest);
-            }
-        } else if (at.kind == ObjectKind::Clock) {
-            core.keeper.clock_object = {i};
-            found_.clock = read_clock(others_[at.index]);
+        switch (objects_[i].kind) {
+            case ObjectKind::Subscription:
+            case ObjectKind::Membership:
+                make_subscription(core, {i});
+                break;
+            case ObjectKind::Crossing:
+                make_crossing(core, {i});
+                break;
+            case ObjectKind::Clock:
+                make_clock(core, {i});
+                break;
+            default:
+                break;
         }
     }
 }
 
-void Restorer::subscribe(Core& core, ObjectId id, const SubscriptionRecord& record) {
-    Session& session = *core.sessions.at(core.keeper.ledger.slot(record.session));
+void Restorer::make_crossing(Core& core, ObjectId id) {
+    auto newest = read_crossing(others_[object(id).index]);
+    if (!newest) return drop(core, id, kUnreadable);
+    if (core.keeper.crossing_object.value != 0) return drop(core, id, "a second one");
+    newest->resize(core.config.shard_count);
+    core.keeper.newest_crossing = std::move(*newest);
+    core.keeper.crossing_object = id;
+}
+
+void Restorer::make_clock(Core& core, ObjectId id) {
+    const auto clock = read_clock(others_[object(id).index]);
+    if (!clock) return drop(core, id, kUnreadable);
+    if (found_.clock) return drop(core, id, "a second one");
+    found_.clock = clock;
+    core.keeper.clock_object = id;
+}
+
+void Restorer::make_subscription(Core& core, ObjectId id) {
+    const auto record = read_subscription(others_[object(id).index]);
+    if (!record) return drop(core, id, kUnreadable);
+    if (kind(record->session) != ObjectKind::Session) return drop(core, id, "its session is gone");
+    Session& session = *core.sessions.at(core.keeper.ledger.slot(record->session));
+    if (record->share.empty())
+        subscribe(core, session, id, *record);
+    else
+        join(core, session, id, *record);
+}
+
+void Restorer::subscribe(Core& core, Session& session, ObjectId id,
+                         const SubscriptionRecord& record) {
+    Realm& realm = core.realm(session.realm);
+    if (realm.router.find(record.filter, session.self)) return drop(core, id, kHeldAlready);
+    const Taker taker{session.self,
+                      record.subscription_id,
+                      record.options.qos,
+                      record.options.no_local,
+                      record.options.retain_as_published,
+                      false,
+                      is_durable(core, session) && record.options.qos != mqtt::Qos::AtMostOnce};
+    const auto added = add_route(core, realm, record.filter, taker);
+    session.subscriptions.push_back({added.id, id});
     ++found_.subscriptions;
     ++core.counters.subscriptions;
-    if (record.share.empty()) {
-        const Taker taker{session.self,
-                          record.subscription_id,
-                          record.options.qos,
-                          record.options.no_local,
-                          record.options.retain_as_published,
-                          false,
-                          is_durable(core, session) && record.options.qos != mqtt::Qos::AtMostOnce};
-        const auto added = add_route(core, core.realm(session.realm), record.filter, taker);
-        session.subscriptions.push_back({added.id, id});
-        return;
-    }
+}
+
+void Restorer::join(Core& core, Session& session, ObjectId id, const SubscriptionRecord& record) {
+    GroupKey key{session.realm, std::string(record.share), std::string(record.filter)};
+    if (is_member(session, key)) return drop(core, id, kHeldAlready);
     SessionExtras& extras = session.need_extras();
     extras.memberships.push_back(
-        {record.membership,
-         {session.realm, std::string(record.share), std::string(record.filter)},
-         record.options,
-         record.subscription_id,
-         id});
+        {record.membership, key, record.options, record.subscription_id, id});
     extras.next_membership = std::max(extras.next_membership, record.membership + 1);
-    join_group(core, session, GroupKey(extras.memberships.back().key), record.options,
-               record.subscription_id);
+    join_group(core, session, std::move(key), record.options, record.subscription_id);
+    ++found_.subscriptions;
+    ++core.counters.subscriptions;
 }
 
 void Restorer::make_groups(Core& core) {
-    for (uint32_t i = 1; i < objects_.size(); ++i) {
-        if (objects_[i].kind != ObjectKind::Group) continue;
-        const auto record = read_group(others_[objects_[i].index]);
-        if (!record || record->realm.value >= core.realms.size()) {
-            drop(core, {i});
-            continue;
-        }
-        const GroupRef ref = make_group(
-            core, {record->realm, std::string(record->share), std::string(record->filter)});
-        core.groups.find(ref)->kept = {i};
-        core.keeper.ledger.set_slot({i}, ref.slot);
-    }
+    for (uint32_t i = 1; i < objects_.size(); ++i)
+        if (objects_[i].kind == ObjectKind::Group) make_group_of(core, {i});
 }
 
+void Restorer::make_group_of(Core& core, ObjectId id) {
+    const auto record = read_group(others_[object(id).index]);
+    if (!record) return drop(core, id, kUnreadable);
+    if (record->realm.value >= core.realms.size()) return drop(core, id, kNoRealm);
+    const GroupKey key{record->realm, std::string(record->share), std::string(record->filter)};
+    if (core.realm(key.realm).groups.contains(key)) return drop(core, id, "a second one");
+    const GroupRef ref = make_group(core, key);
+    core.groups.find(ref)->kept = id;
+    core.keeper.ledger.set_slot(id, ref.slot);
+}
+
+/// The oldest first: should two have one topic, the younger one stays.
 void Restorer::make_retained(Core& core) {
-    for (uint32_t i = 1; i < objects_.size(); ++i) {
-        if (objects_[i].kind != ObjectKind::Retained) continue;
-        const MessageRef& value = retained_[objects_[i].index];
+    std::vector<std::pair<uint64_t, uint32_t>> order;  // stamp, id
+    for (uint32_t i = 1; i < objects_.size(); ++i)
+        if (objects_[i].kind == ObjectKind::Retained)
+            order.emplace_back(retained_[objects_[i].index]->stamp(), i);
+    std::sort(order.begin(), order.end());
+    for (const auto& [stamp, id] : order) {
+        const MessageRef& value = retained_[objects_[id].index];
         if (value->realm().value >= core.realms.size()) {
-            drop(core, {i});
-            continue;
+            drop(core, {id}, kNoRealm);
+        } else {
+            Retained& retained = core.realm(value->realm()).retained;
+            const auto change = retained.set(value, ~uint64_t(0));
+            if (change.displaced.value != 0) drop(core, change.displaced, "a younger one is there");
+            if (change.stands)
+                retained.set_kept(value->topic(), {id});
+            else
+                drop(core, {id}, "a younger one is there");
         }
-        Retained& retained = core.realm(value->realm()).retained;
-        const auto change = retained.set(value, ~uint64_t(0));
-        if (change.displaced.value != 0) drop(core, change.displaced);
-        if (!change.stands) {
-            drop(core, {i});
-            continue;
-        }
-        retained.set_kept(value->topic(), {i});
-        ++found_.retained;
     }
+    for (const auto& realm : core.realms) found_.retained += realm->retained.size();
 }
 
 void Restorer::make_messages(Core& core) {
@@ -279,27 +352,17 @@ void Restorer::make_messages(Core& core) {
     });
 }
 
-/// @return  false when there is no such taker any more
-bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
-                             const OwedTaker& taker) {
-    Keeper& keeper = core.keeper;
-    const auto kind = taker.group ? ObjectKind::Group : ObjectKind::Session;
-    if (object(taker.owner).kind != kind) return false;
-    keeper.ledger.open_taker(id, taker.taker);
-    const uint32_t slot = keeper.ledger.slot(taker.owner);
-    if (taker.group) {
-        SharedGroup& group = *core.groups.at(slot);
-        group.offer(from.message, {id, taker.taker});
-        recount_group(core, group, group.load());
-        return true;
-    }
-    Session& session = *core.sessions.at(slot);
+void Restorer::give_to_session(Core& core, Session& session, ObjectId id,
+                               const RestoredMessage& from, const OwedTaker& taker) {
     Outbox& box = core.need_outbox(session);
-    if (taker.packet_id.value == 0) {
+    const bool sent =
+        taker.packet_id.value != 0 && taker.qos != mqtt::Qos::AtMostOnce &&
+        // Damage may have taken the end of an older message under the same id: it is sent anew.
+        in_flight_.insert(uint64_t(taker.owner.value) << 16 | taker.packet_id.value).second;
+    if (!sent) {
         box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
         box.queued_bytes += from.bytes;
-        add_queued(core, session.realm, 1, from.bytes);
-        return true;
+        return add_queued(core, session.realm, 1, from.bytes);
     }
     OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
     box.inflight.push_back({std::move(entry), taker.packet_id});
@@ -313,25 +376,52 @@ bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& fro
     }
     session.last_packet_id = taker.packet_id;
     ++core.counters.inflight;
+}
+
+/// @return  false when there is no such taker any more
+bool Restorer::give_to_taker(Core& core, ObjectId id, const RestoredMessage& from,
+                             const OwedTaker& taker) {
+    const auto wanted = taker.group ? ObjectKind::Group : ObjectKind::Session;
+    if (kind(taker.owner) != wanted) return false;
+    core.keeper.ledger.open_taker(id, taker.taker);
+    const uint32_t slot = core.keeper.ledger.slot(taker.owner);
+    if (taker.group) {
+        SharedGroup& group = *core.groups.at(slot);
+        group.offer(from.message, {id, taker.taker});
+        recount_group(core, group, group.load());
+    } else {
+        give_to_session(core, *core.sessions.at(slot), id, from, taker);
+    }
     return true;
 }
 
 void Restorer::queue_message(Core& core, ObjectId id, const RestoredMessage& from) {
+    if (from.realm.value >= core.realms.size()) return drop(core, id, kNoRealm);
+    if (!knows_shards_of(core, from)) return drop(core, id, kNoShard);
     Keeper& keeper = core.keeper;
     keeper.ledger.restore_takers(id, from.bytes, from.count);
     const uint64_t shards = from.owed.waiting_shards;
     bool owed = shards != 0;
-    for (const OwedTaker& taker : from.owed.takers) owed |= give_to_taker(core, id, from, taker);
-    if (!owed) return drop(core, id);
+    std::vector<uint32_t> gone;
+    for (const OwedTaker& taker : from.owed.takers) {
+        const bool given = give_to_taker(core, id, from, taker);
+        owed |= given;
+        if (!given) gone.push_back(taker.taker);
+    }
+    if (!owed) return drop(core, id, "nobody takes it");
     ++found_.messages;
-    if (shards == 0 || GW_MUTANT(CrossingLost)) return;
-    keeper.waiting_shards[id.value] = shards;
-    add_crossing(core, {.message = from.message, .id = id, .shards = shards, .routed = shards});
+    if (shards != 0 && !GW_MUTANT(CrossingLost)) {
+        keeper.waiting_shards[id.value] = shards;
+        add_crossing(core, {.message = from.message, .id = id, .shards = shards, .routed = shards});
+    }
+    if (!gone.empty()) report(id, ObjectKind::Message, "some who take it are gone");
+    for (const uint32_t taker : gone) settle(core, id, taker);
 }
 
 Instant clock_after(const ClockRecord& kept, WallTime wall) {
     const int64_t passed_ms = wall.unix_ms - kept.wall.unix_ms;
-    return kept.now + std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
+    const auto passed = std::chrono::milliseconds(std::max<int64_t>(passed_ms, 0));
+    return std::min(kept.now + passed, kClockMax);
 }
 
 void on_restarted(Core& core) {

@@ -1,5 +1,7 @@
 #include "broker/keeping/summing.h"
 
+#include "broker/keeping/ledger.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -14,31 +16,31 @@ void insert_sorted(std::vector<PacketId>& ids, PacketId id) {
 
 }  // namespace
 
-OwedMessage sum_up(const MessageRecord& record) {
+std::optional<OwedMessage> sum_up(const MessageRecord& record) {
+    if (record.taker_count > Ledger::kTakersMax) return std::nullopt;
     OwedMessage message{record.number, record.waiting_shards, {}};
     Bytes takers = record.takers;
     for (uint32_t i = 0; i < record.taker_count; ++i) {
         const auto taker = read_taker(takers);
-        if (!taker) break;
+        if (!taker) return std::nullopt;
         if (taker->owner.value != 0)
-            message.takers.push_back(
-                {taker->owner, i, taker->packet_id, taker->qos, taker->group, taker->loan});
+            message.takers.push_back({taker->owner, i, taker->packet_id, taker->qos, taker->group,
+                                      taker->retain, taker->loan});
     }
     return message;
 }
 
 void add(OwedMessage& message, const Note& note) {
-    const auto taker =
-        std::find_if(message.takers.begin(), message.takers.end(),
-                     [&](const OwedTaker& each) { return each.taker == note.taker; });
-    if (note.kind == Note::Kind::Confirmed)
+    if (note.kind == Note::Kind::Confirmed) {
         message.waiting_shards &= ~(uint64_t(1) << note.shard.value);
-    else if (taker == message.takers.end())
         return;
-    else if (note.kind == Note::Kind::Done)
-        message.takers.erase(taker);
-    else if (note.kind == Note::Kind::Sent)
-        taker->packet_id = note.packet_id;
+    }
+    const auto taker =
+        std::lower_bound(message.takers.begin(), message.takers.end(), note.taker,
+                         [](const OwedTaker& each, uint32_t place) { return each.taker < place; });
+    if (taker == message.takers.end() || taker->taker != note.taker) return;
+    if (note.kind == Note::Kind::Done) message.takers.erase(taker);
+    if (note.kind == Note::Kind::Sent) taker->packet_id = note.packet_id;
 }
 
 OpenHandshakes sum_up(SessionRecord record) {

@@ -1,9 +1,10 @@
 // Summing: what an object and the notes to it add up to, for everybody who reads a log: restoring
-// makes a shard of it, moving makes other logs.
+// makes a shard of it, moving makes other logs, tools tell of it.
 #pragma once
 
 #include "broker/keeping/object_format.h"
 
+#include <optional>
 #include <vector>
 
 namespace godwit::broker {
@@ -15,6 +16,7 @@ struct OwedTaker {
     PacketId packet_id;
     mqtt::Qos qos = mqtt::Qos::AtMostOnce;
     bool group = false;
+    bool retain = false;
     std::optional<GroupLoan> loan;
 };
 
@@ -23,7 +25,8 @@ struct OwedMessage {
     uint64_t waiting_shards = 0;
     std::vector<OwedTaker> takers;  // by place
 };
-OwedMessage sum_up(const MessageRecord& record);
+/// nullopt: a taker of it cannot be read, or there are more than a shard can count.
+std::optional<OwedMessage> sum_up(const MessageRecord& record);
 void add(OwedMessage& message, const Note& note);
 
 /// QoS 2 of a session, as in SessionRecord.

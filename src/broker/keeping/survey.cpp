@@ -65,10 +65,11 @@ ObjectKind Survey::enter_group(Row& row, Bytes bytes) {
 
 ObjectKind Survey::enter_message(Row& row, Bytes bytes) {
     const auto record = read_message(bytes);
-    if (!record) return ++unreadable_, ObjectKind::None;
+    auto owed = record ? sum_up(*record) : std::nullopt;
+    if (!owed) return ++unreadable_, ObjectKind::None;
     see(record->parts.stamp);
     message_number_ = std::max(message_number_, record->number);
-    row.index = messages_.add(sum_up(*record));
+    row.index = messages_.add(std::move(*owed));
     return ObjectKind::Message;
 }
 

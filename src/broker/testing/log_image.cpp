@@ -109,7 +109,7 @@ private:
     }
     void paint_message(const Objects::Object& object) {
         const auto record = *read_message(object.bytes);
-        OwedMessage owed = sum_up(record);
+        OwedMessage owed = *sum_up(record);
         for (const Note& note : object.notes) add(owed, note);
         const std::string text = text_of(record.parts);
         if (owed.waiting_shards != 0) image_["between"].push_back(text);
