@@ -160,7 +160,7 @@ void Cluster::tear_disk_work(Seat& seat) {
 
 void Cluster::crash(CrashKind kind) {
     history_.crashes.push_back({agenda_.now(), ++turn_});
-    group_drops_before_ = counters().dropped_group_full;
+    group_drops_before_ = counters().lost[broker::Loss::GroupFull];
     for (const auto& seat : seats_) {
         if (!drives_.empty()) tear_disk_work(*seat);
         for (const auto& slot : seat->slots) {
