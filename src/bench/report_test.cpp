@@ -34,10 +34,10 @@ TEST(Report, JsonIsJson) {
     Report report = small();
     report.faults.add(Fault::Lost, "a \"quoted\"\nline");
     const std::string json = to_json(report);
-    EXPECT_TRUE(client::is_json(json)) << json;
+    EXPECT_TRUE(is_json(json)) << json;
     EXPECT_NE(json.find("\"p50\": 1.500"), std::string::npos) << json;
     EXPECT_NE(json.find("\"connections_lost\": 1"), std::string::npos) << json;
-    EXPECT_TRUE(client::is_json(to_json(Report{})));
+    EXPECT_TRUE(is_json(to_json(Report{})));
 }
 
 TEST(Report, TableTellsRateLatencyAndVerdict) {

@@ -199,8 +199,8 @@ void drop_subscriptions(Core& core, Session& session) {
 namespace {
 
 /// Those of sessions that end with their connections do not wait behind those that wait for a disk.
-void await_suback(Core& core, const Session& session, PendingSuback pending, uint64_t mark) {
-    pending.ticket = is_durable(core, session) ? ticket_since(core, mark) : 0;
+void await_suback(Core& core, const Session& session, PendingSuback pending, uint64_t ticket) {
+    pending.ticket = is_durable(core, session) ? ticket : 0;
     auto& line = pending.ticket != 0 ? core.kept_subacks : core.pending_subacks;
     line.push_back(std::move(pending));
     release_subacks(core);
@@ -233,7 +233,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
     if (!pending.fetches.empty()) pending.crossings_made = core.keeper.crossings_made;
     pending.route_sequence = core.route_sequence;
-    await_suback(core, session, std::move(pending), mark);
+    await_suback(core, session, std::move(pending), ticket_since(core, mark));
 }
 
 void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) {
@@ -242,14 +242,15 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
             return disconnect(core, c, ReasonCode::MalformedPacket,
                               "topic filter: " + std::string(topic::error_text(filter.error())));
     Session& session = *core.find(c.session);
-    const uint64_t mark = writing_mark(core);
     PendingSuback pending{.session = session.self,
                           .connection = c.id,
                           .packet_id = packet.packet_id,
                           .unsuback = true};
     for (const mqtt::SubscribeEntry& entry : packet.entries)
         pending.reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
-    await_suback(core, session, std::move(pending), mark);
+    // All that was written: an UNSUBSCRIBE before, never answered, may have ended what this one
+    // finds ended.
+    await_suback(core, session, std::move(pending), newest_ticket(core));
     if (!c.closing) pump(core, session);
 }
 

@@ -387,6 +387,19 @@ TEST_P(BrokenDisk, StaysSteadyOnADiskThatFailsNowAndThen) {
 
 // --- a disk that is slower than what comes ---
 
+TEST(TroubleBehind, WhoUnsubscribesAgainIsNotToldBeforeTheFirstTimeIsOnDisk) {
+    World world(seed(), {.shards = 1, .durable = true});
+    Client client = world.connect("c", lasting());
+    client.subscribe("t", kAtLeastOnce);
+    world.core().set_disks_stalled(true);
+    client.unsubscribe("t").cut().resume();
+    client.unsubscribe("t");
+    EXPECT_EQ(client.count(Type::Unsuback), 0u) << "a crash would bring the subscription back";
+    world.core().set_disks_stalled(false);
+    world.settle();
+    EXPECT_EQ(client.unsuback(), Codes{R::NoSubscriptionExisted});
+}
+
 TEST(TroubleBehind, PublishersOfEveryVersionAreNotReadUntilHalfOfItIsWritten) {
     World world(seed(), {.shards = 2, .durable = true, .pending_bytes_max = 10'000});
     Client keeper = world.connect("keeper", lasting());

@@ -146,6 +146,13 @@ uint64_t ticket_since(const Core& core, uint64_t mark) {
     return keeper.log && written ? keeper.log->next_ticket() : 0;
 }
 
+uint64_t newest_ticket(Core& core) {
+    const Keeper& keeper = core.keeper;
+    if (!keeper.log) return 0;
+    const bool open = writing_mark(core) != keeper.committed_records;
+    return keeper.log->next_ticket() - (open ? 0 : 1);
+}
+
 bool is_on_disk(const Core& core, uint64_t ticket) {
     return ticket == 0 || core.keeper.log->durable() >= ticket;
 }
