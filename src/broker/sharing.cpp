@@ -69,6 +69,18 @@ void return_if(Core& core, Session& session, GoesBack&& goes_back) {
     box->to_resend = 0;  // the next connection begins anew
 }
 
+/// A QoS 2 message leaves for another shard once it is on disk here: a crash that forgot it here
+/// but not there would have it offered again.
+void send_handout(Core& core, GroupHandout handout) {
+    const bool waits = handout.deliver.group_kept.value != 0 &&
+                       handout.deliver.message->qos() == Qos::ExactlyOnce &&
+                       handout.member.shard != core.config.id;
+    const uint64_t ticket = waits ? newest_ticket(core) : 0;
+    if (is_on_disk(core, ticket))
+        return core.post(handout.member.shard, std::move(handout.deliver));
+    core.keeper.held_handouts.push_back({ticket, std::move(handout)});
+}
+
 void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     core.handouts.clear();
     std::vector<KeptPlace> settled;
@@ -79,11 +91,19 @@ void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     core.counters.lost[Loss::GroupFull] += dropped.untakeable_qos0;
     for (GroupHandout& each : core.handouts) {
         each.deliver.group_kept = group.kept;
-        core.post(each.member.shard, std::move(each.deliver));
+        send_handout(core, std::move(each));
     }
 }
 
 }  // namespace
+
+void release_handouts(Core& core) {
+    auto& held = core.keeper.held_handouts;
+    for (; !held.empty() && is_on_disk(core, held.front().ticket); held.pop_front()) {
+        GroupHandout& next = held.front().handout;
+        core.post(next.member.shard, std::move(next.deliver));
+    }
+}
 
 uint64_t join_group(Core& core, Session& session, GroupKey key,
                     const mqtt::SubscriptionOptions& options, uint32_t subscription_id) {

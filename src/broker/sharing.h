@@ -40,6 +40,8 @@ void release_lent(Core& core);
 GroupRef make_group(Core& core, const GroupKey& key);
 /// The group and what it holds are dropped.
 void end_group(Core& core, GroupRef ref);
+/// What waited for this shard's disk.
+void release_handouts(Core& core);
 void offer_to_group(Core& core, GroupRef ref, const MessageRef& message);
 void on_group_join(Core& core, ShardId from, const GroupJoin& in);
 void on_group_leave(Core& core, ShardId from, const GroupLeave& in);

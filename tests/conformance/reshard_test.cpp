@@ -330,7 +330,8 @@ TEST(ReshardUpheaval, NothingIsLostRepeatedOrOutOfOrder) {
         }
         std::set<std::string> by_group;
         for (Client& member : all.members)
-            for (const Publish& each : taken_by(member)) by_group.insert(each.payload);
+            for (const Publish& each : taken_by(member))
+                EXPECT_TRUE(by_group.insert(each.payload).second) << each.payload << " came twice";
         for (const std::string& each : safe)
             EXPECT_TRUE(by_group.contains(each)) << "no member got " << each;
         if (::testing::Test::HasFailure()) return;

@@ -6,6 +6,7 @@
 #include "broker/keeping/ledger.h"
 #include "broker/keeping/log_conditions.h"
 #include "broker/message.h"
+#include "broker/routing/shared_groups.h"
 #include "store/log.h"
 
 #include <deque>
@@ -53,6 +54,11 @@ struct HeldConfirm {
     uint64_t ticket = 0;
     ShardId to;
     PublishConfirm confirm;
+};
+/// A QoS 2 message of a group that goes to a member on another shard.
+struct HeldHandout {
+    uint64_t ticket = 0;
+    GroupHandout handout;
 };
 /// Both sides of a QoS 2 message that a group gives to a member for good.
 struct Taking {
@@ -108,6 +114,7 @@ struct Keeper {
     std::unordered_map<uint64_t, uint64_t> ended_tickets;  // the last of each client
     std::deque<HeldConfirm> held_confirms;
     std::vector<uint32_t> held_confirm_count;  // by shard and lane
+    std::deque<HeldHandout> held_handouts;
     std::deque<Taking> takings;
     std::deque<Release> releases;
     std::deque<Crossing> crossings;                          // not posted yet

@@ -146,10 +146,10 @@ uint64_t ticket_since(const Core& core, uint64_t mark) {
     return keeper.log && written ? keeper.log->next_ticket() : 0;
 }
 
-uint64_t newest_ticket(Core& core) {
+uint64_t newest_ticket(const Core& core) {
     const Keeper& keeper = core.keeper;
     if (!keeper.log) return 0;
-    const bool open = writing_mark(core) != keeper.committed_records;
+    const bool open = keeper.record_count != keeper.committed_records || keeper.forming.message;
     return keeper.log->next_ticket() - (open ? 0 : 1);
 }
 
@@ -325,6 +325,7 @@ void on_store_done(Core& core, store::WorkDone done) {
     release_confirms(core);
     release_subacks(core);
     release_pubcomps(core);
+    release_handouts(core);
     release_lent(core);
     release_sends(core);
     release_ended(core);

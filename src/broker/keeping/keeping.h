@@ -19,7 +19,7 @@ uint64_t writing_mark(Core& core);
 /// The ticket of what was written since that mark; 0: nothing was.
 uint64_t ticket_since(const Core& core, uint64_t mark);
 /// The ticket of all that was written so far.
-uint64_t newest_ticket(Core& core);
+uint64_t newest_ticket(const Core& core);
 /// Everything up to this ticket is on disk.
 bool is_on_disk(const Core& core, uint64_t ticket);
 
