@@ -47,10 +47,17 @@ bool may_be_forgotten(const View& view, uint32_t connection) {
     if (!crash) return false;
     if (std::min(c.expiry_s, view.history.limits.session_expiry_max_s) == 0) return true;
     const auto& events = view.history.events;
+    // One that was sent before may have been on disk already.
+    const auto is_new = [&](uint32_t message) {
+        return std::any_of(events.begin(), events.end(), [&](const Event& each) {
+            return each.kind == Kind::Publish && each.connection == connection &&
+                   each.message == message && !each.dup;
+        });
+    };
     return std::none_of(events.begin(), events.end(), [&](const Event& each) {
-        return each.connection == connection && each.broker.turn < crash->turn &&
-               (each.kind == Kind::Suback || each.kind == Kind::Pubrec) &&
-               !mqtt::is_error(each.reason);  // a refusal promises nothing
+        if (each.connection != connection || each.broker.turn >= crash->turn) return false;
+        if (mqtt::is_error(each.reason)) return false;  // a refusal promises nothing
+        return each.kind == Kind::Suback || (each.kind == Kind::Pubrec && is_new(each.message));
     });
 }
 
