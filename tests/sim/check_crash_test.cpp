@@ -68,6 +68,27 @@ TEST(CrashExcuse, ANewSessionMayBeForgottenUntilSomethingIsAcknowledged) {
     EXPECT_EQ(asked.count(check_session_present), 1u);
 }
 
+TEST(CrashExcuse, ARefusalAndARepeatedPublishAcknowledgeNothingNew) {
+    const auto forgotten_after = [](bool dup, mqtt::ReasonCode reason) {
+        Story story;
+        story.pace(milliseconds(100));
+        const uint32_t m = story.message(2);
+        const uint32_t before = story.connect(0, false, 0);
+        if (dup) story.publish(m);
+        story.close(before);
+        const uint32_t mine = story.connect(0);
+        story.publish(m, dup);
+        story.event(Kind::Pubrec, 0, m).reason = reason;
+        story.crash();
+        story.history().connections[mine].closed = story.history().crashes[0];
+        story.connect(0, false);
+        return story.count(check_session_present);
+    };
+    EXPECT_EQ(forgotten_after(true, mqtt::ReasonCode::Success), 0u);
+    EXPECT_EQ(forgotten_after(false, mqtt::ReasonCode::QuotaExceeded), 0u);
+    EXPECT_EQ(forgotten_after(false, mqtt::ReasonCode::Success), 1u);
+}
+
 TEST(CrashExcuse, ACleanStartThatWasToldIsNotUndone) {
     Story story;
     story.close(story.connect(1));
