@@ -79,6 +79,7 @@ void Drives::lose_power() {
 }
 
 void Drives::rot() {
+    if (drives_.empty()) return;
     Drive& drive = drives_[random_.below(drives_.size())];
     const auto names = drive.disk->list("");
     std::vector<std::string> old;

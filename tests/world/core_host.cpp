@@ -275,6 +275,8 @@ bool CoreHost::waits_for_disk_alone(uint16_t shard) const {
 
 void CoreHost::run_turn(uint16_t shard) {
     ShardSeat& seat = *shards_[shard];
+    // As it does: what a client does after an answer is stamped later, on whatever shard.
+    now_ += std::chrono::microseconds(1);
     auto sources = sources_of(shard);
     if (sources.size() > 1 && puts_off_disk())
         std::erase_if(sources, [](const Source& each) { return each.kind == Source::Kind::Disk; });
