@@ -1,5 +1,7 @@
 #include "sim/plan.h"
 
+#include "sim/dice.h"
+
 #include "base/random.h"
 
 #include <fmt/format.h>
@@ -15,9 +17,9 @@ using std::chrono::milliseconds;
 namespace {
 
 /// Draws a plan piece by piece.
-class Drawing {
+class Drawing : private Dice {
 public:
-    explicit Drawing(uint64_t seed) : random_(seed) { plan_.seed = seed; }
+    explicit Drawing(uint64_t seed) : Dice(seed) { plan_.seed = seed; }
 
     Plan draw() {
         plan_.shards = uint16_t(1 + below(4));
@@ -33,16 +35,6 @@ public:
     }
 
 private:
-    uint64_t below(uint64_t bound) { return random_.below(bound); }
-    bool one_in(uint64_t n) { return below(n) == 0; }
-    template <class T>
-    T pick(std::initializer_list<T> values) {
-        return values.begin()[below(values.size())];
-    }
-    Duration up_to(milliseconds most) {
-        return Duration(below(uint64_t(Duration(most).count()) + 1));
-    }
-
     void draw_limits() {
         broker::Limits& l = plan_.limits;
         if (one_in(4)) l.inflight_max = pick<uint16_t>({1, 3, 10});
@@ -302,7 +294,6 @@ private:
         }
     }
 
-    Random random_;
     Plan plan_;
     std::vector<bool> modern_;
     uint64_t persistent_ = 2, wills_ = 2, shared_weight_ = 0;

@@ -1,5 +1,7 @@
 #include "base/random.h"
 #include "sim/plan.h"
+
+#include "sim/dice.h"
 #include "store/options.h"
 
 #include <algorithm>
@@ -13,9 +15,9 @@ using std::chrono::seconds;
 
 namespace {
 
-class Faults {
+class Faults : private Dice {
 public:
-    explicit Faults(Plan& plan) : plan_(plan), random_(plan.seed ^ 0xd15c) {}
+    explicit Faults(Plan& plan) : Dice(plan.seed ^ 0xd15c), plan_(plan) {}
 
     void draw() {
         draw_clients();
@@ -36,15 +38,6 @@ public:
     }
 
 private:
-    uint64_t below(uint64_t bound) { return random_.below(bound); }
-    bool one_in(uint64_t n) { return below(n) == 0; }
-    template <class T>
-    T pick(std::initializer_list<T> values) {
-        return values.begin()[below(values.size())];
-    }
-    Duration up_to(milliseconds most) {
-        return Duration(below(uint64_t(Duration(most).count()) + 1));
-    }
     Duration step() {
         return pick<Duration>({seconds(2), seconds(90), hours(30), -seconds(90), -hours(30)});
     }
@@ -139,7 +132,6 @@ private:
     }
 
     Plan& plan_;
-    Random random_;
 };
 
 }  // namespace
