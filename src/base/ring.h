@@ -134,7 +134,7 @@ private:
     }
 
     static inline constinit Head kNone{0, 0, 0};  // of all that are empty; never written
-    Head* head_ = &kNone;                  // the slots follow it
+    Head* head_ = &kNone;                         // the slots follow it
 };
 
 }  // namespace godwit
