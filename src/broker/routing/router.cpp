@@ -85,7 +85,7 @@ void TakerList::remove(SessionRef session, bool group) {
 // --- Router ---
 
 Router::Entry& Router::entry(topic::FilterId id) {
-    if (id.value >= entries_.size()) entries_.resize(id.value + 1);
+    entries_.grow_to(size_t(id.value) + 1);
     return entries_[id.value];
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/paged_array.h"
 #include "broker/envelope.h"
 #include "mqtt/packets.h"
 #include "topic/filter_table.h"
@@ -131,7 +132,7 @@ private:
 
     topic::FilterTable filters_;
     ShardId self_;
-    std::vector<Entry> entries_;  // by FilterId
+    PagedArray<Entry> entries_;  // by FilterId
     topic::MatchCache matched_;
     std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
     uint64_t round_ = 0;
