@@ -119,6 +119,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
         }
         topic = *known;
     }
+    if (core.realm({core.listener(c).realm}).router.asked_last(topic, c.session)) return topic;
     if (const auto name = topic::check_name(topic); !name) {
         disconnect(core, c,
                    name.error() == topic::NameError::HasWildcard ? ReasonCode::TopicNameInvalid

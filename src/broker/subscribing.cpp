@@ -88,8 +88,8 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       is_durable(core, session) && wish.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
     core.counters.subscriptions += added.is_new;
-    HeldFilter* held = added.is_new ? session.add_subscription(added.id)
-                                    : session.find_subscription(added.id);
+    HeldFilter* held =
+        added.is_new ? session.add_subscription(added.id) : session.find_subscription(added.id);
     keep_subscription(core, session, held->kept,
                       {.session = session.kept,
                        .subscription_id = wish.subscription_id,

@@ -115,6 +115,12 @@ public:
     /// @return  valid until the next call
     const Matches& match(std::string_view topic, std::optional<SessionRef> publisher);
 
+    /// match() was asked for just this last: the name is well formed.
+    /// @cost  a comparison, if it is the same publisher
+    bool asked_last(std::string_view topic, std::optional<SessionRef> publisher) const {
+        return last_publisher_ == publisher && !topic.empty() && topic == matched_.last_name();
+    }
+
     size_t filter_count() const { return filters_.size(); }
 
 private:
@@ -136,6 +142,9 @@ private:
     topic::MatchCache matched_;
     std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
     uint64_t round_ = 0;
+    // A publisher that sends a row of messages to one topic: the same question, the same answer.
+    std::optional<SessionRef> last_publisher_;
+    bool last_stands_ = false;  // nothing has changed since
     Matches matches_;
 };
 
