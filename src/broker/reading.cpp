@@ -248,12 +248,14 @@ void finish_reading(Core& core, Connection& c) {
 }
 
 void divide_turn(Core& core) {
-    const uint64_t readers = std::exchange(core.pace.readers, 0);
-    const uint64_t work = std::exchange(core.pace.read_work, 0);
-    if (readers == 0) return;
+    Pace& pace = core.pace;
+    const uint64_t readers = std::exchange(pace.readers, 0);
+    const uint64_t work = std::exchange(pace.read_work, 0);
     const uint64_t whole = core.config.pace.turn_work;
+    if (readers == 1) pace.share = whole;
+    if (readers <= 1) return;
     const uint64_t fair = std::max(work / readers * kShareFactor, kShareMin);
-    core.pace.share = readers == 1 ? whole : std::max<uint64_t>(std::min(whole / readers, fair), 1);
+    pace.share = std::max<uint64_t>(std::min(whole / readers, fair), 1);
 }
 
 }  // namespace godwit::broker
