@@ -19,20 +19,25 @@ Resume = namedtuple('Resume', 'client bytes_up bytes_down round_trips bytes_unde
 
 
 class Link:
-    """Draws which connections are cut, from the seed; `cut_count` of them were, in the middle of what they carried."""
+    """Draws which connections are cut, from the seed; `cut_count` of them were, in the middle of what they carried. None is before
+    turn_bad(): a client that is cut between CONNACK and SUBSCRIBE finds a session and does not subscribe again."""
 
     def __init__(self, seed):
         self._random = random.Random(seed)
         self._lock = threading.Lock()
+        self._is_bad = False
         self.resumes = []
         self.opened_count = 0
         self.cut_count = 0
+
+    def turn_bad(self):
+        self._is_bad = True
 
     def open(self):
         """The watch of a new connection; see Relay."""
         with self._lock:
             self.opened_count += 1
-            doomed = self._random.random() < CUT_SHARE
+            doomed = self._is_bad and self._random.random() < CUT_SHARE
             return Passage(self, self._bytes_before_cut() if doomed else math.inf)
 
     def strikes(self):

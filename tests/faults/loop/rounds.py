@@ -38,6 +38,7 @@ class Loop:
         if self._fault in ('cut', 'link'):
             self._relay = Relay(self._broker.port, self.link.open if self._fault == 'link' else lambda: None)
         self.fleet.connect('127.0.0.1', (self._relay or self._broker).port)
+        self.link.turn_bad()
         for number in range(1, rounds + 1):
             say(f'round {number}/{rounds}: {self._round()}')
         self._drain()
