@@ -62,7 +62,7 @@ void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
     ask.auth_method = packet.auth_method.value_or("");
     ask.auth_data = as_text(packet.auth_data);
     core.fx->auth_requests.push_back(std::move(ask));
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Verdict);
 }
 
 /// Ends what the last connection of this id left: the connection itself, and the session if a clean
@@ -96,7 +96,7 @@ bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view c
     if ((ticket == 0 && !behind) || GW_MUTANT(CleanStartBeforeDisk)) return false;
     held.push_back({std::max(ticket, held.empty() ? 0 : held.back().ticket), c.id, realm.id,
                     std::string(client_id)});
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Verdict);
     return true;
 }
 
@@ -267,7 +267,7 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
     if (!send_packet(core, c, [&](Buffer& out) { mqtt::encode_auth(out, answer); }))
         return disconnect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     if (verdict.reason == ReasonCode::Success) features.reauthenticating = false;
-    resume_reading(core, c);
+    resume_reading(core, c, Pause::Verdict);
 }
 
 }  // namespace
@@ -344,7 +344,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
         accept(core, c, *packet);
         if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }
-    resume_reading(core, c);
+    resume_reading(core, c, Pause::Verdict);
 }
 
 void release_connects(Core& core) {
@@ -356,7 +356,7 @@ void release_connects(Core& core) {
         if (!c || c->state != Connection::State::Authenticating) continue;
         const mqtt::Frame frame{c->pending->header, c->pending->body, 0};
         accept(core, *c, *mqtt::decode_connect(frame, decode_limits(core)), true);
-        resume_reading(core, *c);
+        resume_reading(core, *c, Pause::Verdict);
     }
 }
 
@@ -381,7 +381,7 @@ void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {
     ask.auth_data = as_text(packet.data);
     ask.continues = true;
     core.fx->auth_requests.push_back(std::move(ask));
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Verdict);
 }
 
 }  // namespace godwit::broker

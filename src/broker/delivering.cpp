@@ -4,6 +4,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
 #include "broker/limiting.h"
+#include "broker/reading.h"
 #include "broker/replaying.h"
 #include "broker/sending.h"
 #include "broker/sharing.h"
@@ -292,6 +293,7 @@ void enqueue(Core& core, Session& session, OutboxEntry entry) {
 
 void deliver(Core& core, const Delivery& delivery, const Matches& matches,
              const MessageRef& message) {
+    ++core.pace.work;
     Session* session = core.find(delivery.session);
     if (!session) return;
     if (!may_receive(core, *session, *message))
@@ -416,7 +418,8 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
 void on_flushed(Core& core, Connection& c, uint32_t bytes) {
     const bool was_full = output_full(core, c);
     c.unsent_bytes -= std::min<uint64_t>(bytes, c.unsent_bytes);
-    if (c.state != Connection::State::Online) return;
+    if (!output_full(core, c)) resume_reading(core, c, Pause::Output);
+    if (c.closing || c.state != Connection::State::Online) return;
     Session& session = *core.find(c.session);
     if (session.replay() || (was_full && !output_full(core, c))) pump(core, session);
 }

@@ -12,8 +12,12 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 constexpr size_t kAcceptsPerTurn = 64;
-constexpr size_t kEnvelopesPerTurn =
-    2048;  // of each ring: the others' work must not starve our clients
+// The others' work must not starve our clients: of each ring so many envelopes in a turn, and no
+// more once they have made so much work.
+constexpr size_t kEnvelopesPerTurn = 2048;
+constexpr size_t kEnvelopesPerLook = 64;
+constexpr uint64_t kMailWorkPerTurn = 8192;
+constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
 constexpr size_t kOutcomeRounds =
     8;  // of writing on because the last write went through, in one turn
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
@@ -242,13 +246,20 @@ void ShardRunner::take_mail() {
     const ShardId self = parts_.shard.id;
     for (uint16_t i = 0; i < parts_.shard.shard_count; ++i) {
         if (i == self.value) continue;
-        parts_.crossing->ring({i}, self).drain(
-            [&](broker::Envelope&& envelope) {
-                feed(broker::Mail{{i}, &envelope});
-            },
-            kEnvelopesPerTurn);
+        take_envelopes({i});
     }
     for (Control& control : parts_.crossing->mailbox(self).take()) on_control(control);
+}
+
+void ShardRunner::take_envelopes(ShardId from) {
+    const auto visit = [&](broker::Envelope&& envelope) { feed(broker::Mail{from, &envelope}); };
+    auto& ring = parts_.crossing->ring(from, parts_.shard.id);
+    const uint64_t work_max = shard_->work() + kMailWorkPerTurn;
+    for (size_t taken = 0; taken < kEnvelopesPerTurn && shard_->work() < work_max;) {
+        const size_t count = ring.drain(visit, kEnvelopesPerLook);
+        if (count < kEnvelopesPerLook) return;
+        taken += count;
+    }
 }
 
 void ShardRunner::take_store_done() {
@@ -378,17 +389,16 @@ void ShardRunner::send_packet_by_packet(Socket& socket) {
 }
 
 void ShardRunner::flush(ConnectionId id, Socket& socket) {
-    while (!socket.unsent.empty()) {
-        const Bytes front = socket.unsent.front();
+    if (!socket.unsent.empty()) {
+        const Bytes all = socket.unsent.front();
+        const Bytes front = all.first(std::min(all.size(), kFlushBytesPerTurn));
         const auto count = os::write_some(socket.fd.get(), {&front, 1});
-        if (!count) {
-            if (count.error().kind == os::StreamError::Kind::WouldBlock)
-                return set_interest(id, socket);
+        if (!count && count.error().kind != os::StreamError::Kind::WouldBlock)
             return note_broken(id, socket, count.error().text());
-        }
-        socket.unsent.consume(*count);
+        if (count) socket.unsent.consume(*count);
     }
     set_interest(id, socket);
+    if (!socket.unsent.empty()) return;  // the next turn goes on when there is room
     note_flushed(id, socket);
     if (socket.lingering) end_if_sent(socket);
 }

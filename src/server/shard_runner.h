@@ -75,6 +75,7 @@ private:
     void receive(ConnectionId id, Socket& socket, Bytes raw);
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
+    void take_envelopes(ShardId from);
     void take_store_done();
     void on_control(Control& control);
     void adopt(MovedConnection moved);
