@@ -17,6 +17,7 @@ namespace godwit::config {
 struct ServerOptions {
     std::string directory;     // for state; empty: none
     uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
+    bool file_tables = false;  // each shard has its own, with its own count of open files
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;          // empty: standard error

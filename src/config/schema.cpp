@@ -67,6 +67,13 @@ const Row<Options> kServer[] = {
              "before moves the state at the start."},
      server<&ServerOptions::shard_count>()},
     {{.section = "server",
+      .name = "file_tables",
+      .type = Type::Flag,
+      .initial = false,
+      .doc = "Each shard gets a table of open files of its own, so that the limit of open files "
+             "(ulimit -n) holds for each shard's connections and not for all of them together."},
+     server<&ServerOptions::file_tables>()},
+    {{.section = "server",
       .name = "log_level",
       .type = Type::Choice,
       .choices = kLogLevels,

@@ -8,6 +8,7 @@
 #include "server/credentials.h"
 
 #include <algorithm>
+#include <future>
 
 namespace godwit::server {
 
@@ -126,7 +127,9 @@ Result<Done, std::string> BrokerProcess::open_data() {
 Result<Done, std::string> BrokerProcess::build_shards() {
     const bool as_it_is = data_ && options_.server.shard_count == 0;
     const uint16_t count = as_it_is ? data_->shard_count() : wished_shard_count();
-    auto crossing = Crossing::make(count);
+    using Tables = Crossing::FileTables;
+    auto crossing =
+        Crossing::make(count, options_.server.file_tables ? Tables::Own : Tables::Shared);
     if (!crossing) return Err{"cannot prepare the shards: " + crossing.error().text()};
     crossing_ = std::move(*crossing);
     for (uint16_t i = 0; i < count; ++i) counters_.push_back(std::make_unique<SharedCounters>());
@@ -208,11 +211,27 @@ Result<Done, std::string> BrokerProcess::start() {
         if (!admin) return Err{admin.error()};
         admin_ = std::move(*admin);
     }
-    for (size_t i = 0; i < runners_.size(); ++i)
-        threads_.emplace_back([this, i] {
+    return start_threads();
+}
+
+Result<Done, std::string> BrokerProcess::start_threads() {
+    using Outcome = Result<Done, os::IoError>;
+    std::vector<std::future<Outcome>> begun;
+    for (size_t i = 0; i < runners_.size(); ++i) {
+        std::promise<Outcome> promise;
+        begun.push_back(promise.get_future());
+        threads_.emplace_back([this, i, promise = std::move(promise)]() mutable {
             os::name_this_thread("shard-" + std::to_string(i));
-            runners_[i]->run();
+            const Outcome begin =
+                crossing_->has_own_tables() ? runners_[i]->take_file_table() : Outcome(Done{});
+            promise.set_value(begin);
+            if (begin) runners_[i]->run();
         });
+    }
+    for (auto& each : begun)
+        if (const Outcome begin = each.get(); !begin)
+            return Err{"cannot give a shard its own file table (server.file_tables): " +
+                       begin.error().text()};
     return Done{};
 }
 

@@ -51,6 +51,7 @@ private:
     Result<Done, std::string> match_shards();
     Result<Done, std::string> restore();
     Result<Done, std::string> make_runner(uint16_t index);
+    Result<Done, std::string> start_threads();
     uint16_t wished_shard_count() const;
     broker::ShardConfig shard_config(uint16_t index) const;
 
