@@ -19,8 +19,9 @@ struct ServerOptions {
     uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
-    std::string log_file;          // empty: standard error
-    uint32_t sys_interval_s = 10;  // between two rounds of $SYS messages; 0: none
+    std::string log_file;                // empty: standard error
+    uint32_t history_events_max = 4096;  // last events of clients, all together; 0: none
+    uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
 };
 
 struct ListenerOptions {
@@ -45,7 +46,8 @@ struct AdminOptions {
 
 struct AuthOptions {
     std::string password_file;  // empty: none
-    std::string acl_file;       // empty: every topic is open
+    std::string policy_file;    // empty: none
+    std::string acl_file;       // empty: none; without either every topic is open
     std::optional<bool>
         allow_anonymous;  // nullopt: loopback and Unix sockets, without password_file
 };

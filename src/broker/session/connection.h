@@ -1,6 +1,7 @@
 // Connection: what one transport connection needs while it lasts. A silent one owns no buffer.
 #pragma once
 
+#include "auth/subject.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/instant.h"
@@ -59,7 +60,8 @@ struct Connection {
     Instant last_received;
     Instant watch_due = kNever;  // when its timer is armed for
     Effects::Link link;
-    Buffer partial;  // a cut-off packet, or all unread input while paused
+    Buffer partial;                            // a cut-off packet, or all unread input while paused
+    std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 
