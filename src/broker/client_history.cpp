@@ -47,6 +47,7 @@ void ClientHistory::drop_oldest(Clients::iterator client) {
 
 void ClientHistory::add(const Event& event, std::string_view address, WallTime now) {
     if (events_max_ == 0 || event.client.empty() || event.client.size() > kClientBytesMax) return;
+    if (event.severity == Severity::Debug && std::string_view(event.name) != "dropped") return;
     Client& client = touch(event);
     const std::string_view detail = std::string_view(event.detail).substr(0, kDetailBytesMax);
     if (!client.events.empty()) {

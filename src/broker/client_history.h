@@ -36,7 +36,7 @@ public:
     /// @param events_max  0: nothing is kept
     explicit ClientHistory(size_t events_max) : events_max_(events_max) {}
 
-    /// Events without a client id are not kept.
+    /// Events without a client id are not kept, nor those of severity Debug that are no losses.
     void add(const Event& event, std::string_view address, WallTime now);
     /// In their order.
     std::vector<PastEvent> of(RealmId realm, std::string_view client) const;

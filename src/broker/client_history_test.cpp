@@ -89,6 +89,16 @@ TEST(ClientHistory, StaysWithinItsBoundsAndCountsItsMemory) {
     EXPECT_GT(history.memory_bytes(), 1000 * 150u);
 }
 
+TEST(ClientHistory, OfDebugEventsOnlyLossesAreKept) {
+    ClientHistory history(10);
+    for (const auto* name : {"session_ended", "dropped"}) {
+        Event each = event("a", name);
+        each.severity = Severity::Debug;
+        history.add(each, "", {1});
+    }
+    EXPECT_EQ(names(history, "a"), Names{"dropped"});
+}
+
 TEST(ClientHistory, NothingIsKeptWithoutAClientOrWithoutRoom) {
     ClientHistory history(10), none(0);
     history.add(event("", "refused"), "", {1});

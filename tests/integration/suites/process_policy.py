@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 from lib import wire
 from lib.brokers import Godwit
@@ -264,3 +265,19 @@ def test_policy_commands(context, folder):
     status, said = policy('check', bad)
     equal((status, said.startswith(f'{bad}:2:15: ')), (1, True), said)
     contains(said, 'did you mean {client}?', 'fault')
+
+
+def test_tutorial(context, folder):
+    """the policy of docs/policy.md is what its tutorial says: rules, cases, and the answers of godwit explain"""
+    lines = [line.removeprefix('    ') for line in (Path(__file__).parents[3] / 'docs/policy.md').read_text().splitlines()]
+    first, last = (next(i for i, line in enumerate(lines) if line.startswith(begin))
+                   for begin in ('# Who comes in', 'expect deny  receive'))
+    (folder / 'plant.policy').write_text('\n'.join(lines[first:last + 1]) + '\n')
+    for command in ('policy check plant.policy', 'policy test plant.policy'):
+        done = run([context.broker, *command.split()], cwd=folder)
+        equal(done.stdout.strip(), lines[lines.index(f'$ godwit {command}') + 1], command)
+    asked = next(line for line in lines if line.startswith('$ godwit explain publish'))
+    words = asked.replace('--config plant.toml', '--policy plant.policy').split()[2:]
+    done = run([context.broker, *words], cwd=folder)
+    at = lines.index(asked) + 1
+    equal(done.stdout.splitlines(), lines[at:at + 4], 'explain')
