@@ -50,6 +50,12 @@ void give_session(const std::string& client_id, const std::string& realm,
     }
 }
 
+void give(AdminSources::Answer answer, Response& response) {
+    response.result(answer.status);
+    if (answer.is_json) response.set(http::field::content_type, "application/json");
+    response.body() = std::move(answer.body);
+}
+
 /// What is at this target, for GET.
 void give(std::string_view text, const AdminSources& sources, Response& response) {
     const Target target = parse_target(text).value_or(Target{});
@@ -61,9 +67,16 @@ void give(std::string_view text, const AdminSources& sources, Response& response
         response.body() = "ok\n";
     } else if (path.size() == 3 && path[0] == "api" && path[1] == "clients") {
         give_session(path[2], target.value("realm", "default"), sources, response);
+    } else if (path.size() == 4 && path[0] == "api" && path[1] == "clients" &&
+               path[3] == "events") {
+        give(sources.events(path[2], target), response);
+    } else if (path == std::vector<std::string>{"api", "explain"}) {
+        give(sources.explain(target), response);
     } else {
         response.result(http::status::not_found);
-        response.body() = "not here; there are /metrics, /healthz and /api/clients/ID\n";
+        response.body() =
+            "not here; there are /metrics, /healthz, /api/clients/ID, /api/clients/ID/events and "
+            "/api/explain\n";
     }
 }
 

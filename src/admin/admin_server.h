@@ -1,8 +1,10 @@
 // AdminServer: HTTP for people and tools, in a thread of its own: /metrics for Prometheus,
-// /healthz, /api/clients/ID for one session. Loopback by default.
+// /healthz, /api/clients/ID for one session, /api/clients/ID/events for what happened to it,
+// /api/explain for what it may do. Loopback by default.
 #pragma once
 
 #include "admin/broker_stats.h"
+#include "admin/target.h"
 #include "base/result.h"
 #include "broker/session_report.h"
 
@@ -22,6 +24,15 @@ struct AdminSources {
     std::function<Result<broker::SessionReport, Fault>(const std::string& realm,
                                                        const std::string& client_id)>
         session;
+    struct Answer {
+        unsigned status = 200;
+        std::string body;
+        bool is_json = false;
+    };
+    /// What may a client do, and why: /api/explain?client=ID&action=publish&topic=T...
+    std::function<Answer(const Target&)> explain;
+    /// What happened to a client: /api/clients/ID/events.
+    std::function<Answer(const std::string& client_id, const Target&)> events;
 };
 
 class AdminServer {

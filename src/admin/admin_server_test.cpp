@@ -27,6 +27,15 @@ Result<broker::SessionReport, AdminSources::Fault> session(const std::string& re
     return broker::SessionReport{.queued = 3};
 }
 
+AdminSources::Answer explain(const Target& query) {
+    if (query.value("client", "") != "c") return {404, "nobody\n"};
+    return {200, "{\"topic\":\"" + query.value("topic", "") + "\"}\n", true};
+}
+
+AdminSources::Answer events(const std::string& client_id, const Target& query) {
+    return {200, client_id + " of " + query.value("realm", "default") + "\n"};
+}
+
 class AdminServerTest : public ::testing::Test {
 protected:
     AdminServerTest() {
@@ -35,7 +44,7 @@ protected:
                                                ++asked_;
                                                return stats();
                                            },
-                                           session});
+                                           session, explain, events});
         EXPECT_TRUE(started) << started.error();
         server_ = std::move(*started);
         address_ = server_->url().substr(std::string("http://").size());
@@ -85,6 +94,15 @@ TEST_F(AdminServerTest, TellsAboutOneSession) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
     EXPECT_NE(answer.find("\r\nContent-Type: application/json\r\n"), answer.npos) << answer;
     EXPECT_NE(body_of(answer).find("\"queued\":3,"), answer.npos) << answer;
+}
+
+TEST_F(AdminServerTest, PassesQuestionsAboutClientsOn) {
+    const std::string answer = get("/api/explain?client=c&topic=a%2F%23");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_NE(answer.find("\r\nContent-Type: application/json\r\n"), answer.npos) << answer;
+    EXPECT_EQ(body_of(answer), "{\"topic\":\"a/#\"}\n");
+    EXPECT_TRUE(get("/api/explain").starts_with("HTTP/1.1 404 "));
+    EXPECT_EQ(body_of(get("/api/clients/a%2Fb/events?realm=r")), "a/b of r\n");
 }
 
 TEST_F(AdminServerTest, SaysThatThereIsNoSuchSessionOrNoAnswer) {

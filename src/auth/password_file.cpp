@@ -89,6 +89,16 @@ const PasswordHash* PasswordFile::stand_in(std::string_view unknown_user) const 
     return &*lines_[users_[pick]].hash;
 }
 
+std::vector<std::string> PasswordFile::changed_since(const PasswordFile& before) const {
+    std::vector<std::string> changed;
+    for (const auto& [user, at] : before.index_) {
+        const auto now = index_.find(user);
+        if (now == index_.end() || lines_[now->second].hash->text != before.lines_[at].hash->text)
+            changed.push_back(user);
+    }
+    return changed;
+}
+
 Result<Done, UserError> PasswordFile::set(std::string_view user, std::string_view hash) {
     if (!is_user_name(user)) return Err{UserError::BadUserName};
     auto parsed = parse_password_hash(hash);

@@ -33,6 +33,9 @@ public:
     bool contains(std::string_view user) const { return index_.contains(user); }
     size_t user_count() const { return users_.size(); }
 
+    /// The users of `before` that are gone, or have another hash; sorted.
+    std::vector<std::string> changed_since(const PasswordFile& before) const;
+
     /// Adds a user or replaces the hash of one.
     /// @param hash  text of hash_password() or of mosquitto_passwd
     Result<Done, UserError> set(std::string_view user, std::string_view hash);

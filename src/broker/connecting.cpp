@@ -3,6 +3,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -63,6 +64,11 @@ void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
     ask.auth_data = as_text(packet.auth_data);
     core.fx->auth_requests.push_back(std::move(ask));
     pause_reading(core, c, Pause::Verdict);
+}
+
+auth::Identity& need_identity(Connection& c) {
+    if (!c.identity) c.identity = std::make_unique<auth::Identity>();
+    return *c.identity;
 }
 
 /// Ends what the last connection of this id left: the connection itself, and the session if a clean
@@ -165,10 +171,30 @@ bool fits(const Connection& c, const mqtt::Connack& ack) {
     return bytes.size() <= c.packet_bytes_max;
 }
 
-/// The client may come in: its session is made or resumed, CONNACK goes out, then what waited for
-/// it.
+auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
+    auth::Subject subject{.client_id = c.pending->client_id,
+                          .username = packet.username,
+                          .realm = core.realm({core.listener(c).realm}).name};
+    if (c.identity) {
+        subject.common_name = c.identity->common_name;
+        subject.claims = c.identity->claims;
+    }
+    return subject;
+}
+
+/// Who the client of the session is from now on.
+void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
+    session.has_username = packet.username.has_value();
+    session.username = packet.username.value_or("");
+    if (c.identity || session.extras) session.need_extras().identity = std::move(c.identity);
+}
+
+/// The client is who it says: if the policy lets it, its session is made or resumed, CONNACK goes
+/// out, then what waited for it.
 /// @param waited  for the disk, and for those before it
 void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited = false) {
+    if (const auto denial = connect_denial(core, subject_of(core, c, packet)))
+        return refuse_connect(core, c, ReasonCode::NotAuthorized, denial->rule);
     set_features(core, c, packet);
     mqtt::Connack ack = connack_of(core, c, packet);
     if (!fits(c, ack))  // [MQTT5-3.1.2-24]
@@ -185,12 +211,12 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
     const bool present = known != realm.sessions.end();
     Session& session =
         present ? kept_session(core, known->second) : make_session(core, realm, client_id);
+    identify(session, c, packet);
+    admit_session(core, session, present);
     session.version = packet.version;
     session.online = true;
     session.connection = c.id;
     session.expires = kNever;
-    session.has_username = packet.username.has_value();
-    session.username = packet.username.value_or("");
     if (!GW_MUTANT(KeepWillOverConnections) || !session.will)
         session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
     if (GW_MUTANT(ForgetQos2IdOnResume)) session.unreleased.reset();
@@ -293,7 +319,19 @@ void on_accepted(Core& core, const Accepted& in) {
 void on_adopted(Core& core, const Adopted& in) {
     Connection& c = open(core, in.connection, in.listener);
     c.adopted = true;
+    on_identified(c, {in.connection, in.common_name});
     on_received(core, c, in.bytes);
+}
+
+void on_identified(Connection& c, const Identified& in) {
+    if (!in.common_name.empty()) need_identity(c).common_name = in.common_name;
+}
+
+std::optional<std::string> waiting_username(const Core& core, const Connection& c) {
+    const auto packet =
+        mqtt::decode_connect({c.pending->header, c.pending->body, 0}, decode_limits(core));
+    if (!packet || !packet->username) return std::nullopt;
+    return std::string(*packet->username);
 }
 
 void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
@@ -341,6 +379,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
             return refuse_connect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     } else {
         c.pending->auth_data = verdict.auth_data;
+        if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
         accept(core, c, *packet);
         if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }

@@ -9,11 +9,14 @@
 namespace godwit::broker {
 
 void on_accepted(Core& core, const Accepted& in);
+void on_identified(Connection& c, const Identified& in);
 void on_adopted(Core& core, const Adopted& in);
 void on_connect(Core& core, Connection& c, const mqtt::Frame& frame);
 /// AUTH: a step of enhanced authentication, or the begin of a re-authentication.
 void on_auth(Core& core, Connection& c, const mqtt::Auth& packet);
 void on_verdict(Core& core, Connection& c, const Verdict& verdict);
+/// The user name of one that is not online yet.
+std::optional<std::string> waiting_username(const Core& core, const Connection& c);
 /// Lets those in who waited for the disk.
 void release_connects(Core& core);
 

@@ -3,6 +3,7 @@
 // door. Thread: its shard's. Nothing here blocks, calls back, or reads a clock.
 #pragma once
 
+#include "auth/profiles.h"
 #include "base/deadline_heap.h"
 #include "base/handle_table.h"
 #include "base/hash.h"
@@ -154,7 +155,7 @@ struct Core {
     Counters counters;
     Random random;
     OrderClock clock;
-    const auth::Acl* acl = nullptr;  // null: everything is allowed
+    std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed
     Keeper keeper;
     FrameCache frames;
     std::vector<GroupHandout> handouts;  // scratch

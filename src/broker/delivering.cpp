@@ -4,6 +4,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
 #include "broker/limiting.h"
+#include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/replaying.h"
 #include "broker/sending.h"
@@ -170,6 +171,13 @@ bool may_send(const Core& core, const Session& session, const Connection& c, Qos
     return !resending && in_window(session) < window_of(core, c);
 }
 
+/// What has waited may not be for this client any more.
+void send_queued(Core& core, Session& session, Connection& c, OutboxEntry entry) {
+    if (!may_receive(core, session, *entry.message))
+        return lose(core, session, entry, Loss::NotAuthorized);
+    transmit(core, session, c, std::move(entry));
+}
+
 /// Sends what `each` owes, for the first time or again. @return  false when it is too large for the
 /// client
 bool send_owed(Core& core, Connection& c, Outbox& box, Inflight& each) {
@@ -197,6 +205,10 @@ bool send_or_lose(Core& core, Session& session, Connection& c, size_t i) {
     if (is_new && each.entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry)) {
         lose_inflight(core, session, i, Loss::Expired);
         return false;  // [MQTT5-3.3.2-5]: its delivery has not begun
+    }
+    if (!each.released && !may_receive(core, session, *each.entry.message)) {
+        lose_inflight(core, session, i, Loss::NotAuthorized);
+        return false;
     }
     if (send_owed(core, c, *session.outbox, each)) return true;
     lose_inflight(core, session, i, Loss::TooLarge);
@@ -314,13 +326,6 @@ void deliver(Core& core, const Delivery& delivery, const Matches& matches,
     send_or_queue(core, *session, std::move(entry));
 }
 
-bool may_receive(const Core& core, const Session& session, const Message& message) {
-    return !core.acl || core.acl
-                            ->decide(auth::AclAction::Receive, session.client_id, session.user(),
-                                     message.topic())
-                            .allowed;
-}
-
 bool would_wait(Core& core, const Session& session, Qos qos) {
     const Connection* c = core.connection_of(session);
     const bool waits = session.waiting_count() > 0;
@@ -360,7 +365,7 @@ void pump(Core& core, Session& session) {
         resend(core, session, *c);
         while (!box.queue.empty() && box.queue.front().message && box.to_resend == 0 &&
                may_send(core, session, *c, box.queue.front().qos))
-            transmit(core, session, *c, dequeue(core, session));
+            send_queued(core, session, *c, dequeue(core, session));
         unpark(core, session);
         core.free_outbox_if_empty(session);
     }

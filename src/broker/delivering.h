@@ -34,8 +34,6 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes);
 /// Drops everything a session still owes, with the session. @return how many messages
 size_t drop_outbox(Core& core, Session& session);
 
-/// Access rules let the session have the message.
-bool may_receive(const Core& core, const Session& session, const Message& message);
 /// A message of this QoS for the session could not be sent at once.
 bool would_wait(Core& core, const Session& session, mqtt::Qos qos);
 

@@ -2,7 +2,7 @@
 // that make them. Views are borrowed for the call.
 #pragma once
 
-#include "auth/acl.h"
+#include "auth/policy.h"
 #include "base/ids.h"
 #include "broker/envelope.h"
 #include "store/log.h"
@@ -18,11 +18,17 @@ struct Accepted {
     ConnectionId connection;
     ListenerId listener;
 };
+/// What the transport has found out about the peer, before its first byte of MQTT.
+struct Identified {
+    ConnectionId connection;
+    std::string_view common_name;  // of its certificate
+};
 /// A connection that another shard moved here, with the bytes read from it so far (CONNECT first).
 struct Adopted {
     ConnectionId connection;
     ListenerId listener;
     Bytes bytes;
+    std::string_view common_name;  // as in Identified; empty: no certificate
 };
 /// MQTT bytes, cut anywhere.
 struct Received {
@@ -46,6 +52,7 @@ struct Verdict {
         mqtt::ReasonCode::NotAuthorized;  // Success, ContinueAuthentication or a refusal
     std::string auth_data;                // enhanced authentication: for AUTH or CONNACK
     std::string why;                      // for the log
+    std::vector<auth::Claim> claims;      // with Success: what the token says of the client
 };
 /// From another shard.
 struct Mail {
@@ -70,7 +77,11 @@ struct Inject {
 struct Tick {};
 /// New access rules; null allows everything.
 struct PolicyChanged {
-    const auth::Acl* acl = nullptr;  // outlives its replacement by the next PolicyChanged
+    const auth::Policy* policy = nullptr;  // outlives its replacement by the next PolicyChanged
+};
+/// Users that are gone or have another password: who came in by it is disconnected.
+struct UsersChanged {
+    const std::vector<std::string>& users;  // sorted
 };
 /// Ends one client's connection.
 struct Kick {
@@ -81,7 +92,8 @@ struct Kick {
 /// The broker is going down: every connection is told and closed; wills stay with their sessions.
 struct Shutdown {};
 
-using Input = std::variant<Accepted, Adopted, Received, Flushed, Closed, Verdict, Mail, StoreDone,
-                           Restarted, Inject, Tick, PolicyChanged, Kick, Shutdown>;
+using Input =
+    std::variant<Accepted, Identified, Adopted, Received, Flushed, Closed, Verdict, Mail, StoreDone,
+                 Restarted, Inject, Tick, PolicyChanged, UsersChanged, Kick, Shutdown>;
 
 }  // namespace godwit::broker

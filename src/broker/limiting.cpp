@@ -2,8 +2,10 @@
 
 #include "broker/closing.h"
 #include "broker/delivering.h"
+#include "broker/permitting.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace godwit::broker {
 
@@ -84,8 +86,9 @@ void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now) {
 
 void count_loss(Core& core, Session& session, Loss loss, const MessageRef& message) {
     ++core.counters.lost[loss];
-    ++session.need_losses()[loss];
-    if (core.fx->least_severity > Severity::Debug) return;
+    const uint64_t count = ++session.need_losses()[loss];
+    // The first, the second, the fourth, ... are told in any case: the client's history has them.
+    if (core.fx->least_severity > Severity::Debug && !std::has_single_bit(count)) return;
     core.event(Severity::Debug, "dropped", session, reason_of(loss),
                message ? std::string(message->topic()) : std::string());
 }

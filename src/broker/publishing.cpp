@@ -6,6 +6,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
 #include "broker/pacing.h"
+#include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
 #include "broker/sharing.h"
@@ -31,16 +32,16 @@ struct Refusal {
     std::string detail;
 };
 
+/// @param like  a PUBLISH or a will
 std::optional<Refusal> check_permission(const Core& core, const Session& session,
-                                        std::string_view topic) {
+                                        std::string_view topic, const auto& like) {
     if (topic.starts_with("$SYS/"))
         return Refusal{ReasonCode::NotAuthorized, "$SYS is the broker's own"};
-    if (!core.acl) return std::nullopt;
-    const auto decision =
-        core.acl->decide(auth::AclAction::Publish, session.client_id, session.user(), topic);
-    if (decision.allowed) return std::nullopt;
-    return Refusal{ReasonCode::NotAuthorized,
-                   decision.line ? "acl line " + std::to_string(decision.line) : "no acl rule"};
+    const auth::Request request{auth::Action::Publish, topic, uint8_t(like.qos),
+                                like.payload.size()};
+    auto denial = publish_denial(core, session, request, like.retain);
+    if (!denial) return std::nullopt;
+    return Refusal{ReasonCode::NotAuthorized, std::move(denial->rule)};
 }
 
 bool is_unreleased(const Session& session, PacketId id) {
@@ -271,7 +272,7 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
                           "more unacknowledged publishes than Receive Maximum");
     if (topic::has_more_levels(*topic, core.limits.topic_levels_max))
         return refuse(core, c, session, packet, {ReasonCode::TopicNameInvalid, "too many levels"});
-    if (auto refusal = check_permission(core, session, *topic))
+    if (auto refusal = check_permission(core, session, *topic, packet))
         return refuse(core, c, session, packet, *refusal);
     if (admission == Admission::Refused) return refuse_for_logs(core, c, packet);
     const uint64_t mark = writing_mark(core);
@@ -391,7 +392,7 @@ void release_acks(Core& core) {
 void publish_will_of(Core& core, Session& session) {
     const auto will = std::exchange(session.will, nullptr);  // [MQTT5-3.1.2-10]
     if (!will) return;
-    if (const auto refusal = check_permission(core, session, will->topic)) {
+    if (const auto refusal = check_permission(core, session, will->topic, *will)) {
         ++core.counters.publishes_refused;
         core.event(Severity::Warning, "will_refused", session, mqtt::reason_name(refusal->reason),
                    refusal->detail);

@@ -3,6 +3,7 @@
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
+#include "broker/permitting.h"
 #include "topic/filter.h"
 
 #include <algorithm>

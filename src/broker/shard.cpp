@@ -8,6 +8,7 @@
 #include "broker/keeping/restoring.h"
 #include "broker/limiting.h"
 #include "broker/pacing.h"
+#include "broker/permitting.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
@@ -189,6 +190,9 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             },
             [&](const Mail& in) { on_mail(core, in); },
             [&](const Accepted& in) { on_accepted(core, in); },
+            [&](const Identified& in) {
+                with(core, in.connection, [&](Connection& c) { on_identified(c, in); });
+            },
             [&](const Adopted& in) { on_adopted(core, in); },
             [&](const Closed& in) {
                 with(core, in.connection, [&](Connection& c) { on_lost(core, c, in.why); });
@@ -200,7 +204,8 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             [&](const Restarted&) { on_restarted(core); },
             [&](const Inject& in) { on_inject(core, in); },
             [&](const Tick&) { on_tick(core); },
-            [&](const PolicyChanged& in) { core.acl = in.acl; },
+            [&](const PolicyChanged& in) { on_policy_changed(core, in); },
+            [&](const UsersChanged& in) { on_users_changed(core, in); },
             [&](const Kick& in) { on_kick(core, in); },
             [&](const Shutdown&) { on_shutdown(core); },
         },
@@ -239,11 +244,24 @@ std::optional<Instant> Shard::next_deadline() const {
     return next;
 }
 
-std::optional<SessionReport> Shard::report(RealmId realm, std::string_view client_id) const {
+const Session* Shard::find_session(RealmId realm, std::string_view client_id) const {
     const auto& sessions = core_.realm(realm).sessions;
     const auto known = sessions.find(client_id);
-    if (known == sessions.end()) return std::nullopt;
-    const Session& session = *core_.sessions.find(known->second);
+    return known == sessions.end() ? nullptr : core_.sessions.find(known->second);
+}
+
+std::optional<auth::Explanation> Shard::explain(RealmId realm, std::string_view client_id,
+                                                const auth::Request& request) const {
+    const Session* session = find_session(realm, client_id);
+    if (!session) return std::nullopt;
+    if (!core_.profiles) return auth::explain_without_policy();
+    return auth::explain(core_.profiles->policy(), subject_of(core_, *session), request);
+}
+
+std::optional<SessionReport> Shard::report(RealmId realm, std::string_view client_id) const {
+    const Session* found = find_session(realm, client_id);
+    if (!found) return std::nullopt;
+    const Session& session = *found;
     SessionReport out{.shard = core_.config.id,
                       .version = session.version,
                       .online = session.online,

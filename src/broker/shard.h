@@ -2,6 +2,7 @@
 // and shared groups. Thread: its own. Blocks: never. Time: only `now`. Same inputs, same effects.
 #pragma once
 
+#include "auth/explain.h"
 #include "broker/core.h"
 #include "broker/keeping/new_log.h"
 #include "broker/keeping/restoring.h"
@@ -46,7 +47,13 @@ public:
     /// @return  nullopt: there is none
     std::optional<SessionReport> report(RealmId realm, std::string_view client_id) const;
 
+    /// What the policy says to a request of a session's client. Between turns.
+    /// @return  nullopt: there is no such session
+    std::optional<auth::Explanation> explain(RealmId realm, std::string_view client_id,
+                                             const auth::Request& request) const;
+
 private:
+    const Session* find_session(RealmId realm, std::string_view client_id) const;
     void end_input();
     void drain_loopback();
     void reap();

@@ -3,6 +3,7 @@
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
+#include "broker/permitting.h"
 #include "broker/subscribing.h"
 
 #include <algorithm>
@@ -180,6 +181,11 @@ void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
             core.post(from, GroupReturn{in.group, in.token});
         else
             ++core.counters.lost[Loss::OfflineQos0];
+        return;
+    }
+    if (!may_receive(core, *session, *in.message)) {
+        count_loss(core, *session, Loss::NotAuthorized, in.message);
+        if (in.token != 0) core.post(from, GroupDone{in.group, in.token});
         return;
     }
     OutboxEntry entry{.message = in.message,

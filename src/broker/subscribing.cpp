@@ -3,6 +3,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/permitting.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/sharing.h"
@@ -48,8 +49,20 @@ bool is_held(Core& core, const Session& session, const topic::ParsedFilter& filt
                      {session.realm, std::string(filter.share), std::string(filter.filter)});
 }
 
+/// Grants the wished QoS, or the highest below it that is allowed [MQTT5-3.8.4-8].
+std::optional<Denial> grant(const Core& core, const Session& session, Wish& wish) {
+    for (;;) {
+        auto& qos = wish.options.qos;
+        auto denial = denial_of(
+            core, session,
+            {.action = auth::Action::Subscribe, .topic = wish.filter.filter, .qos = uint8_t(qos)});
+        if (!denial || qos == mqtt::Qos::AtMostOnce) return denial;
+        qos = mqtt::Qos(uint8_t(qos) - 1);
+    }
+}
+
 /// Why this entry is refused in the SUBACK; Success if it is not.
-ReasonCode check_wish(Core& core, const Connection& c, const Session& session, const Wish& wish) {
+ReasonCode check_wish(Core& core, const Connection& c, const Session& session, Wish& wish) {
     if (topic::has_more_levels(wish.filter.filter, core.limits.topic_levels_max))
         return ReasonCode::TopicFilterInvalid;
     const size_t held =
@@ -58,14 +71,10 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, c
     const ReasonCode refusal =
         is_full ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
     if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;
-    if (!core.acl) return ReasonCode::Success;
-    const auto decision = core.acl->decide(auth::AclAction::Subscribe, session.client_id,
-                                           session.user(), wish.filter.filter);
-    if (decision.allowed) return ReasonCode::Success;
-    core.event(
-        Severity::Warning, "subscribe_refused", c, "not_authorized",
-        std::string(wish.filter.filter) +
-            (decision.line ? ": acl line " + std::to_string(decision.line) : ": no acl rule"));
+    const auto denial = grant(core, session, wish);
+    if (!denial) return ReasonCode::Success;
+    core.event(Severity::Warning, "subscribe_refused", c, "not_authorized",
+               std::string(wish.filter.filter) + ": " + denial->rule);
     return ReasonCode::NotAuthorized;
 }
 
@@ -134,20 +143,19 @@ bool send_suback(Core& core, Connection& c, const PendingSuback& ready) {
     });
 }
 
-ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
-    const auto filter = topic::parse_filter(raw);
-    if (!filter->share.empty()) {
-        const GroupKey key{session.realm, std::string(filter->share), std::string(filter->filter)};
+ReasonCode unsubscribe(Core& core, Session& session, const topic::ParsedFilter& filter) {
+    if (!filter.share.empty()) {
+        const GroupKey key{session.realm, std::string(filter.share), std::string(filter.filter)};
         if (!leave_group(core, session, key)) return ReasonCode::NoSubscriptionExisted;
     } else {
         Realm& realm = core.realm(session.realm);
-        const auto id = realm.router.find(filter->filter, session.self);
+        const auto id = realm.router.find(filter.filter, session.self);
         if (!id) return ReasonCode::NoSubscriptionExisted;
         forget(core, session.find_subscription(*id)->kept);
         session.remove_subscription(*id);
         if (!GW_MUTANT(UnsubscribeKeepsTaker))
-            remove_route(core, realm, filter->filter, session.self, false);
-        cancel_fetches(core, session, filter->filter);
+            remove_route(core, realm, filter.filter, session.self, false);
+        cancel_fetches(core, session, filter.filter);
     }
     --core.counters.subscriptions;
     return ReasonCode::Success;
@@ -186,6 +194,23 @@ void drop_subscriptions(Core& core, Session& session) {
     }
 }
 
+std::vector<HeldSubscription> subscriptions_of(Core& core, const Session& session) {
+    std::vector<HeldSubscription> all;
+    Router& router = core.realm(session.realm).router;
+    for (const HeldFilter& each : session.subscriptions)
+        all.push_back({{},
+                       std::string(router.text(each.id)),
+                       uint8_t(router.taker(each.id, session.self).qos)});
+    if (!session.extras) return all;
+    for (const Membership& each : session.extras->memberships)
+        all.push_back({each.key.share, each.key.filter, uint8_t(each.options.qos)});
+    return all;
+}
+
+void end_subscription(Core& core, Session& session, const HeldSubscription& subscription) {
+    (void)unsubscribe(core, session, {subscription.share, subscription.filter});
+}
+
 namespace {
 
 /// Those of sessions that end with their connections do not wait behind those that wait for a disk.
@@ -218,7 +243,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
             subscribe_plain(core, session, wish, pending);
         else
             subscribe_shared(core, session, wish, pending);
-        pending.reasons.push_back(uint8_t(entry.options.qos));  // [MQTT5-3.8.4-7]
+        pending.reasons.push_back(uint8_t(wish.options.qos));  // [MQTT5-3.8.4-7]
     }
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
     if (!pending.fetches.empty()) pending.crossings_made = core.keeper.crossings_made;
@@ -237,7 +262,8 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
                           .packet_id = packet.packet_id,
                           .unsuback = true};
     for (const mqtt::SubscribeEntry& entry : packet.entries)
-        pending.reasons.push_back(uint8_t(unsubscribe(core, session, entry.filter)));
+        pending.reasons.push_back(
+            uint8_t(unsubscribe(core, session, *topic::parse_filter(entry.filter))));
     // All that was written: an UNSUBSCRIBE before, never answered, may have ended what this one
     // finds ended.
     await_suback(core, session, std::move(pending), newest_ticket(core));

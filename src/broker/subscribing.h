@@ -15,6 +15,15 @@ Router::Added add_route(Core& core, Realm& realm, std::string_view filter, const
 /// Removes a taker that is there, likewise.
 void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef session,
                   bool group);
+/// One subscription, whatever it is kept as.
+struct HeldSubscription {
+    std::string share;  // empty: not shared
+    std::string filter;
+    uint8_t qos = 0;
+};
+std::vector<HeldSubscription> subscriptions_of(Core& core, const Session& session);
+/// Without a word to the client: MQTT has none for it.
+void end_subscription(Core& core, Session& session, const HeldSubscription& subscription);
 /// All subscriptions of a session that ends.
 void drop_subscriptions(Core& core, Session& session);
 

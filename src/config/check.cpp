@@ -24,6 +24,7 @@ public:
         for (DraftListener& listener : draft_.listeners) check_listener(listener);
         check_admin();
         check_pairs();
+        check_access_files();
         check_limits();
         fill_broker();
     }
@@ -172,6 +173,13 @@ private:
             if (same_socket(listener.options.url, admin))
                 fail(listener, fmt::format("{} has the address of admin.listen",
                                            to_text(listener.options.url)));
+    }
+
+    void check_access_files() {
+        const AuthOptions& auth = options().auth;
+        if (!auth.policy_file.empty() && !auth.acl_file.empty())
+            fail("auth.acl_file", "there are a policy_file and an acl_file",
+                 "keep one of them: both say all that clients may do");
     }
 
     void check_limits() {

@@ -107,6 +107,13 @@ server_reference = "other.example.org"
     EXPECT_EQ(options.broker.server_reference, "other.example.org");
 }
 
+TEST(Config, AccessIsSaidInOneFile) {
+    EXPECT_EQ(accepted("[auth]\npolicy_file = \"/p\"\n").options.auth.policy_file, "/p");
+    const auto errors = faults("[auth]\npolicy_file = \"/p\"\nacl_file = \"/a\"\n");
+    ASSERT_EQ(errors.size(), 1u);
+    EXPECT_NE(errors[0].find("keep one of them"), std::string::npos) << errors[0];
+}
+
 TEST(Config, ReadsListenersInTheirOrder) {
     const Config config = accepted(R"(
 [[listener]]

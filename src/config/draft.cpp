@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "config/nearest.h"
+#include "base/nearest.h"
 #include "config/schema.h"
 #include "config/toml_text.h"
 

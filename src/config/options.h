@@ -20,8 +20,9 @@ struct ServerOptions {
     bool file_tables = false;  // each shard has its own, with its own count of open files
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
-    std::string log_file;          // empty: standard error
-    uint32_t sys_interval_s = 10;  // between two rounds of $SYS messages; 0: none
+    std::string log_file;                // empty: standard error
+    uint32_t history_events_max = 4096;  // last events of clients, all together; 0: none
+    uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
 };
 
 struct ListenerOptions {
@@ -46,7 +47,8 @@ struct AdminOptions {
 
 struct AuthOptions {
     std::string password_file;  // empty: none
-    std::string acl_file;       // empty: every topic is open
+    std::string policy_file;    // empty: none
+    std::string acl_file;       // empty: none; without either every topic is open
     std::optional<bool>
         allow_anonymous;  // nullopt: loopback and Unix sockets, without password_file
 };

@@ -114,9 +114,10 @@ key = "/etc/godwit/key.pem"
 
 [auth]
 password_file = "/etc/godwit/passwords"
-acl_file = "/etc/godwit/acl"
+policy_file = "/etc/godwit/policy"
 .fi
 .SH SEE ALSO
+.BR godwit-policy (5),
 .BR mosquitto_passwd (1),
 .BR mqtt (7)
 )";

@@ -93,6 +93,15 @@ const Row<Options> kServer[] = {
       .doc = "File that events are appended to. Empty: standard error."},
      server<&ServerOptions::log_file>()},
     {{.section = "server",
+      .name = "history_events_max",
+      .type = Type::Number,
+      .unit = "events",
+      .range = {0, 10'000'000},
+      .initial = 4096u,
+      .doc = "The last events of clients that `godwit why` can tell, of all clients together; some "
+             "200 bytes each. Those of clients that were silent for longest go first. 0: none."},
+     server<&ServerOptions::history_events_max>()},
+    {{.section = "server",
       .name = "sys_interval_s",
       .type = Type::Number,
       .unit = "s",
@@ -202,10 +211,17 @@ const Row<Options> kAuth[] = {
              "mosquitto_passwd. Empty: nobody can log in with a password."},
      auth<&AuthOptions::password_file>()},
     {{.section = "auth",
+      .name = "policy_file",
+      .initial = "",
+      .doc = "Who may connect, publish, retain, subscribe and receive what, in the language of "
+             "docs/policy.md. With a file, what no line allows is denied. Empty: every client may "
+             "do everything, unless there is an acl_file."},
+     auth<&AuthOptions::policy_file>()},
+    {{.section = "auth",
       .name = "acl_file",
       .initial = "",
-      .doc = "Who may publish and read which topics, in the format of Mosquitto's acl_file. With a "
-             "file, what no line allows is denied. Empty: every client may use every topic."},
+      .doc = "The same in the format of Mosquitto's acl_file, which says who may publish and read "
+             "which topics. One of the two, not both."},
      auth<&AuthOptions::acl_file>()},
     {{.section = "auth",
       .name = "allow_anonymous",

@@ -34,10 +34,16 @@ AuthWorker::~AuthWorker() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-void AuthWorker::set_passwords(std::unique_ptr<const auth::PasswordFile> passwords) {
-    const std::lock_guard lock(mutex_);
-    passwords_ = std::move(passwords);
-    known_.clear();
+std::vector<std::string> AuthWorker::set_passwords(
+    std::unique_ptr<const auth::PasswordFile> passwords) {
+    Users before;
+    const Users next = std::move(passwords);
+    {
+        const std::lock_guard lock(mutex_);
+        before = std::exchange(passwords_, next);
+        known_.clear();
+    }
+    return before ? next->changed_since(*before) : std::vector<std::string>();
 }
 
 void AuthWorker::ask(ShardId shard, broker::AuthRequest request) {
@@ -50,7 +56,7 @@ void AuthWorker::ask(ShardId shard, broker::AuthRequest request) {
         }
     }
     const broker::Verdict busy{
-        request.connection, mqtt::ReasonCode::ServerBusy, {}, "too many logins wait"};
+        request.connection, mqtt::ReasonCode::ServerBusy, {}, "too many logins wait", {}};
     crossing_.mailbox(shard).post(AuthAnswer{busy});
 }
 
@@ -65,33 +71,50 @@ void AuthWorker::work() {
             job = std::move(jobs_.front());
             jobs_.pop_front();
         }
-        crossing_.mailbox(job.shard).post(AuthAnswer{judge(job.request)});
+        answer(job);
     }
 }
 
-broker::Verdict AuthWorker::judge(const broker::AuthRequest& request) {
+/// Judges again if the users change meanwhile, and posts under the lock: whoever replaces the users
+/// may rely on it that no verdict about the old ones comes later.
+void AuthWorker::answer(const Job& job) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        const Users users = passwords_;
+        lock.unlock();
+        broker::Verdict verdict = judge(job.request, users);
+        lock.lock();
+        if (users != passwords_) continue;
+        return crossing_.mailbox(job.shard).post(AuthAnswer{std::move(verdict)});
+    }
+}
+
+broker::Verdict AuthWorker::judge(const broker::AuthRequest& request, const Users& users) {
     if (!request.auth_method.empty())
-        return {
-            request.connection, mqtt::ReasonCode::BadAuthenticationMethod, {}, "no such mechanism"};
-    if (is_right(request)) return {request.connection, mqtt::ReasonCode::Success, {}, {}};
+        return {request.connection,
+                mqtt::ReasonCode::BadAuthenticationMethod,
+                {},
+                "no such mechanism",
+                {}};
+    if (is_right(request, users))
+        return {request.connection, mqtt::ReasonCode::Success, {}, {}, {}};
     return {request.connection,
             mqtt::ReasonCode::BadUserNameOrPassword,
             {},
-            "user " + request.username};
+            "user " + request.username,
+            {}};
 }
 
-bool AuthWorker::is_right(const broker::AuthRequest& request) {
+bool AuthWorker::is_right(const broker::AuthRequest& request, const Users& users) {
     const std::string print = digest(request.username, request.password, secret_);
-    std::shared_ptr<const auth::PasswordFile> passwords;
     {
         const std::lock_guard lock(mutex_);
         const auto known = known_.find(request.username);
-        if (known != known_.end() && known->second == print) return true;
-        passwords = passwords_;
+        if (users == passwords_ && known != known_.end() && known->second == print) return true;
     }
-    if (!passwords || !passwords->verify(request.username, request.password)) return false;
+    if (!users || !users->verify(request.username, request.password)) return false;
     const std::lock_guard lock(mutex_);
-    if (passwords == passwords_) known_[request.username] = print;
+    if (users == passwords_) known_[request.username] = print;
     return true;
 }
 

@@ -28,8 +28,10 @@ public:
     AuthWorker(const AuthWorker&) = delete;
     AuthWorker& operator=(const AuthWorker&) = delete;
 
-    /// The users from now on; also forgets which passwords were right.
-    void set_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
+    /// The users from now on; also forgets which passwords were right. Every verdict that is
+    /// posted after it is of the new users.
+    /// @return  the users that are gone or have another password; sorted
+    std::vector<std::string> set_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
     /// The verdict goes to the shard's mailbox. Thread: any
     void ask(ShardId shard, broker::AuthRequest request);
 
@@ -38,9 +40,11 @@ private:
         ShardId shard;
         broker::AuthRequest request;
     };
+    using Users = std::shared_ptr<const auth::PasswordFile>;
     void work();
-    broker::Verdict judge(const broker::AuthRequest& request);
-    bool is_right(const broker::AuthRequest& request);
+    void answer(const Job& job);
+    broker::Verdict judge(const broker::AuthRequest& request, const Users& users);
+    bool is_right(const broker::AuthRequest& request, const Users& users);
 
     Crossing& crossing_;
     const HashKey secret_;  // for known_: nobody outside can foresee it
@@ -48,7 +52,7 @@ private:
     std::condition_variable wake_;
     std::deque<Job> jobs_;
     bool stopping_ = false;
-    std::shared_ptr<const auth::PasswordFile> passwords_;
+    Users passwords_;
     std::unordered_map<std::string, std::string>
         known_;                         // user -> keyed digest of the password that was right
     std::vector<std::thread> threads_;  // last: they use all of the above

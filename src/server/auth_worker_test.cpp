@@ -111,6 +111,26 @@ TEST_F(AuthWorkerTest, RemembersNoUserByTheTextOfUserAndPassword) {
     EXPECT_EQ(answer(login(1, "alic", "ewonder")), mqtt::ReasonCode::BadUserNameOrPassword);
 }
 
+TEST_F(AuthWorkerTest, NamesTheUsersThatAreGoneOrHaveAnotherPassword) {
+    using Users = std::vector<std::string>;
+    EXPECT_EQ(worker_.set_passwords(passwords(std::string(kWonder) + kSlow)), Users{});
+    EXPECT_EQ(worker_.set_passwords(passwords(std::string(kSlow) + "# note\n" + kWonder)), Users{});
+    EXPECT_EQ(worker_.set_passwords(passwords(std::string(kSlow) + kChanged)), Users{"alice"});
+    EXPECT_EQ(worker_.set_passwords(passwords("")), (Users{"alice", "slow"}));
+    EXPECT_EQ(worker_.set_passwords(passwords(kWonder)), Users{}) << "nobody has logged in as her";
+}
+
+// A slow hash is being computed when the users change: whichever file its verdict is of, a verdict
+// that comes after set_passwords() returned is of the new one.
+TEST_F(AuthWorkerTest, NoVerdictAboutOldUsersComesAfterTheNewOnes) {
+    worker_.set_passwords(passwords(kSlow));
+    worker_.ask(kShard, login(1, "slow", "slow"));
+    worker_.set_passwords(passwords(kWonder));
+    const bool judged_before = !crossing_->mailbox(kShard).empty();
+    const mqtt::ReasonCode reason = verdict().reason;
+    EXPECT_TRUE(judged_before || reason == mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
 TEST_F(AuthWorkerTest, ForgetsWhoWasRightWhenThePasswordsChange) {
     worker_.set_passwords(passwords(kWonder));
     EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);

@@ -1,11 +1,13 @@
 #include "server/broker_process.h"
 
+#include "admin/client_events.h"
 #include "base/version.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/file.h"
 #include "os/thread.h"
 #include "server/credentials.h"
+#include "server/explaining.h"
 
 #include <algorithm>
 #include <future>
@@ -89,15 +91,13 @@ Result<Done, std::string> BrokerProcess::open_listeners() {
 
 Result<Done, std::string> BrokerProcess::load_credentials() {
     auth_ = std::make_unique<AuthWorker>(*crossing_);
-    if (!options_.auth.acl_file.empty()) {
-        auto acl = load_acl(options_.auth.acl_file);
-        if (!acl) return Err{acl.error()};
-        acl_ = std::move(*acl);
-    }
+    auto policy = load_access(options_.auth);
+    if (!policy) return Err{policy.error()};
+    policy_ = std::move(*policy);
     if (options_.auth.password_file.empty()) return Done{};
     auto passwords = server::load_passwords(options_.auth.password_file);
     if (!passwords) return Err{passwords.error()};
-    auth_->set_passwords(std::move(*passwords));
+    (void)auth_->set_passwords(std::move(*passwords));
     return Done{};
 }
 
@@ -146,7 +146,7 @@ Result<Done, std::string> BrokerProcess::match_shards() {
     if (before == wanted) return Done{};
     broker::ShardConfig config = shard_config(0);
     config.shard_count = before;
-    const auto done = reshard(*data_, wanted, {config, options_.store, acl_.get(), &log_});
+    const auto done = reshard(*data_, wanted, {config, options_.store, policy_.get(), &log_});
     if (done) return done;
     return Err{"cannot move the state of " + std::to_string(before) + " shards to " +
                std::to_string(wanted) + ": " + done.error()};
@@ -167,7 +167,7 @@ Result<Done, std::string> BrokerProcess::restore() {
                      .add("retained", found.retained)
                      .add("unreadable", found.unreadable));
     }
-    opened_.restart(acl_.get());
+    opened_.restart(policy_.get());
     for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
         store_workers_.push_back(std::make_unique<StoreWorker>(
             data_->directory(), data_->folder({i}), ShardId{i}, crossing_->mailbox({i}).waker()));
@@ -182,7 +182,8 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     parts.auth = auth_.get();
     parts.log = &log_;
     parts.counters = counters_[index].get();
-    if (acl_) parts.acl = std::make_unique<const auth::Acl>(*acl_);
+    if (policy_) parts.policy = std::make_unique<const auth::Policy>(*policy_);
+    parts.history_events_max = options_.server.history_events_max / crossing_->shard_count();
     parts.clock_ahead = opened_.clock_ahead;
     if (data_) {
         parts.opened = std::move(opened_.shards[index].shard);
@@ -207,6 +208,10 @@ Result<Done, std::string> BrokerProcess::start() {
             {[this] { return stats(); },
              [this](const std::string& realm, const std::string& client_id) {
                  return session(realm, client_id);
+             },
+             [this](const admin::Target& query) { return explain(query); },
+             [this](const std::string& client_id, const admin::Target& query) {
+                 return events(client_id, query);
              }});
         if (!admin) return Err{admin.error()};
         admin_ = std::move(*admin);
@@ -250,6 +255,13 @@ std::string BrokerProcess::listeners_text() const {
     return text;
 }
 
+/// Who came in by a password that is gone is disconnected.
+void BrokerProcess::replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords) {
+    const auto changed = auth_->set_passwords(std::move(passwords));
+    for (uint16_t i = 0; !changed.empty() && i < crossing_->shard_count(); ++i)
+        crossing_->mailbox({i}).post(ChangedUsers{changed});
+}
+
 void BrokerProcess::reload(const config::Options& options) {
     const auto report = [&](const std::string& what, const std::string& fault) {
         if (fault.empty())
@@ -263,14 +275,14 @@ void BrokerProcess::reload(const config::Options& options) {
     if (!options_.auth.password_file.empty()) {
         auto passwords = server::load_passwords(options_.auth.password_file);
         const std::string fault = passwords ? "" : passwords.error();
-        if (passwords) auth_->set_passwords(std::move(*passwords));
+        if (passwords) replace_passwords(std::move(*passwords));
         report(options_.auth.password_file, fault);
     }
-    if (!options_.auth.acl_file.empty()) {
-        auto acl = load_acl(options_.auth.acl_file);
-        for (uint16_t i = 0; acl && i < crossing_->shard_count(); ++i)
-            crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Acl>(**acl)});
-        report(options_.auth.acl_file, acl ? "" : acl.error());
+    if (policy_) {
+        auto policy = load_access(options_.auth);
+        for (uint16_t i = 0; policy && i < crossing_->shard_count(); ++i)
+            crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Policy>(**policy)});
+        report(policy_->source(), policy ? "" : policy.error());
     }
     for (size_t i = 0; i < listeners_.size(); ++i) {
         OpenListener& open = *listeners_[i];
@@ -296,22 +308,61 @@ admin::BrokerStats BrokerProcess::stats() const {
     return stats;
 }
 
-Result<broker::SessionReport, admin::AdminSources::Fault> BrokerProcess::session(
-    const std::string& realm, const std::string& client_id) const {
-    using Fault = admin::AdminSources::Fault;
+template <class Ask>
+auto BrokerProcess::ask(const std::string& realm, Ask question) const
+    -> Result<decltype(question.answer.get_future().get()), Fault> {
     const auto& realms = options_.broker.realms;
     const auto at = std::find_if(realms.begin(), realms.end(),
                                  [&](const auto& each) { return each.name == realm; });
     if (at == realms.end()) return Err{Fault::Unknown};
-    AskSession ask{.realm = {uint16_t(at - realms.begin())}, .client_id = client_id};
+    question.realm = {uint16_t(at - realms.begin())};
     const broker::Homes homes{key_, crossing_->shard_count()};
-    const ShardId home = homes.of_client(ask.realm, client_id);
-    auto answer = ask.answer.get_future();
-    crossing_->mailbox(home).post(std::move(ask));
+    const ShardId home = homes.of_client(question.realm, question.client_id);
+    auto answer = question.answer.get_future();
+    crossing_->mailbox(home).post(std::move(question));
     if (answer.wait_for(kAskTime) != std::future_status::ready) return Err{Fault::NoAnswer};
-    auto report = answer.get();
-    if (!report) return Err{Fault::Unknown};
-    return *report;
+    return answer.get();
+}
+
+Result<broker::SessionReport, admin::AdminSources::Fault> BrokerProcess::session(
+    const std::string& realm, const std::string& client_id) const {
+    const auto report = ask(realm, AskSession{.realm = {}, .client_id = client_id, .answer = {}});
+    if (!report) return Err{report.error()};
+    if (!*report) return Err{Fault::Unknown};
+    return **report;
+}
+
+namespace {
+
+admin::AdminSources::Answer fault_answer(admin::AdminSources::Fault fault, const char* unknown) {
+    if (fault == admin::AdminSources::Fault::Unknown) return {404, unknown};
+    return {503, "the client's shard is too busy to say\n"};
+}
+
+}  // namespace
+
+admin::AdminSources::Answer BrokerProcess::explain(const admin::Target& query) const {
+    static constexpr const char* kUnknown =
+        "no such session; for a client that is not there, ask: godwit explain --config FILE\n";
+    const auto question = read_question(query);
+    if (!question) return {400, question.error() + "\n"};
+    std::vector<auth::Explanation> answers;
+    for (const auth::OwnedRequest& request : question->requests()) {
+        auto answer = ask(question->realm, AskExplain{{}, question->client_id, request, {}});
+        if (!answer) return fault_answer(answer.error(), kUnknown);
+        if (!*answer) return fault_answer(Fault::Unknown, kUnknown);
+        answers.push_back(**std::move(answer));
+    }
+    return {200, render_answer(*question, decisive(answers)), !question->as_text};
+}
+
+admin::AdminSources::Answer BrokerProcess::events(const std::string& client_id,
+                                                  const admin::Target& query) const {
+    const std::string realm = query.value("realm", "default");
+    const auto past = ask(realm, AskHistory{{}, client_id, {}});
+    if (!past) return fault_answer(past.error(), "no such realm\n");
+    if (query.value("format", "json") == "text") return {200, admin::render_events_text(*past)};
+    return {200, admin::render_events(realm, client_id, *past), true};
 }
 
 void BrokerProcess::inject(const admin::SysMessage& message) {

@@ -32,7 +32,7 @@ public:
 
     /// "mqtt://127.0.0.1:1883 ws://127.0.0.1:8083/mqtt admin=http://127.0.0.1:8080"
     std::string listeners_text() const;
-    /// Reads password, ACL and TLS files again. What is faulty is reported and the old kept.
+    /// Reads password, policy and TLS files again. What is faulty is reported and the old kept.
     void reload(const config::Options& options);
     /// What the admin server and $SYS tell. Thread: any
     admin::BrokerStats stats() const;
@@ -43,7 +43,16 @@ public:
     void inject(const admin::SysMessage& message);
 
 private:
+    using Fault = admin::AdminSources::Fault;
+    /// Puts a question about one client to its home shard. Thread: any but a shard's
+    template <class Ask>
+    auto ask(const std::string& realm, Ask question) const
+        -> Result<decltype(question.answer.get_future().get()), Fault>;
+    admin::AdminSources::Answer explain(const admin::Target& query) const;
+    admin::AdminSources::Answer events(const std::string& client_id,
+                                       const admin::Target& query) const;
     BrokerProcess(const config::Options& options, os::LogWriter& log);
+    void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
     Result<Done, std::string> open_listeners();
     Result<Done, std::string> load_credentials();
     Result<Done, std::string> open_data();
@@ -63,7 +72,7 @@ private:
     std::unique_ptr<Crossing> crossing_;
     std::vector<std::unique_ptr<OpenListener>> listeners_;
     std::unique_ptr<AuthWorker> auth_;
-    std::unique_ptr<const auth::Acl> acl_;  // as read at the start; each shard has its own
+    std::unique_ptr<const auth::Policy> policy_;  // as read at the start; each shard has its own
     std::vector<std::unique_ptr<SharedCounters>> counters_;
     OpenedShards opened_;  // between restore() and make_runner()
     std::vector<std::unique_ptr<StoreWorker>> store_workers_;

@@ -20,7 +20,7 @@ size_t check_files(const config::Options& options) {
         ++faults;
     };
     if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
-    if (!options.auth.acl_file.empty()) report(load_acl(options.auth.acl_file));
+    report(load_access(options.auth));
     for (const config::ListenerOptions& listener : options.listeners)
         if (config::is_tls(listener.url.scheme)) report(load_tls(listener.url));
     return faults;

@@ -1,5 +1,6 @@
 #include "server/credentials.h"
 
+#include "auth/acl.h"
 #include "os/file.h"
 
 namespace godwit::server {
@@ -14,25 +15,49 @@ Result<std::string, std::string> read(const std::string& path) {
     return std::move(*text);
 }
 
-template <class Parsed>
-Result<std::unique_ptr<const Parsed>, std::string> load(const std::string& path) {
+/// @param parse  text -> Result<..., FileError>
+template <class Parse>
+auto load(const std::string& path, Parse&& parse)
+    -> Result<typename decltype(parse(std::string_view()))::value_type, std::string> {
     const auto text = read(path);
     if (!text) return Err{text.error()};
-    auto parsed = Parsed::parse(*text);
+    auto parsed = parse(*text);
     if (!parsed)
-        return Err{path + ":" + std::to_string(parsed.error().line) + ": " + parsed.error().what};
-    return std::unique_ptr<const Parsed>(std::make_unique<Parsed>(std::move(*parsed)));
+        return Err{path + ":" + auth::place_of(parsed.error()) + ": " + parsed.error().what};
+    return *std::move(parsed);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<const auth::PasswordFile>, std::string> load_passwords(
     const std::string& path) {
-    return load<auth::PasswordFile>(path);
+    auto file = load(path, auth::PasswordFile::parse);
+    if (!file) return Err{file.error()};
+    return std::unique_ptr<const auth::PasswordFile>(
+        std::make_unique<auth::PasswordFile>(*std::move(file)));
 }
 
-Result<std::unique_ptr<const auth::Acl>, std::string> load_acl(const std::string& path) {
-    return load<auth::Acl>(path);
+Result<std::unique_ptr<const auth::Policy>, std::string> load_acl(const std::string& path) {
+    auto acl = load(path, auth::parse_acl);
+    if (!acl) return Err{acl.error()};
+    acl->set_source(path);
+    return std::unique_ptr<const auth::Policy>(std::make_unique<auth::Policy>(*std::move(acl)));
+}
+
+Result<auth::PolicyFile, std::string> load_policy_file(const std::string& path) {
+    auto file = load(path, auth::parse_policy);
+    if (file) file->policy.set_source(path);
+    return file;
+}
+
+Result<std::unique_ptr<const auth::Policy>, std::string> load_access(
+    const config::AuthOptions& auth) {
+    if (!auth.acl_file.empty()) return load_acl(auth.acl_file);
+    if (auth.policy_file.empty()) return std::unique_ptr<const auth::Policy>();
+    auto file = load_policy_file(auth.policy_file);
+    if (!file) return Err{file.error()};
+    return std::unique_ptr<const auth::Policy>(
+        std::make_unique<auth::Policy>(std::move(file->policy)));
 }
 
 Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(const config::ListenUrl& url) {

@@ -2,10 +2,11 @@
 // wrong.
 #pragma once
 
-#include "auth/acl.h"
 #include "auth/password_file.h"
+#include "auth/policy_file.h"
 #include "base/result.h"
 #include "config/listen_url.h"
+#include "config/options.h"
 #include "transport/tls_context.h"
 
 #include <memory>
@@ -16,7 +17,12 @@ namespace godwit::server {
 // @errors  a sentence that begins with the file (and the line) and says what is wrong
 Result<std::unique_ptr<const auth::PasswordFile>, std::string> load_passwords(
     const std::string& path);
-Result<std::unique_ptr<const auth::Acl>, std::string> load_acl(const std::string& path);
+Result<std::unique_ptr<const auth::Policy>, std::string> load_acl(const std::string& path);
+Result<auth::PolicyFile, std::string> load_policy_file(const std::string& path);
+/// What the configuration says of access: one of the two files, or nothing.
+/// @return  null: everything is allowed
+Result<std::unique_ptr<const auth::Policy>, std::string> load_access(
+    const config::AuthOptions& auth);
 Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(const config::ListenUrl& url);
 
 }  // namespace godwit::server

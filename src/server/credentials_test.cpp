@@ -37,8 +37,8 @@ TEST_F(CredentialsTest, AreReadWhole) {
     EXPECT_EQ((*users)->user_count(), 0u);
     const auto acl = load_acl(file("topic read a/#\n"));
     ASSERT_TRUE(acl);
-    EXPECT_TRUE((*acl)->decide(auth::AclAction::Receive, "c", std::nullopt, "a/b").allowed);
-    EXPECT_FALSE((*acl)->decide(auth::AclAction::Publish, "c", std::nullopt, "a/b").allowed);
+    EXPECT_TRUE((*acl)->decide({.client_id = "c"}, {auth::Action::Receive, "a/b"}).allowed);
+    EXPECT_FALSE((*acl)->decide({.client_id = "c"}, {auth::Action::Publish, "a/b"}).allowed);
 }
 
 TEST_F(CredentialsTest, RefuseADirectoryInPlaceOfAFile) {

@@ -4,7 +4,8 @@
 // channel that carries their descriptors.
 #pragma once
 
-#include "auth/acl.h"
+#include "auth/explain.h"
+#include "broker/client_history.h"
 #include "broker/envelope.h"
 #include "broker/input.h"
 #include "broker/session_report.h"
@@ -38,9 +39,26 @@ struct InjectMessage {
     bool retain = false;
 };
 struct NewPolicy {
-    std::unique_ptr<const auth::Acl> acl;  // null: everything is allowed
+    std::unique_ptr<const auth::Policy> policy;  // null: everything is allowed
 };
-/// What is known of a session? Answered once, if the shard lives.
+/// Users that are gone or have another password; sorted.
+struct ChangedUsers {
+    std::vector<std::string> users;
+};
+/// What may the client of this session do, and why? Answered once, if the shard lives.
+struct AskExplain {
+    RealmId realm;
+    std::string client_id;
+    auth::OwnedRequest request;
+    std::promise<std::optional<auth::Explanation>> answer;
+};
+/// What happened to this client? Likewise.
+struct AskHistory {
+    RealmId realm;
+    std::string client_id;
+    std::promise<std::vector<broker::PastEvent>> answer;
+};
+/// What is known of a session? Likewise.
 struct AskSession {
     RealmId realm;
     std::string client_id;
@@ -49,8 +67,8 @@ struct AskSession {
 /// Say good-bye to every client, then stop.
 struct StopShard {};
 
-using Control =
-    std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, AskSession, StopShard>;
+using Control = std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, ChangedUsers,
+                             AskExplain, AskHistory, AskSession, StopShard>;
 
 /// What waits for one shard. Thread: any may post; the shard takes.
 class Mailbox {

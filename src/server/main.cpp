@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
     bench::add_bench(app, run);
     server::add_check(app, run);
     server::add_passwd(app, run);
+    server::add_policy(app, run);
+    server::add_explain(app, run);
+    server::add_why(app, run);
     server::add_verify(app, run);
     server::add_dump(app, run);
     server::add_version(app, run);

@@ -43,11 +43,11 @@ std::vector<broker::ShardSeat> OpenedShards::seats() {
     return seats;
 }
 
-void OpenedShards::restart(const auth::Acl* acl) {
+void OpenedShards::restart(const auth::Policy* policy) {
     const Instant at = now();
     broker::settle(seats(), at, os::wall_now());
     for (OpenedShard& each : shards) {
-        each.shard->handle(broker::PolicyChanged{acl}, at, each.fx);
+        each.shard->handle(broker::PolicyChanged{policy}, at, each.fx);
         each.shard->handle(broker::Restarted{}, at, each.fx);
     }
 }

@@ -26,8 +26,8 @@ struct OpenedShards {
     Instant now() const;
     std::vector<broker::ShardSeat> seats();
     /// Tells the shards of each other, of the rules, and that they have restarted.
-    /// @param acl  null: everything is allowed
-    void restart(const auth::Acl* acl);
+    /// @param policy  null: everything is allowed
+    void restart(const auth::Policy* policy);
 };
 
 /// @param config  of the shards but for their ids, as many as the directory holds

@@ -62,7 +62,7 @@ std::vector<broker::LogFolder> next_folders_of(DataDirectory& data, uint16_t sha
 Result<Duration, std::string> bring_to_rest(DataDirectory& data, const ReshardParts& parts) {
     auto opened = open_shards(data, parts.config, parts.store, *parts.log);
     if (!opened) return Err{opened.error()};
-    opened->restart(parts.acl);
+    opened->restart(parts.policy);
     const auto rest =
         broker::come_to_rest(opened->seats(), folders_of(data), opened->now(), os::wall_now());
     if (!rest) return Err{rest.error().what};

@@ -10,7 +10,7 @@ namespace godwit::server {
 struct ReshardParts {
     broker::ShardConfig config;  // of the old shards but for their ids
     store::Options store;
-    const auth::Acl* acl = nullptr;  // null: everything is allowed
+    const auth::Policy* policy = nullptr;  // null: everything is allowed
     os::LogWriter* log = nullptr;
 };
 

@@ -109,7 +109,9 @@ void ShardRunner::adopt(MovedConnection moved) {
     const ConnectionId id = sockets_.add(std::move(moved.socket));
     const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
     if (!poller_.add(fd, token_of(id), interest)) return drop(id);
-    feed(broker::Adopted{id, listener, moved.bytes});
+    const std::string name =
+        socket.wire ? socket.wire->peer().certificate_common_name : std::string();
+    feed(broker::Adopted{id, listener, moved.bytes, name});
 }
 
 }  // namespace godwit::server

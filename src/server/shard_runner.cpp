@@ -54,8 +54,9 @@ ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
       outgoing_(*parts_.crossing, parts_.shard.id),
       now_(read_clock()),
       read_room_(kReadBytes),
-      acl_(std::move(parts_.acl)) {
-    feed(broker::PolicyChanged{acl_.get()});
+      policy_(std::move(parts_.policy)),
+      history_(parts_.history_events_max) {
+    feed(broker::PolicyChanged{policy_.get()});
 }
 
 void ShardRunner::run() {
@@ -160,6 +161,7 @@ void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
     mqtt_.clear();
     const bool had_unsent = !socket.unsent.empty();
     const auto outcome = socket.wire->receive(raw, mqtt_, socket.unsent.tail());
+    identify(id, socket);
     if (!mqtt_.empty()) feed(broker::Received{id, mqtt_});
     if (!outcome) {
         feed(broker::Closed{id, outcome.error().what});
@@ -169,6 +171,14 @@ void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
     }
     if (!had_unsent && !socket.unsent.empty()) return flush(id, socket);
     if (socket.lingering) end_if_sent(socket);
+}
+
+/// Tells the shard whose certificate it is, once, before it sees what the peer sent.
+void ShardRunner::identify(ConnectionId id, Socket& socket) {
+    if (socket.identified || !socket.wire->ready()) return;
+    socket.identified = true;
+    const std::string& name = socket.wire->peer().certificate_common_name;
+    if (!name.empty()) feed(broker::Identified{id, name});
 }
 
 void ShardRunner::on_gone(ConnectionId id, Socket& socket, std::string_view why) {
@@ -218,9 +228,16 @@ void ShardRunner::on_control(Control& control) {
                                    mqtt::Qos::AtMostOnce, inject->retain});
     if (auto* ask = std::get_if<AskSession>(&control))
         return ask->answer.set_value(shard_->report(ask->realm, ask->client_id));
+    if (auto* ask = std::get_if<AskExplain>(&control))
+        return ask->answer.set_value(
+            shard_->explain(ask->realm, ask->client_id, ask->request.view()));
+    if (auto* ask = std::get_if<AskHistory>(&control))
+        return ask->answer.set_value(history_.of(ask->realm, ask->client_id));
+    if (const auto* changed = std::get_if<ChangedUsers>(&control))
+        return feed(broker::UsersChanged{changed->users});
     if (auto* policy = std::get_if<NewPolicy>(&control)) {
-        feed(broker::PolicyChanged{policy->acl.get()});
-        acl_ = std::move(policy->acl);
+        feed(broker::PolicyChanged{policy->policy.get()});
+        policy_ = std::move(policy->policy);
         return;
     }
     stopping_ = true;
@@ -396,14 +413,17 @@ void ShardRunner::end_lingering() {
 
 void ShardRunner::log_events() {
     for (const broker::Event& event : fx_.events) {
+        const Socket* socket =
+            event.connection.generation ? sockets_.find(event.connection) : nullptr;
+        const std::string address = socket ? socket->peer_text() : std::string();
+        history_.add(event, address, os::wall_now());
         const LogLevel level = LogLevel(event.severity);
         if (!parts_.log->wants(level)) continue;
         LogLine line(level, event.name);
         if (!event.client.empty()) line.add("client", event.client);
         line.add("realm", parts_.shard.options->realms[event.realm.value].name);
-        if (Socket* socket =
-                event.connection.generation ? sockets_.find(event.connection) : nullptr) {
-            line.add("address", socket->peer_text());
+        if (socket) {
+            line.add("address", address);
             line.add("listener", parts_.listeners[socket->listener.value]->name);
         }
         if (!event.reason.empty()) line.add("reason", event.reason);

@@ -2,6 +2,7 @@
 // what it asks. It is the only place where a shard meets sockets, clocks and other threads.
 #pragma once
 
+#include "broker/client_history.h"
 #include "broker/shard.h"
 #include "os/log_writer.h"
 #include "os/poller.h"
@@ -47,10 +48,11 @@ struct RunnerParts {
     AuthWorker* auth = nullptr;
     os::LogWriter* log = nullptr;
     SharedCounters* counters = nullptr;
-    std::unique_ptr<const auth::Acl> acl;
+    std::unique_ptr<const auth::Policy> policy;
     std::unique_ptr<broker::Shard> opened;  // from its log; null: nothing is kept
     broker::Effects opened_fx;              // what it wants done since
     StoreWorker* store = nullptr;           // with `opened`
+    size_t history_events_max = 0;          // of clients, of this shard
     Duration clock_ahead{};                 // of the broker's clock, which goes on across restarts
 };
 
@@ -82,6 +84,7 @@ private:
     void pause_accepting();
     void read_from(ConnectionId id, Socket& socket);
     void receive(ConnectionId id, Socket& socket, Bytes raw);
+    void identify(ConnectionId id, Socket& socket);
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
     void take_envelopes(ShardId from);
@@ -129,7 +132,8 @@ private:
     std::vector<uint8_t> read_room_;  // the one read buffer
     Buffer mqtt_;                     // scratch: what a Wire gives or takes
     std::vector<Bytes> pieces_;       // scratch
-    std::unique_ptr<const auth::Acl> acl_;
+    std::unique_ptr<const auth::Policy> policy_;
+    broker::ClientHistory history_;
 };
 
 }  // namespace godwit::server

@@ -55,6 +55,7 @@ struct Socket {
     bool ended = false;      // our end is sent: shutdown was called
     bool gone = false;       // the peer's end came, or it broke: dropped at the end of the turn
     bool wants_write = false;
+    bool identified = false;  // the shard knows of its certificate, or that it has none
     std::unique_ptr<transport::Wire> wire;  // null: plain TCP
     Unsent unsent;
     uint32_t unflushed = 0;  // MQTT bytes in `unsent`, reported to the shard when it is empty

@@ -1,5 +1,7 @@
 #include "world/core_host.h"
 
+#include "auth/acl.h"
+#include "auth/policy_file.h"
 #include "broker/keeping/resharding.h"
 #include "broker/testing/log_image.h"
 
@@ -124,7 +126,7 @@ void CoreHost::reshard(uint16_t shards) {
     } nobody;
     const auto seats = open_logs();
     for (const auto& seat : shards_) {
-        give(*seat, broker::PolicyChanged{acls_.empty() ? nullptr : acls_.back().get()});
+        give(*seat, broker::PolicyChanged{policies_.empty() ? nullptr : policies_.back().get()});
         give(*seat, broker::Restarted{});
     }
     ASSERT_TRUE(broker::come_to_rest(seats, logs(), now_, wall()));
@@ -157,8 +159,8 @@ void CoreHost::restart(Crash crash, Duration downtime, std::optional<uint16_t> s
     now_ += downtime;
     if (shards) reshard(*shards);
     open_shards();
-    const auto* acl = acls_.empty() ? nullptr : acls_.back().get();
-    order_all([this, acl](ShardSeat& seat) { give(seat, broker::PolicyChanged{acl}); });
+    const auto* policy = policies_.empty() ? nullptr : policies_.back().get();
+    order_all([this, policy](ShardSeat& seat) { give(seat, broker::PolicyChanged{policy}); });
 }
 
 WallTime CoreHost::wall() const {
@@ -420,7 +422,8 @@ void CoreHost::answer_authentication(ShardSeat& seat) {
     for (const auto& request : seat.fx.auth_requests) {
         const AuthAnswer answer =
             options_.authenticator ? options_.authenticator(request) : AuthAnswer{};
-        seat.verdicts.push_back({request.connection, answer.reason, answer.data, answer.why});
+        seat.verdicts.push_back(
+            {request.connection, answer.reason, answer.data, answer.why, answer.claims});
         auth_requests.push_back(request);
     }
 }
@@ -464,14 +467,29 @@ void CoreHost::inject(std::string_view topic, std::string_view payload, uint8_t 
 }
 
 void CoreHost::set_acl(std::optional<std::string_view> text) {
-    const auth::Acl* acl = nullptr;
-    if (text) {
-        auto parsed = auth::Acl::parse(*text);
-        ASSERT_TRUE(parsed) << "the test's ACL";
-        acls_.push_back(std::make_unique<auth::Acl>(std::move(*parsed)));
-        acl = acls_.back().get();
-    }
-    order_all([this, acl](ShardSeat& seat) { give(seat, broker::PolicyChanged{acl}); });
+    if (!text) return use_policy(nullptr);
+    auto parsed = auth::parse_acl(*text);
+    ASSERT_TRUE(parsed) << "the test's ACL";
+    use_policy(std::make_unique<auth::Policy>(*std::move(parsed)));
+}
+
+void CoreHost::set_policy(std::string_view text) {
+    auto parsed = auth::parse_policy(text);
+    ASSERT_TRUE(parsed) << "the test's policy: " << parsed.error().what;
+    use_policy(std::make_unique<auth::Policy>(std::move(parsed->policy)));
+}
+
+/// Old ones stay: a shard may be about to use one.
+void CoreHost::use_policy(std::unique_ptr<auth::Policy> policy) {
+    if (policy) policy->set_source("policy");
+    const auto* next = policy.get();
+    policies_.push_back(std::move(policy));
+    order_all([this, next](ShardSeat& seat) { give(seat, broker::PolicyChanged{next}); });
+}
+
+void CoreHost::change_users(std::vector<std::string> users) {
+    std::ranges::sort(users);
+    order_all([this, users](ShardSeat& seat) { give(seat, broker::UsersChanged{users}); });
 }
 
 const broker::Counters& CoreHost::counters(uint16_t shard) const {

@@ -3,6 +3,7 @@
 // sources, how many bytes: drawn from the seed. Between two shards mail keeps its order.
 #pragma once
 
+#include "auth/policy.h"
 #include "base/random.h"
 #include "broker/shard.h"
 #include "store/testing/faulty_disk.h"
@@ -21,6 +22,7 @@ struct AuthAnswer {
     mqtt::ReasonCode reason = mqtt::ReasonCode::Success;
     std::string data;
     std::string why = "said the test";
+    std::vector<auth::Claim> claims;
 };
 using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
 
@@ -71,6 +73,10 @@ public:
     void inject(std::string_view topic, std::string_view payload, uint8_t qos, bool retain);
     /// Rules as an ACL file; nullopt: everything is allowed.
     void set_acl(std::optional<std::string_view> text);
+    /// Rules as a policy file.
+    void set_policy(std::string_view text);
+    /// These users are gone, or have other passwords.
+    void change_users(std::vector<std::string> users);
 
     enum class Crash : uint8_t { Kill, PowerLoss };
     /// The process ends between two turns and starts again from its disks, `downtime` later. Every
@@ -106,6 +112,7 @@ private:
     void feed(ShardSeat& seat, const Source& source);
     std::vector<broker::ShardSeat> open_logs();
     void open_shards();
+    void use_policy(std::unique_ptr<auth::Policy> policy);
     void reshard(uint16_t shards);
     std::vector<broker::LogFolder> logs() const;
     WallTime wall() const;
@@ -130,7 +137,7 @@ private:
     bool disks_stalled_ = false;
     std::vector<std::unique_ptr<ShardSeat>> shards_;
     std::vector<std::unique_ptr<Pipe>> pipes_;  // links point here; none outlives the host
-    std::vector<std::unique_ptr<auth::Acl>> acls_;
+    std::vector<std::unique_ptr<auth::Policy>> policies_;  // the last is in force
     std::unique_ptr<broker::Core> map_;  // answers where things live; never driven
 };
 

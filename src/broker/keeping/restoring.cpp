@@ -207,6 +207,7 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
     session.expires = record->expires;
     session.has_username = record->username.has_value();
     session.username = record->username.value_or("");
+    session.restored = true;
     if (record->will) session.will = will_of(*record->will);
     const OpenHandshakes& open = from.handshakes;
     if (!open.unreleased.empty())

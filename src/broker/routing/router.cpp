@@ -121,6 +121,12 @@ std::optional<topic::FilterId> Router::find(std::string_view filter, SessionRef 
     return id;
 }
 
+const Taker& Router::taker(topic::FilterId id, SessionRef session) {
+    const Taker* found = entry(id).takers.find(session, false);
+    GW_ASSERT(found);
+    return *found;
+}
+
 void Router::set_remote(std::string_view filter, ShardId shard, Interest interest) {
     last_stands_ = false;
     const uint64_t bit = uint64_t(1) << shard.value;

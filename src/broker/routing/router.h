@@ -105,6 +105,8 @@ public:
     /// The filter this session subscribes with exactly this text. [MQTT5-3.10.4-1]
     std::optional<topic::FilterId> find(std::string_view filter, SessionRef session,
                                         bool group = false);
+    /// One that is there.
+    const Taker& taker(topic::FilterId id, SessionRef session);
     std::string_view text(topic::FilterId id) const { return filters_.text(id); }
 
     /// It is another one than before.

@@ -1,6 +1,7 @@
 // Connection: what one transport connection needs while it lasts. A silent one owns no buffer.
 #pragma once
 
+#include "auth/subject.h"
 #include "base/bytes.h"
 #include "base/ids.h"
 #include "base/instant.h"
@@ -70,6 +71,7 @@ struct Connection {
     Effects::Link link;
     Buffer partial;           // a cut-off packet, or all unread input while paused
     uint32_t partial_at = 0;  // of `partial`, handled already; 0 unless paused
+    std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 

@@ -2,6 +2,7 @@
 // change it. Source: MQTT 5.0 section 4.1, MQTT 3.1.1 section 3.1.2.4
 #pragma once
 
+#include "auth/profiles.h"
 #include "base/ids.h"
 #include "base/instant.h"
 #include "broker/envelope.h"
@@ -73,7 +74,8 @@ struct SessionExtras {
     uint32_t next_membership = 1;
     std::unique_ptr<Replay> replay;
     uint32_t next_replay = 1;
-    std::unique_ptr<Losses> lost;  // null: nothing
+    std::unique_ptr<Losses> lost;              // null: nothing
+    std::unique_ptr<auth::Identity> identity;  // of the last connection; null: none
 };
 
 struct Session {
@@ -97,6 +99,8 @@ struct Session {
     std::unique_ptr<SessionExtras> extras;
     std::string username;  // of the last connection, for access rules
     bool has_username = false;
+    bool restored = false;    // from disk, and its client has not come since
+    auth::ProfileId profile;  // while there is a policy
 
     SessionExtras& need_extras() {
         if (!extras) extras = std::make_unique<SessionExtras>();
@@ -107,6 +111,7 @@ struct Session {
         if (!all.lost) all.lost = std::make_unique<Losses>();
         return *all.lost;
     }
+    const auth::Identity* identity() const { return extras ? extras->identity.get() : nullptr; }
     Replay* replay() const { return extras ? extras->replay.get() : nullptr; }
     std::optional<std::string_view> user() const {
         return has_username ? std::optional<std::string_view>(username) : std::nullopt;

@@ -122,11 +122,11 @@ class Program:
                     pass
 
 
-def run(command, seconds=10, env=None, stdin=b''):
+def run(command, seconds=10, env=None, stdin=b'', cwd=None):
     """Runs a short command to its end: a subprocess.CompletedProcess with text output."""
     try:
         done = subprocess.run([str(word) for word in command], input=stdin, capture_output=True,
-                              timeout=seconds, env=None if env is None else {**os.environ, **env})
+                              timeout=seconds, cwd=cwd, env=None if env is None else {**os.environ, **env})
     except subprocess.TimeoutExpired as late:
         raise Deadline(f'{command[0]} still runs after {seconds} s') from late
     done.stdout = done.stdout.decode('utf-8', 'replace')

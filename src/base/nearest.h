@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace godwit::config {
+namespace godwit {
 
 /// Fewest insertions, deletions, replacements and swaps of neighbours that turn one into the other.
 /// @cost  the product of both lengths
@@ -16,4 +16,4 @@ size_t edit_distance(std::string_view left, std::string_view right);
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> known);
 
-}  // namespace godwit::config
+}  // namespace godwit

@@ -1,10 +1,10 @@
-#include "config/nearest.h"
+#include "base/nearest.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace godwit::config {
+namespace godwit {
 namespace {
 
 TEST(EditDistance, CountsInsertionsDeletionsReplacementsAndSwaps) {
@@ -34,4 +34,4 @@ TEST(Nearest, IsNothingWhenNothingIsNear) {
 }
 
 }  // namespace
-}  // namespace godwit::config
+}  // namespace godwit

@@ -1,9 +1,9 @@
-#include "config/nearest.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <vector>
 
-namespace godwit::config {
+namespace godwit {
 namespace {
 
 constexpr size_t kWordBytesMax = 64;  // no key is longer, and the cost is quadratic
@@ -45,4 +45,4 @@ std::optional<std::string_view> nearest(std::string_view word,
     return best;
 }
 
-}  // namespace godwit::config
+}  // namespace godwit

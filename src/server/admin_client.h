@@ -1,0 +1,28 @@
+// AdminClient: what the command line asks a running broker: one GET to its admin port.
+#pragma once
+
+#include "base/result.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace godwit::server {
+
+struct AdminReply {
+    unsigned status = 0;
+    std::string body;
+};
+
+/// "a b/c" -> "a%20b%2Fc"
+std::string percent_encoded(std::string_view text);
+/// "/api/explain?client=a%2Fb&qos=1"
+std::string target_of(std::string_view path,
+                      const std::vector<std::pair<std::string, std::string>>& query);
+
+/// @param address  "127.0.0.1:8080", with or without "http://" in front
+/// @errors         a sentence: who was asked, and what is wrong
+/// @cost           blocks, at most some seconds
+Result<AdminReply, std::string> ask_admin(const std::string& address, const std::string& target);
+
+}  // namespace godwit::server

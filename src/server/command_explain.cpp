@@ -1,0 +1,198 @@
+#include "auth/policy_file.h"
+#include "server/admin_client.h"
+#include "server/commands.h"
+#include "server/credentials.h"
+#include "server/explaining.h"
+#include "server/settings.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace godwit::server {
+
+namespace {
+
+constexpr const char* kAdminDefault = "127.0.0.1:8080";
+
+struct ExplainWishes {
+    std::string action, client, topic, realm = "default", qos = "0", payload = "0";
+    bool retain = false;
+    std::string user, common_name;
+    bool has_user = false;
+    std::vector<std::string> claims;  // "name=value"
+    std::string config, policy, admin = kAdminDefault;
+};
+
+int fail(const std::string& why, int status = 2) {
+    fmt::print(stderr, "godwit: {}\n", why);
+    return status;
+}
+
+std::vector<std::pair<std::string, std::string>> query_of(const ExplainWishes& wishes) {
+    return {{"client", wishes.client}, {"realm", wishes.realm},
+            {"action", wishes.action}, {"topic", wishes.topic},
+            {"qos", wishes.qos},       {"payload", wishes.payload},
+            {"format", "text"},        {"retain", wishes.retain ? "1" : "0"}};
+}
+
+Result<auth::OwnedSubject, std::string> supposed_client(const ExplainWishes& wishes) {
+    auth::OwnedSubject subject{.client_id = wishes.client,
+                               .username = {},
+                               .realm = wishes.realm,
+                               .common_name = wishes.common_name,
+                               .claims = {}};
+    if (wishes.has_user) subject.username = wishes.user;
+    for (const std::string& claim : wishes.claims) {
+        const size_t sign = claim.find('=');
+        if (sign == claim.npos) return Err{"--claim " + claim + ": write NAME=VALUE"};
+        subject.claims.push_back({claim.substr(0, sign), claim.substr(sign + 1)});
+    }
+    return subject;
+}
+
+/// The policy that --policy or --config names. @return null: there is none, all is allowed
+Result<std::unique_ptr<const auth::Policy>, std::string> supposed_policy(
+    const ExplainWishes& wishes) {
+    config::AuthOptions auth;
+    auth.policy_file = wishes.policy;
+    if (wishes.policy.empty()) {
+        const auto config = read_settings({.file = wishes.config, .listen = {}, .settings = {}});
+        if (!config) return Err{wishes.config + " has faults, see above"};
+        auth = config->options.auth;
+    }
+    return load_access(auth);
+}
+
+int explain_supposed(const ExplainWishes& wishes) {
+    const auto question = read_question({.path = {}, .query = query_of(wishes)});
+    if (!question) return fail(question.error());
+    const auto subject = supposed_client(wishes);
+    if (!subject) return fail(subject.error());
+    const auto policy = supposed_policy(wishes);
+    if (!policy) return fail(policy.error());
+    std::vector<auth::Explanation> answers;
+    for (const auth::OwnedRequest& request : question->requests())
+        answers.push_back(*policy ? auth::explain(**policy, subject->view(), request.view())
+                                  : auth::explain_without_policy());
+    const auth::Explanation& answer = decisive(answers);
+    fmt::print("{}", auth::to_text(answer));
+    return answer.allowed ? 0 : 1;
+}
+
+int explain_living(const ExplainWishes& wishes) {
+    if (wishes.has_user || !wishes.claims.empty() || !wishes.common_name.empty())
+        return fail("--user, --cn and --claim are for a supposed client: add --config or --policy");
+    const auto reply = ask_admin(wishes.admin, target_of("/api/explain", query_of(wishes)));
+    if (!reply) return fail(reply.error());
+    if (reply->status != 200) {
+        fmt::print(stderr, "{}", reply->body);
+        return 2;
+    }
+    fmt::print("{}", reply->body);
+    return reply->body.starts_with("allowed") ? 0 : 1;
+}
+
+void add_action(CLI::App& parent, const char* action, const char* help, Run& run) {
+    auto* command = parent.add_subcommand(action, help);
+    auto wishes = std::make_shared<ExplainWishes>();
+    wishes->action = action;
+    const bool has_topic = std::string_view(action) != "connect";
+    const bool publishes = std::string_view(action) == "publish";
+    const bool subscribes = std::string_view(action) == "subscribe";
+    command->add_option("-i,--client", wishes->client, "Client id")->required()->type_name("ID");
+    if (has_topic)
+        command->add_option("-t,--topic", wishes->topic, subscribes ? "Topic filter" : "Topic name")
+            ->required()
+            ->type_name("TOPIC");
+    if (publishes || subscribes)
+        command->add_option("-q,--qos", wishes->qos, "QoS (0)")->type_name("N");
+    if (publishes) {
+        command->add_option("--payload", wishes->payload, "Bytes of the payload (0)")
+            ->type_name("N");
+        command->add_flag("-r,--retain", wishes->retain, "It is to be retained");
+    }
+    command->add_option("--realm", wishes->realm, "Realm (default)")->type_name("REALM");
+    auto* user = command->add_option("-u,--user", wishes->user,
+                                     "User name of a supposed client; without it, anonymous");
+    user->type_name("USER");
+    command->add_option("--cn", wishes->common_name, "Common name of its certificate")
+        ->type_name("NAME");
+    command->add_option("--claim", wishes->claims, "Claim of its token; as often as wanted")
+        ->type_name("NAME=VALUE")
+        ->allow_extra_args(false);
+    command->add_option("-c,--config", wishes->config, "Ask what this configuration would say")
+        ->type_name("FILE");
+    command->add_option("-p,--policy", wishes->policy, "Ask what this policy would say")
+        ->type_name("FILE");
+    command->add_option("--admin", wishes->admin, "Admin port of the broker (127.0.0.1:8080)")
+        ->type_name("HOST:PORT");
+    command->callback([wishes, user, &run] {
+        wishes->has_user = user->count() > 0;
+        run = [wishes] {
+            const bool supposed = !wishes->config.empty() || !wishes->policy.empty();
+            return supposed ? explain_supposed(*wishes) : explain_living(*wishes);
+        };
+    });
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, Run& run) {
+    auto* command =
+        app.add_subcommand("explain", "Say what a client may do, and which rule decides");
+    command->require_subcommand(1);
+    add_action(*command, "connect", "May it connect?", run);
+    add_action(*command, "publish", "May it publish to this topic?", run);
+    add_action(*command, "subscribe", "May it subscribe to this filter?", run);
+    add_action(*command, "receive", "Would a message of this topic be delivered to it?", run);
+    command->footer(
+        "Without --config and --policy the running broker is asked about the client that is there, "
+        "with its user name, certificate and token. With one of them it is about a client that you "
+        "suppose.\n"
+        "Exit status: 0 allowed; 1 denied; 2 no answer.\n\n"
+        "Examples:\n"
+        "  godwit explain subscribe --client ann-1 --topic 'plant/#'\n"
+        "  godwit explain publish --client s7 --user sensor-7 --topic plant/7/temp --retain "
+        "--policy plant.policy");
+}
+
+void add_why(CLI::App& app, Run& run) {
+    auto* command = app.add_subcommand(
+        "why", "Tell what happened to a client: refused, disconnected, denied, dropped");
+    struct Wishes {
+        std::string client, realm = "default", admin = kAdminDefault;
+    };
+    auto wishes = std::make_shared<Wishes>();
+    command->add_option("client", wishes->client, "Client id")->required()->type_name("CLIENT");
+    command->add_option("--realm", wishes->realm, "Realm (default)")->type_name("REALM");
+    command->add_option("--admin", wishes->admin, "Admin port of the broker (127.0.0.1:8080)")
+        ->type_name("HOST:PORT");
+    command->footer(
+        "The running broker keeps the last events of each client, of refused ones too, as far as "
+        "server.history_events_max reaches; the log has all of them.\n"
+        "Exit status: 0 there is something to tell; 1 nothing is known of this client; 2 no "
+        "answer.\n\n"
+        "Example:\n  godwit why sensor-7");
+    command->callback([wishes, &run] {
+        run = [wishes] {
+            const std::string path = "/api/clients/" + percent_encoded(wishes->client) + "/events";
+            const auto reply = ask_admin(
+                wishes->admin, target_of(path, {{"realm", wishes->realm}, {"format", "text"}}));
+            if (!reply) return fail(reply.error());
+            if (reply->status != 200) return fail(reply->body);
+            if (reply->body.empty()) {
+                fmt::print(
+                    "nothing is known of {}: it was not here lately, or not under this "
+                    "client id\n",
+                    wishes->client);
+                return 1;
+            }
+            fmt::print("{}", reply->body);
+            return 0;
+        };
+    });
+}
+
+}  // namespace godwit::server
