@@ -18,6 +18,6 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict);
 void release_connects(Core& core);
 
 /// A new session under this client id, offline; there is none yet.
-Session& make_session(Core& core, Realm& realm, std::string_view client_id);
+Session& make_session(Core& core, RealmId realm, std::string_view client_id);
 
 }  // namespace godwit::broker

@@ -62,8 +62,9 @@ void show_condition(Counters& counters, Condition told) {
 
 /// Those whose publish may have another fate now. Whose has not is held back again.
 void read_on(Core& core) {
-    for (const auto& c : core.connections)
-        if (c && c->held_back) resume_reading(core, *c);
+    core.connections.for_each([&](Connection& c) {
+        if (c.held_back) resume_reading(core, c);
+    });
 }
 
 }  // namespace

@@ -79,17 +79,17 @@ void on_mail(Core& core, const Mail& in) {
 }
 
 void on_kick(Core& core, const Kick& in) {
-    const auto& sessions = core.realm(in.realm).sessions;
-    const auto known = sessions.find(in.client_id);
-    if (known == sessions.end()) return;
-    if (Connection* c = core.connection_of(*core.find(known->second)))
+    const Session* session = core.find(in.realm, in.client_id);
+    if (!session) return;
+    if (Connection* c = core.connection_of(*session))
         disconnect(core, *c, in.reason, "by the administrator");
 }
 
 void on_shutdown(Core& core) {
-    for (const auto& c : core.connections)
-        if (c && !c->closing)
-            disconnect(core, *c, mqtt::ReasonCode::ServerShuttingDown, "the broker stops");
+    core.connections.for_each([&](Connection& c) {
+        if (!c.closing)
+            disconnect(core, c, mqtt::ReasonCode::ServerShuttingDown, "the broker stops");
+    });
 }
 
 /// Calls walk(connection) if it is still there.
@@ -226,10 +226,9 @@ std::optional<Instant> Shard::next_deadline() const {
 }
 
 std::optional<SessionReport> Shard::report(RealmId realm, std::string_view client_id) const {
-    const auto& sessions = core_.realm(realm).sessions;
-    const auto known = sessions.find(client_id);
-    if (known == sessions.end()) return std::nullopt;
-    const Session& session = *core_.sessions.find(known->second);
+    const Session* known = core_.find(realm, client_id);
+    if (!known) return std::nullopt;
+    const Session& session = *known;
     SessionReport out{.shard = core_.config.id,
                       .version = session.version,
                       .online = session.online,
@@ -273,8 +272,8 @@ void Shard::end_input() {
 void Shard::reap() {
     for (const ConnectionId id : core_.dying) {
         --core_.counters.connections;
-        core_.counters.connections_held_back -= core_.connections[id.slot]->held_back;
-        core_.connections[id.slot].reset();
+        core_.counters.connections_held_back -= core_.connections.at(id.slot)->held_back;
+        core_.connections.erase(id.slot);
     }
     core_.dying.clear();
 }

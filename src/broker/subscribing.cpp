@@ -69,13 +69,6 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, c
     return ReasonCode::NotAuthorized;
 }
 
-HeldFilter* find_held(Session& session, topic::FilterId id) {
-    auto& all = session.subscriptions;
-    const auto at =
-        std::find_if(all.begin(), all.end(), [&](const HeldFilter& each) { return each.id == id; });
-    return at == all.end() ? nullptr : &*at;
-}
-
 void subscribe_shared(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
     GroupKey key{session.realm, std::string(wish.filter.share), std::string(wish.filter.filter)};
     const size_t before = session.extras ? session.extras->memberships.size() : 0;
@@ -95,10 +88,10 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       is_durable(core, session) && wish.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
     if (added.is_new) {
-        session.subscriptions.push_back({added.id, {}});
+        session.subscriptions.add({added.id, {}});
         ++core.counters.subscriptions;
     }
-    keep_subscription(core, session, find_held(session, added.id)->kept,
+    keep_subscription(core, session, session.subscriptions.find(added.id)->kept,
                       {.session = session.kept,
                        .subscription_id = wish.subscription_id,
                        .options = wish.options,
@@ -112,7 +105,7 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
     plan.filter = wish.filter.filter;
     plan.options = wish.options;
     plan.subscription_id = wish.subscription_id;
-    begin_hold(session, plan);
+    begin_hold(core, session, plan);
     pending.fetches.push_back(std::move(plan));
 }
 
@@ -151,10 +144,8 @@ ReasonCode unsubscribe(Core& core, Session& session, std::string_view raw) {
         Realm& realm = core.realm(session.realm);
         const auto id = realm.router.find(filter->filter, session.self);
         if (!id) return ReasonCode::NoSubscriptionExisted;
-        HeldFilter* held = find_held(session, *id);
-        forget(core, held->kept);
-        session.subscriptions.erase(session.subscriptions.begin() +
-                                    (held - session.subscriptions.data()));
+        forget(core, session.subscriptions.find(*id)->kept);
+        session.subscriptions.remove(*id);
         if (!GW_MUTANT(UnsubscribeKeepsTaker))
             remove_route(core, realm, filter->filter, session.self, false);
         cancel_fetches(core, session, filter->filter);
@@ -183,7 +174,7 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
 void drop_subscriptions(Core& core, Session& session) {
     core.counters.subscriptions -= session.subscriptions.size();
     Realm& realm = core.realm(session.realm);
-    for (HeldFilter& each : session.subscriptions) {
+    for (HeldFilter& each : session.subscriptions.all()) {
         forget(core, each.kept);
         remove_route(core, realm, realm.router.text(each.id), session.self, false);
     }

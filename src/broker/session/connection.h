@@ -41,15 +41,15 @@ struct Connection {
     ListenerId listener;
     State state = State::AwaitConnect;
     mqtt::Version version = mqtt::Version::V5;  // until CONNECT told: see version_known
-    bool version_known = false;
-    bool adopted = false;              // moved here; never moves again
+    bool version_known : 1 = false;
+    bool adopted : 1 = false;  // moved here; never moves again
+    bool closing : 1 = false;  // dead at the end of this input: nothing more is read or written
+    bool paused : 1 = false;   // reading is stopped
+    bool bridge : 1 = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
+    bool problem_information : 1 = true;
+    bool held_back = false;  // paused, and the packet at the front of `partial` was not handled: it
+                             // is handled again from the start
     std::optional<ShardId> moving_to;  // its session lives there
-    bool closing = false;    // dead at the end of this input: nothing more is read or written
-    bool paused = false;     // reading is stopped
-    bool held_back = false;  // ... and the packet at the front of `partial` was not handled: it is
-                             // handled again from the start
-    bool bridge = false;     // 3.x with the bridge bit: sees RETAIN as published and no echo
-    bool problem_information = true;
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
@@ -57,7 +57,7 @@ struct Connection {
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
     uint64_t unsent_bytes = 0;                          // written and not yet flushed
     Instant last_received;
-    Instant watch_due = kNever;  // when its timer is armed for
+    Instant watch_due = kNever;  // its first timer; kNever: none
     Effects::Link link;
     Buffer partial;  // a cut-off packet, or all unread input while paused
     std::unique_ptr<PendingConnect> pending;
@@ -69,6 +69,6 @@ struct Connection {
     }
 };
 
-static_assert(sizeof(Connection) <= 160, "docs/adr: idle memory");
+static_assert(sizeof(Connection) <= 120, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -1,6 +1,56 @@
 #include "broker/session/session.h"
 
+#include "base/assert.h"
+
+#include <algorithm>
+
 namespace godwit::broker {
+
+std::span<HeldFilter> HeldFilters::all() {
+    if (more_) return *more_;
+    return {&one_, size()};
+}
+
+HeldFilter* HeldFilters::find(topic::FilterId id) {
+    const auto held = all();
+    const auto at = std::find_if(held.begin(), held.end(),
+                                 [&](const HeldFilter& each) { return each.id == id; });
+    return at == held.end() ? nullptr : &*at;
+}
+
+void HeldFilters::add(const HeldFilter& filter) {
+    if (size() == 0 && !more_) {
+        one_ = filter;
+        return;
+    }
+    if (!more_) more_ = std::make_unique<std::vector<HeldFilter>>(1, one_);
+    more_->push_back(filter);
+}
+
+void HeldFilters::remove(topic::FilterId id) {
+    HeldFilter* held = find(id);
+    GW_ASSERT(held != nullptr);
+    if (!more_) return clear();
+    more_->erase(more_->begin() + (held - more_->data()));
+    if (more_->empty()) clear();
+}
+
+void HeldFilters::clear() {
+    more_.reset();
+    one_.id = kNone;
+}
+
+OwnText::OwnText(std::string_view text)
+    : text_(std::make_unique_for_overwrite<char[]>(text.size())), size_(uint32_t(text.size())) {
+    std::copy(text.begin(), text.end(), text_.get());
+}
+
+std::unique_ptr<Replay> Session::take_replay() {
+    if (!extras) return nullptr;
+    auto replay = std::move(extras->replay);
+    if (extras->empty()) extras.reset();
+    return replay;
+}
 
 PacketId Session::next_packet_id() {
     do {

@@ -57,8 +57,61 @@ TEST(NextPacketId, FindsTheLastFreeOne) {
 TEST(Session, TellsAnEmptyUserNameFromNone) {
     Session session;
     EXPECT_EQ(session.user(), std::nullopt);
-    session.has_username = true;
+    session.set_user("");
     EXPECT_EQ(session.user(), "");
+    session.set_user("alice");
+    EXPECT_EQ(session.user(), "alice");
+    session.set_user(std::nullopt);
+    EXPECT_EQ(session.user(), std::nullopt);
+}
+
+TEST(Session, KeepsNoExtrasBehindAReplay) {
+    Session session;
+    EXPECT_EQ(session.take_replay(), nullptr);
+    session.need_extras().replay = std::make_unique<Replay>();
+    EXPECT_NE(session.take_replay(), nullptr);
+    EXPECT_EQ(session.extras, nullptr);
+    session.need_extras().replay = std::make_unique<Replay>();
+    session.extras->next_membership = 2;  // numbers of memberships are not given twice
+    EXPECT_NE(session.take_replay(), nullptr);
+    EXPECT_NE(session.extras, nullptr);
+}
+
+TEST(OwnText, IsWhatItWasMadeOf) {
+    EXPECT_EQ(OwnText().view(), "");
+    EXPECT_EQ(OwnText("").view(), "");
+    OwnText text("some text");
+    const OwnText moved = std::move(text);
+    EXPECT_EQ(moved.view(), "some text");
+    EXPECT_EQ(OwnText(std::string(65535, 'x')).view(), std::string(65535, 'x'));
+}
+
+TEST(HeldFilters, KeepTheirOrderBeyondTheFirst) {
+    HeldFilters filters;
+    EXPECT_EQ(filters.size(), 0u);
+    EXPECT_EQ(filters.find({0}), nullptr);
+    for (uint32_t i = 0; i < 5; ++i) filters.add({.id = {i}, .kept = {10 + i}});
+    EXPECT_EQ(filters.size(), 5u);
+    EXPECT_EQ(filters.find({3})->kept, ObjectId{13});
+    filters.remove({0});
+    filters.remove({3});
+    EXPECT_EQ(filters.find({3}), nullptr);
+    ASSERT_EQ(filters.all().size(), 3u);
+    EXPECT_EQ(filters.all()[0].id.value, 1u);
+    EXPECT_EQ(filters.all()[2].id.value, 4u);
+    filters.clear();
+    EXPECT_EQ(filters.size(), 0u);
+}
+
+TEST(HeldFilters, HoldOneAloneAsWell) {
+    HeldFilters filters;
+    filters.add({.id = {7}, .kept = {}});
+    filters.find({7})->kept = {3};
+    EXPECT_EQ(filters.all()[0].kept, ObjectId{3});
+    filters.remove({7});
+    EXPECT_TRUE(filters.all().empty());
+    filters.add({.id = {8}, .kept = {}});
+    EXPECT_EQ(filters.all()[0].id.value, 8u);
 }
 
 }  // namespace
