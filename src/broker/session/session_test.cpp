@@ -103,11 +103,11 @@ TEST(OwnText, IsWhatItWasMadeOf) {
     EXPECT_EQ(OwnText(std::string(65535, 'x')).view(), std::string(65535, 'x'));
 }
 
-TEST(HeldFilters, KeepTheirOrderBeyondTheFirst) {
+TEST(HeldFilters, StayAscendingBeyondTheFirst) {
     HeldFilters filters;
     EXPECT_EQ(filters.size(), 0u);
     EXPECT_EQ(filters.find({0}), nullptr);
-    for (uint32_t i = 0; i < 5; ++i) filters.add({.id = {i}, .kept = {10 + i}});
+    for (uint32_t i = 0; i < 5; ++i) filters.add({i})->kept = {10 + i};
     EXPECT_EQ(filters.size(), 5u);
     EXPECT_EQ(filters.find({3})->kept, ObjectId{13});
     filters.remove({0});
@@ -122,12 +122,12 @@ TEST(HeldFilters, KeepTheirOrderBeyondTheFirst) {
 
 TEST(HeldFilters, HoldOneAloneAsWell) {
     HeldFilters filters;
-    filters.add({.id = {7}, .kept = {}});
+    filters.add({7});
     filters.find({7})->kept = {3};
     EXPECT_EQ(filters.all()[0].kept, ObjectId{3});
     filters.remove({7});
     EXPECT_TRUE(filters.all().empty());
-    filters.add({.id = {8}, .kept = {}});
+    filters.add({8});
     EXPECT_EQ(filters.all()[0].id.value, 8u);
 }
 
