@@ -67,6 +67,19 @@ TEST(Histogram, ManyAtOnceWeighAsMany) {
     EXPECT_EQ(h.summary().mean, 10ns);
 }
 
+TEST(Histogram, TakesInWhatAnotherHasRecorded) {
+    Histogram h, other;
+    h.record(10ns, 50);
+    other.record(90ns, 49);
+    other.record(1000ns);
+    h.add(other);
+    EXPECT_EQ(h.count(), 100u);
+    EXPECT_EQ(h.percentile(50), 10ns);
+    EXPECT_EQ(h.max(), 1000ns);
+    EXPECT_EQ(h.percentile(100), 1000ns);
+    EXPECT_EQ(other.count(), 50u);
+}
+
 TEST(Histogram, ClearForgetsAll) {
     Histogram h;
     h.record(1s);

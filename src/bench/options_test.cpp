@@ -28,6 +28,25 @@ TEST(Options, NamesAreDrawnFromTheRun) {
     EXPECT_EQ(plan->identity.prefix, "bench0000abcd");
 }
 
+TEST(Options, SharesAreTheWholeUnderNamesOfTheirOwn) {
+    Options all = defaults_of(Scenario::Conn);
+    all.subscribers = 10;
+    all.threads = 3;
+    all.connecting_max = 2;
+    all.id_prefix = all.topic_prefix = "x";
+    uint32_t clients = 0;
+    for (uint32_t thread = 0; thread < 3; ++thread) {
+        const Options share = share_of(all, thread);
+        clients += share.subscribers;
+        EXPECT_EQ(share.id_prefix, "x0" + std::to_string(thread));
+        EXPECT_EQ(share.threads, 1u);
+        EXPECT_EQ(error_of(share), "");
+    }
+    EXPECT_EQ(clients, 10u);
+    all.threads = 11;
+    EXPECT_THAT(error_of(all), HasSubstr("--threads"));
+}
+
 TEST(Options, PairsAreAsManyPublishersSubscribersAndTopics) {
     Options options = defaults_of(Scenario::Pairs);
     options.pairs = 7;

@@ -10,4 +10,8 @@ void return_memory_early() {
     (void)mallopt(M_TRIM_THRESHOLD, kFreeBytesMax);
 }
 
+void return_free_memory() {
+    ::malloc_trim(0);
+}
+
 }  // namespace godwit::os

@@ -9,4 +9,8 @@ namespace godwit::os {
 /// first thread starts.
 void return_memory_early();
 
+/// Gives free pages back to the system, those between used ones too, which free() alone never does.
+/// Thread: any. @cost  some milliseconds a hundred megabytes, while others wait to allocate
+void return_free_memory();
+
 }  // namespace godwit::os

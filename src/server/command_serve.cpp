@@ -7,11 +7,13 @@
 #include "os/signals.h"
 #include "os/thread.h"
 #include "server/broker_process.h"
+#include "server/calm.h"
 #include "server/commands.h"
 #include "server/settings.h"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -24,7 +26,10 @@ struct ServeOptions {
     std::string data, shards, log_level;
 };
 
-/// Until a signal ends it: reloads, log rotation, $SYS.
+/// Between two looks whether a storm is over.
+constexpr auto kLookTime = std::chrono::seconds(5);
+
+/// Until a signal ends it: reloads, log rotation, $SYS, memory that goes back to the system.
 class MainLoop {
 public:
     MainLoop(BrokerProcess& broker, os::LogWriter& log, os::SignalReader& signals,
@@ -37,21 +42,34 @@ public:
 
     void run(os::Poller& poller) {
         std::array<os::PollEvent, 4> room;
-        Instant next_sys = os::monotonic_now();
-        const auto interval = std::chrono::seconds(options_.server.sys_interval_s);
+        const Duration interval = std::chrono::seconds(options_.server.sys_interval_s);
+        Instant next_look = os::monotonic_now();
+        Instant next_sys = interval > Duration::zero() ? next_look : kNever;
         while (!ended_) {
-            std::optional<Duration> timeout;
-            if (interval.count() > 0) timeout = next_sys - os::monotonic_now();
-            (void)poller.wait(timeout, room);
+            (void)poller.wait(std::min(next_look, next_sys) - os::monotonic_now(), room);
             while (const auto signal = signals_.next()) on_signal(*signal);
-            if (interval.count() == 0 || os::monotonic_now() < next_sys) continue;
-            for (const admin::SysMessage& message : sys_.round(broker_.stats()))
-                broker_.inject(message);
-            next_sys = os::monotonic_now() + interval;
+            if (is_due(next_sys, interval))
+                for (const admin::SysMessage& message : sys_.round(broker_.stats()))
+                    broker_.inject(message);
+            if (is_due(next_look, kLookTime)) look();
         }
     }
 
 private:
+    /// If so, it is due again later.
+    static bool is_due(Instant& next, Duration interval) {
+        const Instant now = os::monotonic_now();
+        if (now < next) return false;
+        next = now + interval;
+        return true;
+    }
+
+    void look() {
+        const broker::Counters total = broker_.stats().total();
+        if (calm_.is_after_storm(2 * total.connections_accepted - total.connections))
+            os::return_free_memory();
+    }
+
     void on_signal(os::Signal signal) {
         if (signal == os::Signal::User1) return log_.reopen();
         if (signal == os::Signal::Hangup) return reload();
@@ -83,6 +101,7 @@ private:
     const SettingsSource& source_;
     const config::Options options_;
     admin::SysTopics sys_;
+    Calm calm_;
     bool ended_ = false;
 };
 

@@ -8,6 +8,7 @@ namespace godwit::server {
 namespace {
 
 constexpr size_t kAcceptsPerTurn = 64;
+constexpr size_t kTlsAcceptsPerTurn = 16;  // they cost more, before anything is said
 constexpr size_t kArrivalsPerTurn = 64;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr auto kTellFull = std::chrono::seconds(1);
@@ -24,7 +25,10 @@ Result<Done, os::IoError> ShardRunner::take_file_table() {
 
 void ShardRunner::accept_from(OpenListener& listener) {
     if (!accepting_) return;
-    for (size_t i = 0; i < kAcceptsPerTurn; ++i) {
+    const bool is_tls = listener.current_tls.load(std::memory_order_relaxed) != nullptr;
+    // Beyond that they wait with the kernel, which tells their clients nothing wrong.
+    if (is_tls && openings_.is_full()) return;
+    for (size_t i = 0; i < (is_tls ? kTlsAcceptsPerTurn : kAcceptsPerTurn); ++i) {
         auto accepted = os::accept_one(listener.listener.fd());
         if (accepted) {
             open(listener, std::move(*accepted));
@@ -71,6 +75,7 @@ void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
                                      .tls = listener.current_tls.load(std::memory_order_acquire),
                                      .websocket = listener.websocket,
                                      .websocket_path = listener.websocket_path});
+    socket.opening = !listener.tls.empty();
     const int fd = socket.fd.get();
     const ConnectionId id = sockets_.add(std::move(socket));
     if (!poller_.add(fd, token_of(id), os::Interest::Read)) {
@@ -79,6 +84,27 @@ void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
     }
     ++listener.connections;
     feed(broker::Accepted{id, listener.id});
+}
+
+/// A client that has begun to speak TLS.
+void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
+    if (openings_.ask(id)) {
+        socket.opening = false;
+        return read_from(id, socket);
+    }
+    socket.interest = os::Interest::None;
+    poller_.modify(socket.fd.get(), token_of(id), socket.interest);
+}
+
+void ShardRunner::begin_waiting_openings() {
+    openings_.begin_turn();
+    while (const auto id = openings_.next()) {
+        Socket* socket = sockets_.find(*id);
+        if (!socket || socket->lingering) continue;
+        socket->opening = false;
+        set_interest(*id, *socket);
+        read_from(*id, *socket);
+    }
 }
 
 void ShardRunner::take_arrivals() {
@@ -106,8 +132,9 @@ void ShardRunner::adopt(MovedConnection moved) {
     const int fd = socket.fd.get();
     const ListenerId listener = socket.listener;
     socket.wants_write = !socket.unsent.empty();
-    const ConnectionId id = sockets_.add(std::move(moved.socket));
     const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
+    socket.interest = interest;
+    const ConnectionId id = sockets_.add(std::move(moved.socket));
     if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     const std::string name =
         socket.wire ? socket.wire->peer().certificate_common_name : std::string();

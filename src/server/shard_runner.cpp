@@ -81,7 +81,8 @@ Instant ShardRunner::read_clock() const {
 }
 
 std::optional<Duration> ShardRunner::patience(Instant now) const {
-    if (behind_ || !flushed_.empty() || !broken_.empty()) return Duration::zero();
+    const bool goes_on = behind_ || !flushed_.empty() || !broken_.empty() || !openings_.is_idle();
+    if (goes_on) return Duration::zero();
     Instant next = shard_->next_deadline().value_or(kNever);
     if (!lingering_.empty()) next = std::min(next, lingering_.front().first);
     next = std::min({next, accept_again_, stop_by_});
@@ -102,6 +103,7 @@ void ShardRunner::turn() {
     fx_.least_severity =
         parts_.log->wants(LogLevel::Debug) ? broker::Severity::Debug : broker::Severity::Info;
     feed_outcomes();
+    begin_waiting_openings();
     for (const os::PollEvent& event : events) on_event(event);
     take_mail();
     take_store_done();
@@ -142,6 +144,7 @@ void ShardRunner::on_event(const os::PollEvent& event) {
     Socket* socket = sockets_.find(id);
     if (!socket || socket->gone) return;
     if (event.writable) flush(id, *socket);
+    if (event.readable && socket->opening) return begin_opening(id, *socket);
     if (event.readable && !socket->paused) return read_from(id, *socket);
     if (event.hangup) on_gone(id, *socket, "connection reset");
 }
@@ -364,6 +367,8 @@ void ShardRunner::set_interest(ConnectionId id, Socket& socket) {
     const os::Interest interest =
         socket.paused ? (socket.wants_write ? os::Interest::Write : os::Interest::None)
                       : (socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read);
+    if (interest == socket.interest) return;
+    socket.interest = interest;
     poller_.modify(socket.fd.get(), token_of(id), interest);
 }
 

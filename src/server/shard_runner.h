@@ -9,6 +9,7 @@
 #include "os/socket.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
+#include "server/openings.h"
 #include "server/shared_counters.h"
 #include "server/socket_table.h"
 #include "server/store_worker.h"
@@ -91,6 +92,8 @@ private:
     void take_store_done();
     void on_control(Control& control);
     void take_arrivals();
+    void begin_opening(ConnectionId id, Socket& socket);
+    void begin_waiting_openings();
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);
 
@@ -121,6 +124,7 @@ private:
     Instant now_;
     bool accepting_ = true;
     Instant accept_again_ = kNever;
+    Openings openings_;
     Instant tell_full_ = Instant::min();  // no earlier line about a full file table
     bool stopping_ = false;
     Instant stop_by_ = kNever;

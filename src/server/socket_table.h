@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "os/address.h"
 #include "os/fd.h"
+#include "os/poller.h"
 #include "transport/wire.h"
 
 #include <array>
@@ -59,12 +60,14 @@ struct Socket {
     uint32_t unflushed = 0;  // MQTT bytes in `unsent`, reported to the shard when it is empty
     PeerName peer;
     ListenerId listener;
-    bool paused : 1 = false;     // the shard does not want more
+    os::Interest interest = os::Interest::Read;  // as the poller has it
+    bool paused : 1 = false;                     // the shard does not want more
     bool lingering : 1 = false;  // closed for the shard; sends its rest, then waits for the peer
     bool ended : 1 = false;      // our end is sent: shutdown was called
     bool gone : 1 = false;       // the peer's end came, or it broke: dropped at the end of the turn
     bool wants_write : 1 = false;
     bool identified : 1 = false;  // the shard knows of its certificate, or that it has none
+    bool opening : 1 = false;     // TLS: its handshake has not begun
 
     /// As told by a PROXY header, else the socket's.
     std::string peer_text() const;

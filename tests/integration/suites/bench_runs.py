@@ -79,6 +79,9 @@ def check_conn(context, url):
     hold = phase(report, 'hold')
     equal(hold['connected'], 50, 'still connected')
     assert hold['units'] == hold['latency_us']['ping']['count'] >= 50, hold
+    report = good(context, 'conn', url, '-c', '50', '-d', '0.5', '--threads', '3')
+    equal(phase(report, 'connect')['units'], 50, 'connected by three threads')
+    equal(phase(report, 'leave')['units'], 50, 'gone again')
 
 
 CHECKS = (('counts add up at every QoS and version', check_counted), ('traffic of every shape arrives', check_traffic),
