@@ -1,13 +1,15 @@
-// Ring: a queue in one growing array, for what is mostly empty or short: a session's queue of ten
-// costs ten elements, not a deque's page. One that was short keeps its few places when it is empty,
-// until trim().
+// Ring: a queue in one growing array, for what is mostly empty or short. An empty one is a pointer;
+// a session's queue of ten costs twelve elements, not a deque's page. One that was short keeps its
+// few places when it is empty, until trim().
 #pragma once
 
 #include "base/assert.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace godwit {
@@ -17,105 +19,122 @@ namespace godwit {
 template <class T>
 class Ring {
 public:
-    bool empty() const { return size_ == 0; }
-    size_t size() const { return size_; }
-    T& operator[](size_t i) { return slots_[place(i)]; }
-    const T& operator[](size_t i) const { return slots_[place(i)]; }
+    bool empty() const { return size() == 0; }
+    size_t size() const { return head_->size; }
+    T& operator[](size_t i) { return slots()[place(i)]; }
+    const T& operator[](size_t i) const { return slots()[place(i)]; }
     T& front() { return (*this)[0]; }
     const T& front() const { return (*this)[0]; }
-    T& back() { return (*this)[size_ - 1]; }
-    const T& back() const { return (*this)[size_ - 1]; }
+    T& back() { return (*this)[size() - 1]; }
+    const T& back() const { return (*this)[size() - 1]; }
 
     void push_back(T value) {
         make_room();
-        slots_[place(size_)] = std::move(value);
-        ++size_;
+        slots()[place(head_->size)] = std::move(value);
+        ++head_->size;
     }
     void push_front(T value) {
         make_room();
-        begin_ = (begin_ - 1) & (capacity_ - 1);
-        slots_[begin_] = std::move(value);
-        ++size_;
+        head_->begin = (head_->begin == 0 ? head_->capacity : head_->begin) - 1;
+        slots()[head_->begin] = std::move(value);
+        ++head_->size;
     }
     T pop_front() {
-        GW_ASSERT(size_ > 0);
-        T value = std::exchange(slots_[begin_], T{});
-        begin_ = (begin_ + 1) & (capacity_ - 1);
-        shrink();
+        GW_ASSERT(!empty());
+        T value = std::exchange(front(), T{});
+        step();
         return value;
     }
     T pop_back() {
-        GW_ASSERT(size_ > 0);
+        GW_ASSERT(!empty());
         T value = std::exchange(back(), T{});
         shrink();
         return value;
     }
     /// Takes element `i` out; the order of the others stays.
     T erase_at(size_t i) {
-        GW_ASSERT(i < size_);
-        if (i < size_ / 2) {
-            T value = std::move((*this)[i]);
+        GW_ASSERT(i < size());
+        T value = std::move((*this)[i]);
+        if (i < size() / 2) {
             for (; i > 0; --i) (*this)[i] = std::move((*this)[i - 1]);
             (void)pop_front();
-            return value;
+        } else {
+            for (; i + 1 < size(); ++i) (*this)[i] = std::move((*this)[i + 1]);
+            (void)pop_back();
         }
-        T value = std::move((*this)[i]);
-        for (; i + 1 < size_; ++i) (*this)[i] = std::move((*this)[i + 1]);
-        (void)pop_back();
         return value;
     }
     /// Takes the first one out and drops it.
     void drop_front() {
-        GW_ASSERT(size_ > 0);
-        slots_[begin_] = T{};
-        begin_ = (begin_ + 1) & (capacity_ - 1);
-        shrink();
+        GW_ASSERT(!empty());
+        front() = T{};
+        step();
     }
     void clear() { *this = Ring(); }
     /// Owns nothing afterwards, if it is empty.
     void trim() {
         if (empty()) clear();
     }
-    size_t memory_bytes() const { return capacity_ * sizeof(T); }
+    size_t memory_bytes() const {
+        return head_->capacity ? kSlotsAt + head_->capacity * sizeof(T) : 0;
+    }
 
     Ring() = default;
-    Ring(Ring&& other) noexcept { swap(other); }
+    Ring(Ring&& other) noexcept { std::swap(head_, other.head_); }
     Ring& operator=(Ring&& other) noexcept {
         Ring taken(std::move(other));
-        swap(taken);
+        std::swap(head_, taken.head_);
         return *this;
     }
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
-    ~Ring() = default;
+    ~Ring() {
+        if (head_->capacity == 0) return;
+        std::destroy_n(slots(), head_->capacity);
+        ::operator delete(head_);
+    }
 
 private:
-    size_t place(size_t i) const { return (begin_ + i) & (capacity_ - 1); }
-    void swap(Ring& other) noexcept {
-        std::swap(slots_, other.slots_);
-        std::swap(begin_, other.begin_);
-        std::swap(size_, other.size_);
-        std::swap(capacity_, other.capacity_);
+    struct Head {
+        uint32_t begin, size, capacity;
+    };
+    static constexpr size_t kSlotsAt = (sizeof(Head) + alignof(T) - 1) / alignof(T) * alignof(T);
+    static constexpr uint32_t kCapacityMin = 4;
+    static_assert(alignof(T) <= alignof(std::max_align_t));
+
+    T* slots() { return reinterpret_cast<T*>(reinterpret_cast<char*>(head_) + kSlotsAt); }
+    const T* slots() const {
+        return reinterpret_cast<const T*>(reinterpret_cast<const char*>(head_) + kSlotsAt);
+    }
+    size_t place(size_t i) const {
+        const size_t at = head_->begin + i;
+        return at < head_->capacity ? at : at - head_->capacity;
+    }
+    void step() {
+        head_->begin = uint32_t(place(1));
+        shrink();
     }
     void make_room() {
-        if (size_ == capacity_) resize(capacity_ ? capacity_ * 2 : kCapacityMin);
+        const uint32_t capacity = head_->capacity;
+        if (head_->size < capacity) return;
+        resize(capacity < 16 ? capacity + kCapacityMin : capacity + capacity / 2);
     }
     void shrink() {
-        if (--size_ == 0 && capacity_ > kCapacityMin) return clear();
-        if (capacity_ > 64 && size_ < capacity_ / 4) resize(capacity_ / 2);
+        const uint32_t capacity = head_->capacity;
+        if (--head_->size == 0 && capacity > kCapacityMin) return clear();
+        if (capacity > 64 && head_->size < capacity / 4) resize(capacity / 2);
     }
     void resize(uint32_t capacity) {
-        auto slots = std::make_unique<T[]>(capacity);
-        for (size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
-        slots_ = std::move(slots);
-        begin_ = 0;
-        capacity_ = capacity;
+        Ring grown;
+        grown.head_ = new (::operator new(kSlotsAt + capacity * sizeof(T))) Head{0, 0, capacity};
+        std::uninitialized_value_construct_n(grown.slots(), capacity);
+        for (size_t i = 0; i < size(); ++i) grown.slots()[i] = std::move((*this)[i]);
+        grown.head_->size = head_->size;
+        std::swap(head_, grown.head_);
     }
-    static constexpr uint32_t kCapacityMin = 4;
-    std::unique_ptr<T[]> slots_;
-    uint32_t begin_ = 0;
-    uint32_t size_ = 0;
-    uint32_t capacity_ = 0;  // a power of two
+
+    static inline constinit Head kNone{0, 0, 0};  // of all that are empty; never written
+    Head* head_ = &kNone;                         // the slots follow it
 };
 
 }  // namespace godwit

@@ -229,6 +229,13 @@ void add_holding(CLI::App& app, Options& to) {
         ->type_name("S")
         ->capture_default_str()
         ->group(kWhat);
+    app.add_option("--threads", to.threads,
+                   "Deal the clients out to so many threads, each with its own file table: many "
+                   "more clients than open files are allowed (ulimit -n)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 64))
+        ->capture_default_str()
+        ->group(kWhat);
     app.add_flag("!--no-subscription", to.subscribes,
                  "Without the one subscription that each has else")
         ->group(kWhat);
@@ -316,7 +323,8 @@ constexpr Entry kEntries[] = {
      "  godwit bench retain --topics 1000000 -s 200"},
     {Scenario::Conn, "Connect many clients, hold them, ping",
      "  godwit bench conn -c 15000 -d 60 --pid $(pidof godwit)\n"
-     "  godwit bench conn -c 60000 --sources 4"},
+     "  godwit bench conn -c 60000 --sources 4\n"
+     "  godwit bench conn -c 100000 --threads 8        with at most 20,000 open files each"},
     {Scenario::Subs, "Subscribe to many filters, as fast as it goes",
      "  godwit bench subs -c 100 --filters 1000000 --wildcards 30"},
 };

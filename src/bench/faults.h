@@ -25,6 +25,8 @@ public:
     static constexpr size_t kSentencesMax = 8;
 
     void add(Fault kind, std::string sentence);
+    /// Those of another thread.
+    void add(const Faults& others);
 
     bool any() const;
     uint64_t count(Fault kind) const { return counts_[size_t(kind)]; }
@@ -34,6 +36,8 @@ public:
     const std::vector<std::pair<std::string, uint64_t>>& sentences() const { return sentences_; }
 
 private:
+    void note(std::string sentence, uint64_t more);
+
     std::array<uint64_t, kFaultKinds> counts_{};
     std::vector<std::pair<std::string, uint64_t>> sentences_;
 };

@@ -70,11 +70,8 @@ Result<Done, std::string> Fleet::prepare() {
     const auto limit = os::raise_file_limit();
     if (!limit) return Err{limit.error().text()};
     open_max_ = *limit > kOwnDescriptors ? size_t(*limit - kOwnDescriptors) : 0;
-    auto signals = os::SignalReader::open();
-    if (!signals) return Err{signals.error().text()};
-    signals_ = std::move(*signals);
-    if (auto added = poller_.add(signals_->fd(), kSignalToken, os::Interest::Read); !added)
-        return Err{added.error().text()};
+    if (options_.hears_signals)
+        if (auto heard = hear_signals(); !heard) return heard;
     sources_ = loopback_addresses(options_.sources);
     set_pace(options_.connecting_max, options_.connects_per_second);
     const client::Endpoint& to = options_.endpoint;
@@ -86,6 +83,15 @@ Result<Done, std::string> Fleet::prepare() {
                                    [](const auto& a) { return a.family() == AF_INET; });
     address_ = ipv4 != resolved->end() ? *ipv4 : resolved->front();
     if (address_.family() != AF_INET) sources_.clear();
+    return Done{};
+}
+
+Result<Done, std::string> Fleet::hear_signals() {
+    auto signals = os::SignalReader::open();
+    if (!signals) return Err{signals.error().text()};
+    signals_ = std::move(*signals);
+    if (auto added = poller_.add(signals_->fd(), kSignalToken, os::Interest::Read); !added)
+        return Err{added.error().text()};
     return Done{};
 }
 

@@ -36,6 +36,8 @@ struct FleetOptions {
     uint16_t keepalive_s = 0;
     /// Looks for events without ever sleeping: latency without the wake-up of this process.
     bool busy = false;
+    /// A signal ends what it does; one fleet of a process may hear of them.
+    bool hears_signals = true;
 };
 
 class Fleet {
@@ -101,6 +103,7 @@ public:
 private:
     Fleet(FleetOptions options, Faults& faults, os::Poller poller);
     Result<Done, std::string> prepare();
+    Result<Done, std::string> hear_signals();
     void turn(Instant deadline);
     Instant next_due(Instant deadline);
     Duration time_to_wait(Instant due) const;

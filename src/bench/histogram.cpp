@@ -39,6 +39,13 @@ void Histogram::record(Duration took, uint64_t count) {
     sum_ += double(value) * double(count);
 }
 
+void Histogram::add(const Histogram& other) {
+    for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+    count_ += other.count_;
+    max_ = std::max(max_, other.max_);
+    sum_ += other.sum_;
+}
+
 void Histogram::clear() {
     *this = Histogram();
 }

@@ -21,6 +21,7 @@ public:
 
     /// Negative times count as zero. @cost a few instructions, no allocation
     void record(Duration took, uint64_t count = 1);
+    void add(const Histogram& other);
     void clear();
 
     uint64_t count() const { return count_; }

@@ -153,6 +153,17 @@ Options defaults_of(Scenario scenario) {
     return o;
 }
 
+Options share_of(const Options& all, uint32_t thread) {
+    Options share = all;
+    share.threads = 1;
+    share.subscribers = all.subscribers / all.threads + (thread < all.subscribers % all.threads);
+    share.connecting_max = std::max(all.connecting_max / all.threads, 1u);
+    share.connects_per_second = all.connects_per_second / all.threads;
+    share.id_prefix += fmt::format("{:02}", thread);
+    share.topic_prefix += fmt::format("/{:02}", thread);
+    return share;
+}
+
 Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     Plan plan{.options = given};
     Options& o = plan.options;
@@ -172,6 +183,7 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     plan.fleet.connecting_max = o.connecting_max;
     plan.fleet.connects_per_second = o.connects_per_second;
     plan.fleet.busy = o.busy;
+    if (o.threads > std::max(o.subscribers, 1u)) return fault("--threads: at most one a client");
     if (o.connecting_max < 1) return fault("--connecting: at least 1");
     const bool may_be_unheard = o.scenario == Scenario::Pub || o.scenario == Scenario::Retain;
     if (o.subscribers < 1 && !may_be_unheard) return fault("-c: at least 1");

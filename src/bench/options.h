@@ -56,6 +56,7 @@ struct Options {
     uint32_t filters_per_packet = 10;
     uint32_t wildcard_percent = 0;
     bool subscribes = true;
+    uint32_t threads = 1;  // conn: that the clients are dealt out to
 
     // how it is told
     int pid = 0;
@@ -77,6 +78,9 @@ struct Plan {
     Identity identity;
     mqtt::Qos qos{};
 };
+
+/// The clients that one of several threads has, under names of its own.
+Options share_of(const Options& all, uint32_t thread);
 
 /// Checks ranges and what excludes what, and reads the files of TLS.
 /// @param run  number of this run, for the names that are drawn

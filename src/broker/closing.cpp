@@ -207,8 +207,8 @@ void on_connection_timer(Core& core, ConnectionId id) {
     if (c->state != Connection::State::Online)
         return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
     const auto patience = std::chrono::milliseconds(c->keepalive_s * 1500ll);
-    if (c->last_received + patience > core.now || c->paused) {
-        if (c->paused) c->last_received = core.now;  // we do not listen: its silence is ours
+    if (c->last_received + patience > core.now || c->is_paused()) {
+        if (c->is_paused()) c->last_received = core.now;  // we do not listen: its silence is ours
         return watch(core, *c);
     }
     if (GW_MUTANT(IgnoreKeepAlive)) return;

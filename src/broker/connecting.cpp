@@ -63,12 +63,13 @@ void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
     ask.auth_method = packet.auth_method.value_or("");
     ask.auth_data = as_text(packet.auth_data);
     core.fx->auth_requests.push_back(std::move(ask));
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Verdict);
 }
 
 auth::Identity& need_identity(Connection& c) {
-    if (!c.identity) c.identity = std::make_unique<auth::Identity>();
-    return *c.identity;
+    auto& identity = c.need_features().identity;
+    if (!identity) identity = std::make_unique<auth::Identity>();
+    return *identity;
 }
 
 /// Ends what the last connection of this id left: the connection itself, and the session if a clean
@@ -102,7 +103,7 @@ bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view c
     if ((ticket == 0 && !behind) || GW_MUTANT(CleanStartBeforeDisk)) return false;
     held.push_back({std::max(ticket, held.empty() ? 0 : held.back().ticket), c.id, realm.id,
                     std::string(client_id)});
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Verdict);
     return true;
 }
 
@@ -175,9 +176,9 @@ auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Conn
     auth::Subject subject{.client_id = c.pending->client_id,
                           .username = packet.username,
                           .realm = core.realm({core.listener(c).realm}).name};
-    if (c.identity) {
-        subject.common_name = c.identity->common_name;
-        subject.claims = c.identity->claims;
+    if (c.features && c.features->identity) {
+        subject.common_name = c.features->identity->common_name;
+        subject.claims = c.features->identity->claims;
     }
     return subject;
 }
@@ -186,7 +187,8 @@ auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Conn
 void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
     session.has_username = packet.username.has_value();
     session.username = packet.username.value_or("");
-    if (c.identity || session.extras) session.need_extras().identity = std::move(c.identity);
+    auto identity = c.features ? std::move(c.features->identity) : nullptr;
+    if (identity || session.extras) session.need_extras().identity = std::move(identity);
 }
 
 /// The client is who it says: if the policy lets it, its session is made or resumed, CONNACK goes
@@ -293,7 +295,7 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
     if (!send_packet(core, c, [&](Buffer& out) { mqtt::encode_auth(out, answer); }))
         return disconnect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     if (verdict.reason == ReasonCode::Success) features.reauthenticating = false;
-    resume_reading(core, c);
+    resume_reading(core, c, Pause::Verdict);
 }
 
 }  // namespace
@@ -383,7 +385,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
         accept(core, c, *packet);
         if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }
-    resume_reading(core, c);
+    resume_reading(core, c, Pause::Verdict);
 }
 
 void release_connects(Core& core) {
@@ -395,7 +397,7 @@ void release_connects(Core& core) {
         if (!c || c->state != Connection::State::Authenticating) continue;
         const mqtt::Frame frame{c->pending->header, c->pending->body, 0};
         accept(core, *c, *mqtt::decode_connect(frame, decode_limits(core)), true);
-        resume_reading(core, *c);
+        resume_reading(core, *c, Pause::Verdict);
     }
 }
 
@@ -420,7 +422,7 @@ void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {
     ask.auth_data = as_text(packet.data);
     ask.continues = true;
     core.fx->auth_requests.push_back(std::move(ask));
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Verdict);
 }
 
 }  // namespace godwit::broker

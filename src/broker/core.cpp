@@ -26,7 +26,6 @@ Core::Core(const ShardConfig& shard_config)
       options(*shard_config.options),
       limits(options.limits),
       gate(config.shard_count),
-
       random(config.random_seed ^ mix_hash(config.id.value, config.hash_key.k0)),
       keeper(config.shard_count),
       posted(config.shard_count),
@@ -35,7 +34,8 @@ Core::Core(const ShardConfig& shard_config)
       route_applied(config.shard_count),
       route_acks_due(config.shard_count),
       peer_posted(config.shard_count, std::vector<uint64_t>(config.shard_count)),
-      peer_clock(config.shard_count) {
+      peer_clock(config.shard_count),
+      pace{.ways = std::vector<Pace::Way>(config.shard_count), .share = config.pace.turn_work} {
     GW_ASSERT(config.shard_count >= 1 && config.shard_count <= kShardsMax);
     for (size_t i = 0; i < options.realms.size(); ++i)
         realms.push_back(

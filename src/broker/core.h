@@ -3,7 +3,6 @@
 // door. Thread: its shard's. Nothing here blocks, calls back, or reads a clock.
 #pragma once
 
-#include "auth/profiles.h"
 #include "base/deadline_heap.h"
 #include "base/handle_table.h"
 #include "base/hash.h"
@@ -17,6 +16,7 @@
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
 #include "broker/options.h"
+#include "broker/pace.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/router.h"
 #include "broker/routing/shared_groups.h"
@@ -40,6 +40,7 @@ struct ShardConfig {
     HashKey hash_key;                        // the same on every shard: it finds homes
     uint64_t random_seed = 1;                // for assigned client ids
     const BrokerOptions* options = nullptr;  // outlives the shard
+    PaceLimits pace;
 };
 
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
@@ -162,22 +163,21 @@ struct Core {
 
     // --- crossing shards; vectors are by shard ---
     std::deque<Envelope> loopback;  // posted to ourselves
-    std::vector<uint64_t> posted;
-    std::vector<uint64_t> received;
+    std::vector<uint64_t> posted, received;
     std::array<uint64_t, kLanes> publish_number{};  // by lane
     std::vector<ConfirmDue> confirm_due;            // by shard and lane
     uint64_t route_sequence = 0;
-    std::vector<uint64_t> route_applied;               // of our changes, by the others
-    std::vector<std::deque<RouteAck>> route_acks_due;  // of their changes applied here
-    std::vector<std::vector<uint64_t>> peer_posted;    // RouteApplied::posted of each
-    std::vector<uint64_t> peer_clock;                  // RouteApplied::clock of each
-    std::deque<PendingSuback> pending_subacks;         // that wait for no disk
-    std::deque<PendingSuback> kept_subacks;
+    std::vector<uint64_t> route_applied;                      // of our changes, by the others
+    std::vector<std::deque<RouteAck>> route_acks_due;         // of their changes applied here
+    std::vector<std::vector<uint64_t>> peer_posted;           // RouteApplied::posted of each
+    std::vector<uint64_t> peer_clock;                         // RouteApplied::clock of each
+    std::deque<PendingSuback> pending_subacks, kept_subacks;  // these wait for a disk, those do not
     std::deque<PendingJoin> pending_joins;
     uint64_t join_request = 0;
     std::vector<DeferredQuery> deferred_queries;
 
     // --- the running turn ---
+    Pace pace;
     Instant now;
     Effects* fx = nullptr;
 

@@ -5,6 +5,7 @@
 #include "broker/keeping/loading.h"
 #include "broker/limiting.h"
 #include "broker/permitting.h"
+#include "broker/reading.h"
 #include "broker/replaying.h"
 #include "broker/sending.h"
 #include "broker/sharing.h"
@@ -127,12 +128,22 @@ bool may_leave(const Core& core, const Inflight& each) {
     return !each.lent && is_on_disk(core, each.ticket);
 }
 
+/// At QoS 0: it is out of our hands then.
+void send_once(Core& core, Session& session, Connection& c, const OutboxEntry& entry) {
+    if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
+        return lose(core, session, entry, Loss::Expired);
+    if (!send_publish(core, c, entry, {}, false))  // [MQTT5-3.1.2-25]
+        return lose(core, session, entry, Loss::TooLarge);
+    settle(core, entry);
+}
+
 /// First transmission of an entry. A QoS 2 message of a durable session leaves once its packet id
 /// is on disk: after a crash that id must mean this message and no other.
 void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
+    if (entry.qos == Qos::AtMostOnce) return send_once(core, session, c, entry);
     if (entry.message->expired(core.now) && !GW_MUTANT(IgnoreMessageExpiry))  // [MQTT5-3.3.2-5]
         return lose(core, session, entry, Loss::Expired);
-    const PacketId id = entry.qos == Qos::AtMostOnce ? PacketId{} : session.next_packet_id();
+    const PacketId id = session.next_packet_id();
     const bool lent = must_take_over(core, session, entry);
     const bool kept_first =
         lent || (entry.qos == Qos::ExactlyOnce && is_kept(core, session, entry));
@@ -144,7 +155,6 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
                                           : 0;
     if (!held && !send_publish(core, c, entry, id, false))  // [MQTT5-3.1.2-25]
         return lose(core, session, entry, Loss::TooLarge);
-    if (entry.qos == Qos::AtMostOnce) return settle(core, entry);
     if (lent) take_over(core, session, entry, id);
     keep_sent(core, session, entry, id);
     ++core.counters.inflight;
@@ -295,6 +305,7 @@ void enqueue(Core& core, Session& session, OutboxEntry entry) {
 
 void deliver(Core& core, const Delivery& delivery, const Matches& matches,
              const MessageRef& message) {
+    ++core.pace.work;
     Session* session = core.find(delivery.session);
     if (!session) return;
     if (!may_receive(core, *session, *message))
@@ -309,6 +320,9 @@ void deliver(Core& core, const Delivery& delivery, const Matches& matches,
         entry.extras->more_subscription_ids.push_back(matches.more_ids[at].subscription_id);
     }
     if (session->replay() && hold_behind_replay(core, *session, entry)) return;
+    if (entry.qos == Qos::AtMostOnce && !session->outbox)  // the usual one: nothing is ahead of it
+        if (Connection* c = core.connection_of(*session); c && !output_full(core, *c))
+            return send_once(core, *session, *c, entry);
     send_or_queue(core, *session, std::move(entry));
 }
 
@@ -409,7 +423,8 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
 void on_flushed(Core& core, Connection& c, uint32_t bytes) {
     const bool was_full = output_full(core, c);
     c.unsent_bytes -= std::min<uint64_t>(bytes, c.unsent_bytes);
-    if (c.state != Connection::State::Online) return;
+    if (!output_full(core, c)) resume_reading(core, c, Pause::Output);
+    if (c.closing || c.state != Connection::State::Online) return;
     Session& session = *core.find(c.session);
     if (session.replay() || (was_full && !output_full(core, c))) pump(core, session);
 }

@@ -59,6 +59,13 @@ struct PublishConfirm {
     std::vector<uint64_t> refused;  // of them, those that nobody here took
 };
 
+/// So much of what the receiver has published at QoS 0 is in the hands of its takers here, since it
+/// was told last.
+struct PublishesTaken {
+    uint64_t count = 0;
+    uint64_t bytes = 0;
+};
+
 // --- limits of a realm ---
 
 /// What the sender holds for a realm.
@@ -202,6 +209,6 @@ struct GroupReturn {
 using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe,
                               RouteApplied, LogCondition, RetainedQuery, RetainedBatch, GroupJoin,
                               GroupJoined, GroupLeave, GroupPresence, GroupDeliver, GroupTaken,
-                              GroupReleased, GroupDone, GroupReturn, RealmUse>;
+                              GroupReleased, GroupDone, GroupReturn, RealmUse, PublishesTaken>;
 
 }  // namespace godwit::broker

@@ -5,6 +5,7 @@
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
+#include "broker/pacing.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
@@ -86,7 +87,7 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
     if (++c.held_acks >= core.limits.receive_maximum && c.version != Version::V5)
-        pause_reading(core, c);
+        pause_reading(core, c, Pause::Acks);
 }
 
 /// 5.0: the refusal goes into the acknowledgement. 3.x has no such code: it is acknowledged and
@@ -120,6 +121,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
         }
         topic = *known;
     }
+    if (core.realm({core.listener(c).realm}).router.asked_last(topic, c.session)) return topic;
     if (const auto name = topic::check_name(topic); !name) {
         disconnect(core, c,
                    name.error() == topic::NameError::HasWildcard ? ReasonCode::TopicNameInvalid
@@ -210,6 +212,7 @@ void post_publish(Core& core, const PublishEnvelope& usual, uint64_t shards, uin
         PublishEnvelope envelope = usual;
         envelope.route = (routed & bit) != 0;
         envelope.keep = (home & bit) != 0;
+        note_posted(core, to, *envelope.message);
         core.post(to, std::move(envelope));
     }
 }
@@ -282,6 +285,7 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
         publish(core, make_message(core, session, packet, *topic), session.self, mode);
     if (receipt.refused)
         return refuse(core, c, session, packet, {ReasonCode::QuotaExceeded, kQueueFull});
+    if (packet.qos == Qos::AtMostOnce) return wait_for_slow(core, c, receipt.shards);
     if (packet.qos == Qos::ExactlyOnce) remember_unreleased(core, session, packet.packet_id);
     receipt.ticket = ticket_since(core, mark);
     acknowledge(core, c, packet,
@@ -350,6 +354,7 @@ void on_publish_envelope(Core& core, ShardId from, const PublishEnvelope& in) {
     const uint64_t mark = writing_mark(core);
     const bool known = in.once && is_known_crossing(core, from, *in.message);
     ConfirmDue& due = core.confirm_due[lane_of(from, in.lane)];
+    note_taken(core, from, *in.message);
     if (!known && !take_publish(core, in)) due.refused.push_back(in.number);
     due.upto = in.number;
     due.ticket = std::max(due.ticket, ticket_since(core, mark));
@@ -380,7 +385,7 @@ void release_acks(Core& core) {
         if (!held->exactly_once) --c->held_pubacks;
         send_ack(core, *c, held->exactly_once, {held->packet_id, held->reason, {}, {}});
         if (--c->held_acks < core.limits.receive_maximum && c->version != Version::V5)
-            resume_reading(core, *c);
+            resume_reading(core, *c, Pause::Acks);
     }
 }
 

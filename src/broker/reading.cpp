@@ -14,6 +14,14 @@ using mqtt::ReasonCode;
 
 namespace {
 
+/// Answers that wait for a client to read them, above the bound for what is delivered to it.
+constexpr uint64_t kAnswerBytesMax = 64 * 1024;
+/// A busy connection may take so much more than the average, and always so much.
+constexpr uint64_t kShareFactor = 16;
+constexpr uint64_t kShareMin = 16;
+/// A turn goes on with no more connections than this.
+constexpr size_t kGoOnMax = 128;
+
 mqtt::DecodeLimits decode_limits(const Core& core) {
     return {.properties_max = core.limits.properties_max, .filters_max = core.limits.filters_max};
 }
@@ -113,24 +121,37 @@ uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_neede
         on_packet(core, c, status->frame);
     else
         on_early_packet(core, c, status->frame);
-    if (c.held_back) return 0;  // it comes again
+    if (c.is_paused(Pause::Disk)) return 0;  // it comes again
     ++core.counters.packets_received;
+    ++core.pace.work;
     return status->frame.size;
 }
 
 bool may_go_on(const Connection& c) {
-    return !c.closing && !c.paused && !c.moving_to;
+    return !c.closing && !c.is_paused() && !c.moving_to;
+}
+
+/// Pauses a connection that has asked enough of this turn, or does not read its answers.
+void pause_if_busy(Core& core, Connection& c, uint64_t work_max) {
+    if (c.unsent_bytes >= core.limits.output_bytes_max + kAnswerBytesMax)
+        return pause_reading(core, c, Pause::Output);
+    if (core.pace.work < work_max) return;
+    core.pace.unfinished.push_back({c.id, (core.pace.work - work_max) / core.pace.share});
+    pause_reading(core, c, Pause::Share);
 }
 
 /// Handles whole packets from the front of `in`. @return the bytes handled
 size_t handle_all(Core& core, Connection& c, Bytes in) {
     size_t handled = 0;
     uint32_t needed = 0;
+    const uint64_t work_before = core.pace.work, work_max = work_before + core.pace.share;
     while (may_go_on(c) && handled < in.size()) {
         const uint32_t size = handle_front(core, c, in.subspan(handled), needed);
         if (size == 0 || c.moving_to) break;  // a CONNECT that moves is handled where it goes
         handled += size;
+        if (may_go_on(c) && handled < in.size()) pause_if_busy(core, c, work_max);
     }
+    core.pace.read_work += core.pace.work - work_before;
     return handled;
 }
 
@@ -141,13 +162,18 @@ void move_away(Core& core, Connection& c) {
     core.dying.push_back(c.id);
 }
 
-/// Handles what was kept as far as it is whole. @cost a copy of what is left over, if anything was
-/// handled
+/// Handles what was kept as far as it is whole. @cost all in all, a few copies of each byte
 void handle_kept(Core& core, Connection& c) {
-    const Buffer kept = std::exchange(c.partial, {});
-    const size_t handled = handle_all(core, c, kept);
-    if (!c.closing && handled < kept.size())
+    Buffer kept = std::exchange(c.partial, {});
+    size_t handled = std::exchange(c.partial_at, 0);
+    handled += handle_all(core, c, Bytes(kept).subspan(handled));
+    if (c.closing || handled == kept.size()) return;
+    if (!c.is_paused() || handled > kept.size() / 2) {
         c.partial.assign(kept.begin() + std::ptrdiff_t(handled), kept.end());
+    } else {
+        c.partial = std::move(kept);
+        c.partial_at = uint32_t(handled);
+    }
 }
 
 /// Completes the cut-off packet alone, so that what follows it is not copied. @return what is left
@@ -174,6 +200,7 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
 
 void on_received(Core& core, Connection& c, Bytes in) {
     core.counters.bytes_received += in.size();
+    ++core.pace.readers;
     if (c.state == Connection::State::Online) c.last_received = core.now;
     in = complete_partial(core, c, in);
     if (!c.closing && c.partial.empty()) in = in.subspan(handle_all(core, c, in));
@@ -181,20 +208,54 @@ void on_received(Core& core, Connection& c, Bytes in) {
     if (c.moving_to && !c.closing) move_away(core, c);
 }
 
-void pause_reading(Core& core, Connection& c) {
-    if (c.paused || c.closing) return;
-    c.paused = true;
+void pause_reading(Core& core, Connection& c, Pause why) {
+    if (c.closing) return;
+    const bool reading = !c.is_paused();
+    c.pauses |= uint8_t(why);
+    if (!reading) return;
     std::erase(core.fx->resumes, c.id);  // the last word of a turn counts
     core.fx->pauses.push_back(c.id);
 }
 
-void resume_reading(Core& core, Connection& c) {
-    if (!c.paused || c.closing) return;
-    c.paused = false;
-    if (std::exchange(c.held_back, false)) --core.counters.connections_held_back;
+void resume_reading(Core& core, Connection& c, Pause why) {
+    if (!c.is_paused(why) || c.closing) return;
+    c.pauses &= uint8_t(~uint8_t(why));
+    if (why == Pause::Disk) --core.counters.connections_held_back;
+    if (c.is_paused()) return;
     std::erase(core.fx->pauses, c.id);
     core.fx->resumes.push_back(c.id);
     handle_kept(core, c);
+}
+
+void read_on(Core& core) {
+    auto& waiting = core.pace.unfinished;
+    for (size_t count = std::min(waiting.size(), kGoOnMax); count > 0; --count) {
+        const auto next = waiting.front();
+        waiting.pop_front();
+        Connection* c = core.find(next.connection);
+        if (!c) continue;
+        if (next.turns > 0) {
+            waiting.push_back({next.connection, next.turns - 1});
+            continue;
+        }
+        ++core.pace.readers;
+        resume_reading(core, *c, Pause::Share);
+    }
+}
+
+void finish_reading(Core& core, Connection& c) {
+    while (c.is_paused(Pause::Share)) resume_reading(core, c, Pause::Share);
+}
+
+void divide_turn(Core& core) {
+    Pace& pace = core.pace;
+    const uint64_t readers = std::exchange(pace.readers, 0);
+    const uint64_t work = std::exchange(pace.read_work, 0);
+    const uint64_t whole = core.config.pace.turn_work;
+    if (readers == 1) pace.share = whole;
+    if (readers <= 1) return;
+    const uint64_t fair = std::max(work / readers * kShareFactor, kShareMin);
+    pace.share = std::max<uint64_t>(std::min(whole / readers, fair), 1);
 }
 
 }  // namespace godwit::broker

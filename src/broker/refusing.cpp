@@ -61,9 +61,9 @@ void show_condition(Counters& counters, Condition told) {
 }
 
 /// Those whose publish may have another fate now. Whose has not is held back again.
-void read_on(Core& core) {
+void read_held_back(Core& core) {
     for (const auto& c : core.connections)
-        if (c && c->held_back) resume_reading(core, *c);
+        if (c) resume_reading(core, *c, Pause::Disk);
 }
 
 }  // namespace
@@ -102,9 +102,8 @@ void refuse_for_logs(Core& core, Connection& c, const mqtt::Publish& packet) {
 }
 
 void hold_back(Core& core, Connection& c) {
-    c.held_back = true;
     ++core.counters.connections_held_back;
-    pause_reading(core, c);
+    pause_reading(core, c, Pause::Disk);
 }
 
 ReasonCode subscribe_refusal(const Core& core, const Session& session) {
@@ -134,7 +133,7 @@ void tell_condition(Core& core) {
 
 void on_log_condition(Core& core, ShardId from, const LogCondition& in) {
     core.keeper.logs.set(from, in.condition);
-    read_on(core);
+    read_held_back(core);
 }
 
 }  // namespace godwit::broker

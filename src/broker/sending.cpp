@@ -30,8 +30,10 @@ uint32_t encode(Core& core, Version version, const mqtt::PublishHead& head,
                 const Message& message) {
     Buffer& arena = core.fx->arena;
     const auto at = uint32_t(arena.size());
-    mqtt::encode_publish_head(arena, version, head, message.payload().size());
-    if (is_inline(message)) put_bytes(arena, message.payload());
+    if (is_inline(message))
+        mqtt::encode_publish(arena, version, head, message.payload());
+    else
+        mqtt::encode_publish_head(arena, version, head, message.payload().size());
     return at;
 }
 

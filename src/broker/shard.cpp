@@ -7,6 +7,7 @@
 #include "broker/keeping/loading.h"
 #include "broker/keeping/restoring.h"
 #include "broker/limiting.h"
+#include "broker/pacing.h"
 #include "broker/permitting.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
@@ -30,6 +31,7 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
     std::visit(Overloaded{
                    [&](const PublishEnvelope& in) { on_publish_envelope(core, from, in); },
                    [&](const PublishConfirm& in) { on_publish_confirm(core, from, in); },
+                   [&](const PublishesTaken& in) { on_publishes_taken(core, from, in); },
                    [&](const RouteChange& in) { on_route_change(core, from, in); },
                    [&](const RouteProbe& in) { on_route_probe(core, from, in); },
                    [&](const RouteApplied& in) { on_route_applied(core, from, in); },
@@ -64,6 +66,7 @@ void on_tick(Core& core) {
                 break;
         }
     }
+    read_on(core);
     for (const auto& realm : core.realms) {
         const size_t bytes = realm->retained.memory_bytes();
         std::vector<ObjectId> kept;
@@ -77,6 +80,14 @@ void on_mail(Core& core, const Mail& in) {
     ++core.received[in.from.value];
     on_envelope(core, in.from, *in.envelope);
     if (!core.deferred_queries.empty()) answer_deferred(core);
+}
+
+/// What it had sent before is as good as if it had come in time.
+void on_lost(Core& core, Connection& c, std::string_view why) {
+    finish_reading(core, c);
+    on_closed(core, c, why);
+    std::erase_if(core.fx->closes,
+                  [&](const Effects::Close& each) { return each.connection == c.id; });
 }
 
 void on_kick(Core& core, const Kick& in) {
@@ -184,7 +195,7 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             },
             [&](const Adopted& in) { on_adopted(core, in); },
             [&](const Closed& in) {
-                with(core, in.connection, [&](Connection& c) { on_closed(core, c, in.why); });
+                with(core, in.connection, [&](Connection& c) { on_lost(core, c, in.why); });
             },
             [&](const Verdict& in) {
                 with(core, in.connection, [&](Connection& c) { on_verdict(core, c, in); });
@@ -213,11 +224,14 @@ void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
         commit(core_, wall);
     }
     confirm_publishes(core_);
+    tell_taken(core_);
     confirm_routes(core_);
     tell_realm_use(core_);
+    divide_turn(core_);
 }
 
 std::optional<Instant> Shard::next_deadline() const {
+    if (!core_.pace.unfinished.empty()) return core_.now;
     auto next = core_.timers.next_deadline();
     for (const auto& realm : core_.realms)
         if (const auto expiry = realm->retained.next_expiry(); expiry && (!next || *expiry < *next))
@@ -291,7 +305,7 @@ void Shard::end_input() {
 void Shard::reap() {
     for (const ConnectionId id : core_.dying) {
         --core_.counters.connections;
-        core_.counters.connections_held_back -= core_.connections[id.slot]->held_back;
+        core_.counters.connections_held_back -= core_.connections[id.slot]->is_paused(Pause::Disk);
         core_.connections[id.slot].reset();
     }
     core_.dying.clear();

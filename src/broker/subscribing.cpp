@@ -78,13 +78,6 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, W
     return ReasonCode::NotAuthorized;
 }
 
-HeldFilter* find_held(Session& session, topic::FilterId id) {
-    auto& all = session.subscriptions;
-    const auto at =
-        std::find_if(all.begin(), all.end(), [&](const HeldFilter& each) { return each.id == id; });
-    return at == all.end() ? nullptr : &*at;
-}
-
 void subscribe_shared(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
     GroupKey key{session.realm, std::string(wish.filter.share), std::string(wish.filter.filter)};
     const size_t before = session.extras ? session.extras->memberships.size() : 0;
@@ -103,11 +96,10 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       false,
                       is_durable(core, session) && wish.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
-    if (added.is_new) {
-        session.subscriptions.push_back({added.id, {}});
-        ++core.counters.subscriptions;
-    }
-    keep_subscription(core, session, find_held(session, added.id)->kept,
+    core.counters.subscriptions += added.is_new;
+    HeldFilter* held =
+        added.is_new ? session.add_subscription(added.id) : session.find_subscription(added.id);
+    keep_subscription(core, session, held->kept,
                       {.session = session.kept,
                        .subscription_id = wish.subscription_id,
                        .options = wish.options,
@@ -159,10 +151,8 @@ ReasonCode unsubscribe(Core& core, Session& session, const topic::ParsedFilter& 
         Realm& realm = core.realm(session.realm);
         const auto id = realm.router.find(filter.filter, session.self);
         if (!id) return ReasonCode::NoSubscriptionExisted;
-        HeldFilter* held = find_held(session, *id);
-        forget(core, held->kept);
-        session.subscriptions.erase(session.subscriptions.begin() +
-                                    (held - session.subscriptions.data()));
+        forget(core, session.find_subscription(*id)->kept);
+        session.remove_subscription(*id);
         if (!GW_MUTANT(UnsubscribeKeepsTaker))
             remove_route(core, realm, filter.filter, session.self, false);
         cancel_fetches(core, session, filter.filter);

@@ -17,10 +17,11 @@ namespace godwit::config {
 struct ServerOptions {
     std::string directory;     // for state; empty: none
     uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
+    bool file_tables = false;  // each shard has its own, with its own count of open files
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;                // empty: standard error
-    uint32_t history_events_max = 4096;  // last events of clients, all together; 0: none
+    uint32_t history_events_max = 2048;  // last events of clients, all together; 0: none
     uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
 };
 

@@ -76,16 +76,15 @@ uint64_t packet_size(uint64_t remaining) {
     return 1 + varint_size(uint32_t(remaining)) + remaining;
 }
 
-}  // namespace
-
-uint32_t encode_publish_head(Buffer& out, Version version, const PublishHead& head,
-                             size_t payload_bytes) {
+/// Appends the head, and `payload` if it is to follow at once: with one growth of `out`.
+uint32_t append_publish(Buffer& out, Version version, const PublishHead& head, size_t payload_bytes,
+                        Bytes payload) {
     const HeadSize size = measure(version, head);
     const uint64_t remaining = size.head + payload_bytes;
     GW_ASSERT(remaining <= kRemainingLengthMax && head.topic.size() <= 0xffff);
     const uint64_t packet_bytes = packet_size(remaining);
     const size_t start = out.size();
-    out.resize(start + packet_bytes - payload_bytes);
+    out.resize(start + packet_bytes - payload_bytes + payload.size());
     RawWriter raw(out.data() + start);
     const auto flags =
         uint8_t((head.dup ? 0x08 : 0) | uint8_t(head.qos) << 1 | (head.retain ? 1 : 0));
@@ -95,7 +94,15 @@ uint32_t encode_publish_head(Buffer& out, Version version, const PublishHead& he
     raw.bytes(as_bytes(head.topic));
     if (head.qos != Qos::AtMostOnce) raw.u16(head.packet_id.value);
     if (version == Version::V5) write_properties(raw, head, size.properties);
+    raw.bytes(payload);
     return uint32_t(packet_bytes);
+}
+
+}  // namespace
+
+uint32_t encode_publish_head(Buffer& out, Version version, const PublishHead& head,
+                             size_t payload_bytes) {
+    return append_publish(out, version, head, payload_bytes, {});
 }
 
 uint64_t publish_size(Version version, const PublishHead& head, size_t payload_bytes) {
@@ -103,8 +110,7 @@ uint64_t publish_size(Version version, const PublishHead& head, size_t payload_b
 }
 
 void encode_publish(Buffer& out, Version version, const PublishHead& head, Bytes payload) {
-    encode_publish_head(out, version, head, payload.size());
-    put_bytes(out, payload);
+    append_publish(out, version, head, payload.size(), payload);
 }
 
 void append_forwarded_properties(Buffer& out, Bytes properties) {

@@ -31,6 +31,9 @@ public:
     /// @errors EMFILE, ENFILE, ENOMEM
     static Result<Poller, IoError> open();
 
+    /// For whoever counts or keeps descriptors.
+    int fd() const { return epoll_.get(); }
+
     /// @param token  comes back in every event of `fd`
     /// @errors       ENOSPC (fs.epoll.max_user_watches), ENOMEM, EPERM (a regular file)
     Result<Done, IoError> add(int fd, uint64_t token, Interest interest);

@@ -1,6 +1,7 @@
 #include "server/broker_process.h"
 
 #include "admin/client_events.h"
+#include "auth/policy_doubts.h"
 #include "base/version.h"
 #include "os/clock.h"
 #include "os/entropy.h"
@@ -10,6 +11,7 @@
 #include "server/explaining.h"
 
 #include <algorithm>
+#include <future>
 
 namespace godwit::server {
 
@@ -88,11 +90,19 @@ Result<Done, std::string> BrokerProcess::open_listeners() {
     return Done{};
 }
 
+void BrokerProcess::say_doubts(const auth::Policy& policy) const {
+    for (const auth::FileError& doubt : auth::find_doubts(policy))
+        log_.log(LogLine(LogLevel::Warning, "policy_doubt")
+                     .add("what", policy.source() + ":" + std::to_string(doubt.line))
+                     .add("detail", doubt.what));
+}
+
 Result<Done, std::string> BrokerProcess::load_credentials() {
     auth_ = std::make_unique<AuthWorker>(*crossing_);
     auto policy = load_access(options_.auth);
     if (!policy) return Err{policy.error()};
     policy_ = std::move(*policy);
+    if (policy_) say_doubts(*policy_);
     if (options_.auth.password_file.empty()) return Done{};
     auto passwords = server::load_passwords(options_.auth.password_file);
     if (!passwords) return Err{passwords.error()};
@@ -126,7 +136,9 @@ Result<Done, std::string> BrokerProcess::open_data() {
 Result<Done, std::string> BrokerProcess::build_shards() {
     const bool as_it_is = data_ && options_.server.shard_count == 0;
     const uint16_t count = as_it_is ? data_->shard_count() : wished_shard_count();
-    auto crossing = Crossing::make(count);
+    using Tables = Crossing::FileTables;
+    auto crossing =
+        Crossing::make(count, options_.server.file_tables ? Tables::Own : Tables::Shared);
     if (!crossing) return Err{"cannot prepare the shards: " + crossing.error().text()};
     crossing_ = std::move(*crossing);
     for (uint16_t i = 0; i < count; ++i) counters_.push_back(std::make_unique<SharedCounters>());
@@ -213,11 +225,27 @@ Result<Done, std::string> BrokerProcess::start() {
         if (!admin) return Err{admin.error()};
         admin_ = std::move(*admin);
     }
-    for (size_t i = 0; i < runners_.size(); ++i)
-        threads_.emplace_back([this, i] {
+    return start_threads();
+}
+
+Result<Done, std::string> BrokerProcess::start_threads() {
+    using Outcome = Result<Done, os::IoError>;
+    std::vector<std::future<Outcome>> begun;
+    for (size_t i = 0; i < runners_.size(); ++i) {
+        std::promise<Outcome> promise;
+        begun.push_back(promise.get_future());
+        threads_.emplace_back([this, i, promise = std::move(promise)]() mutable {
             os::name_this_thread("shard-" + std::to_string(i));
-            runners_[i]->run();
+            const Outcome begin =
+                crossing_->has_own_tables() ? runners_[i]->take_file_table() : Outcome(Done{});
+            promise.set_value(begin);
+            if (begin) runners_[i]->run();
         });
+    }
+    for (auto& each : begun)
+        if (const Outcome begin = each.get(); !begin)
+            return Err{"cannot give a shard its own file table (server.file_tables): " +
+                       begin.error().text()};
     return Done{};
 }
 
@@ -261,6 +289,7 @@ void BrokerProcess::reload(const config::Options& options) {
     }
     if (policy_) {
         auto policy = load_access(options_.auth);
+        if (policy) say_doubts(**policy);
         for (uint16_t i = 0; policy && i < crossing_->shard_count(); ++i)
             crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Policy>(**policy)});
         report(policy_->source(), policy ? "" : policy.error());

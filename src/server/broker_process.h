@@ -52,6 +52,7 @@ private:
     admin::AdminSources::Answer events(const std::string& client_id,
                                        const admin::Target& query) const;
     BrokerProcess(const config::Options& options, os::LogWriter& log);
+    void say_doubts(const auth::Policy& policy) const;
     void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
     Result<Done, std::string> open_listeners();
     Result<Done, std::string> load_credentials();
@@ -60,6 +61,7 @@ private:
     Result<Done, std::string> match_shards();
     Result<Done, std::string> restore();
     Result<Done, std::string> make_runner(uint16_t index);
+    Result<Done, std::string> start_threads();
     uint16_t wished_shard_count() const;
     broker::ShardConfig shard_config(uint16_t index) const;
 

@@ -1,6 +1,7 @@
 #include "base/version.h"
 #include "config/schema.h"
 #include "os/clock.h"
+#include "os/memory.h"
 #include "os/poller.h"
 #include "os/service_manager.h"
 #include "os/signals.h"
@@ -99,6 +100,7 @@ int serve(ServeOptions& wishes) {
     if (!config) return 2;
     const config::Options& options = config->options;
 
+    os::return_memory_early();
     os::ignore_sigpipe();
     (void)os::raise_file_limit();
     auto signals = os::SignalReader::open();

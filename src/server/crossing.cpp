@@ -20,20 +20,63 @@ std::vector<Control> Mailbox::take() {
     return std::exchange(waiting_, {});
 }
 
-Result<std::unique_ptr<Crossing>, os::IoError> Crossing::make(uint16_t shard_count) {
+Result<std::unique_ptr<Crossing>, os::IoError> Crossing::make(uint16_t shard_count,
+                                                              FileTables tables) {
     auto crossing = std::make_unique<Crossing>();
     for (uint16_t i = 0; i < shard_count; ++i) {
         auto waker = os::Waker::open();
         if (!waker) return Err{waker.error()};
         crossing->mailboxes_.push_back(std::make_unique<Mailbox>(std::move(*waker)));
+        if (tables == FileTables::Shared) continue;
+        auto channel = os::FdChannel::open();
+        if (!channel) return Err{channel.error()};
+        crossing->channels_.push_back(std::move(*channel));
     }
     for (size_t i = 0; i < size_t(shard_count) * shard_count; ++i)
         crossing->rings_.push_back(std::make_unique<Ring>(kRingEntries));
     return crossing;
 }
 
+/// What is still under way has an owner to the end.
+Crossing::~Crossing() {
+    for (uint16_t i = 0; i < channels_.size(); ++i)
+        while (receive({i})) {
+        }
+}
+
+std::vector<int> Crossing::descriptors_of(ShardId shard) const {
+    std::vector<int> out{arrivals_fd(shard)};
+    for (const auto& mailbox : mailboxes_) out.push_back(mailbox->waker().fd());
+    for (const os::FdChannel& channel : channels_) out.push_back(channel.sending_fd());
+    return out;
+}
+
+bool Crossing::send(ShardId to, MovedConnection& moved) {
+    auto parcel = std::make_unique<MovedConnection>(std::move(moved));
+    // From the moment of sending on, the parcel is the receiver's.
+    os::Fd fd = std::move(parcel->socket->fd);
+    MovedConnection* const label = parcel.release();
+    if (channels_[to.value].send(fd.get(), reinterpret_cast<uint64_t>(label))) return true;
+    parcel.reset(label);
+    moved = std::move(*parcel);
+    moved.socket->fd = std::move(fd);
+    return false;
+}
+
+std::optional<MovedConnection> Crossing::receive(ShardId shard) {
+    auto received = channels_[shard.value].receive();
+    if (!received) return std::nullopt;
+    const std::unique_ptr<MovedConnection> parcel(
+        reinterpret_cast<MovedConnection*>(received->label));
+    parcel->socket->fd = std::move(received->fd);
+    return std::move(*parcel);
+}
+
 Outgoing::Outgoing(Crossing& crossing, ShardId self)
-    : crossing_(crossing), self_(self), overflow_(crossing.shard_count()) {}
+    : crossing_(crossing),
+      self_(self),
+      overflow_(crossing.shard_count()),
+      moving_(crossing.shard_count()) {}
 
 void Outgoing::post(ShardId to, broker::Envelope envelope) {
     auto& waiting = overflow_[to.value];
@@ -41,6 +84,17 @@ void Outgoing::post(ShardId to, broker::Envelope envelope) {
         return;
     // NOLINTNEXTLINE(bugprone-use-after-move): what was not staged was not moved from
     waiting.push_back(std::move(envelope));
+}
+
+void Outgoing::move(ShardId to, MovedConnection moved) {
+    if (crossing_.has_own_tables())
+        moving_[to.value].push_back(std::move(moved));
+    else
+        crossing_.mailbox(to).post(std::move(moved));
+}
+
+void Outgoing::close() {
+    for (auto& each : moving_) each.clear();
 }
 
 bool Outgoing::publish() {
@@ -52,7 +106,9 @@ bool Outgoing::publish() {
         while (!waiting.empty() && ring.push(std::move(waiting.front())) == os::Push::Staged)
             waiting.pop_front();
         if (ring.publish() > 0) crossing_.mailbox({i}).waker().wake();
-        behind |= !waiting.empty();
+        auto& moving = moving_[i];
+        while (!moving.empty() && crossing_.send({i}, moving.front())) moving.pop_front();
+        behind |= !waiting.empty() || !moving.empty();
     }
     return behind;
 }

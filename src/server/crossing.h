@@ -1,6 +1,7 @@
 // Crossing: how shards, and the threads beside them, hand things to a shard. Envelopes between
 // shards go through one ring for each ordered pair, published once per turn; everything rare goes
-// through the shard's mailbox.
+// through the shard's mailbox. Where each shard has its own file table, connections go through a
+// channel that carries their descriptors.
 #pragma once
 
 #include "auth/explain.h"
@@ -8,6 +9,7 @@
 #include "broker/envelope.h"
 #include "broker/input.h"
 #include "broker/session_report.h"
+#include "os/file_table.h"
 #include "os/spsc_ring.h"
 #include "os/waker.h"
 #include "server/socket_table.h"
@@ -89,19 +91,36 @@ private:
 /// All ways between all shards. Made once, before the threads start.
 class Crossing {
 public:
-    static Result<std::unique_ptr<Crossing>, os::IoError> make(uint16_t shard_count);
+    enum class FileTables : bool { Shared, Own };
+    static Result<std::unique_ptr<Crossing>, os::IoError> make(
+        uint16_t shard_count, FileTables tables = FileTables::Shared);
+    ~Crossing();
 
     using Ring = os::SpscRing<broker::Envelope>;
     static constexpr size_t kRingEntries = 4096;
     uint16_t shard_count() const { return uint16_t(mailboxes_.size()); }
+    bool has_own_tables() const { return !channels_.empty(); }
     Mailbox& mailbox(ShardId shard) { return *mailboxes_[shard.value]; }
     Ring& ring(ShardId from, ShardId to) {
         return *rings_[from.value * mailboxes_.size() + to.value];
     }
 
+    // --- with own tables only ---
+
+    /// What the shard's table must have of all this.
+    std::vector<int> descriptors_of(ShardId shard) const;
+    /// Readable when a connection has come.
+    int arrivals_fd(ShardId shard) const { return channels_[shard.value].receiving_fd(); }
+    /// Thread: the connection's, in whose table it is. @return false: full, and nothing has changed
+    bool send(ShardId to, MovedConnection& moved);
+    /// Thread: the shard's. nullopt when none has come. The socket is without a descriptor where
+    /// the shard's table has no room for it.
+    std::optional<MovedConnection> receive(ShardId shard);
+
 private:
     std::vector<std::unique_ptr<Mailbox>> mailboxes_;
     std::vector<std::unique_ptr<Ring>> rings_;
+    std::vector<os::FdChannel> channels_;  // to each shard; empty: all share one table
 };
 
 /// One shard's outgoing side. What finds a ring full waits here, in order: the shard that is behind
@@ -111,14 +130,18 @@ class Outgoing {
 public:
     Outgoing(Crossing& crossing, ShardId self);
     void post(ShardId to, broker::Envelope envelope);
+    void move(ShardId to, MovedConnection moved);
     /// Makes everything of the turn visible and wakes who sleeps. @return true when something still
     /// waits for room
     bool publish();
+    /// Connections that still wait are closed. Thread: the shard's
+    void close();
 
 private:
     Crossing& crossing_;
     ShardId self_;
     std::vector<std::deque<broker::Envelope>> overflow_;  // by target
+    std::vector<std::deque<MovedConnection>> moving_;     // by target
 };
 
 }  // namespace godwit::server

@@ -3,6 +3,7 @@
 #include "server/test_mail.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <map>
@@ -88,6 +89,57 @@ TEST_F(CrossingTest, TakesMailOfManyThreadsAndKeepsTheOrderOfEach) {
 TEST_F(CrossingTest, ClosesASocketThatIsNeverTakenOutOfTheMailbox) {
     auto socket = std::make_unique<Socket>();
     crossing_->mailbox(kA).post(MovedConnection{std::move(socket), {1, 2}});
+    crossing_.reset();  // the sanitizer sees a leak
+}
+
+// --- connections, with own file tables ---
+
+class TablesCrossingTest : public ::testing::Test {
+protected:
+    /// One that is told by its bytes.
+    static MovedConnection connection(uint8_t mark) {
+        auto socket = std::make_unique<Socket>();
+        socket->fd.reset(::dup(STDERR_FILENO));
+        return {std::move(socket), {mark}};
+    }
+
+    std::unique_ptr<Crossing> crossing_ =
+        std::move(Crossing::make(2, Crossing::FileTables::Own).value());
+    Outgoing outgoing_{*crossing_, kA};
+};
+
+TEST_F(TablesCrossingTest, CarriesAConnectionAtTheEndOfTheTurn) {
+    outgoing_.move(kB, connection(7));
+    EXPECT_FALSE(crossing_->receive(kB));
+    EXPECT_FALSE(outgoing_.publish());
+    const auto moved = crossing_->receive(kB);
+    ASSERT_TRUE(moved);
+    EXPECT_EQ(moved->bytes, Buffer{7});
+    EXPECT_TRUE(moved->socket->fd);
+    EXPECT_FALSE(crossing_->receive(kB));
+    EXPECT_FALSE(crossing_->receive(kA));
+}
+
+TEST_F(TablesCrossingTest, KeepsTheOrderOfConnectionsThatFindTheChannelFull) {
+    constexpr size_t kAll = 1000;
+    for (size_t i = 0; i < kAll; ++i) outgoing_.move(kB, connection(uint8_t(i)));
+    EXPECT_TRUE(outgoing_.publish());  // behind
+    for (size_t i = 0; i < kAll; ++i) {
+        auto moved = crossing_->receive(kB);
+        if (!moved) {
+            outgoing_.publish();
+            moved = crossing_->receive(kB);
+        }
+        ASSERT_TRUE(moved) << i;
+        EXPECT_EQ(moved->bytes, Buffer{uint8_t(i)});
+        EXPECT_TRUE(moved->socket->fd);
+    }
+    EXPECT_FALSE(outgoing_.publish());
+}
+
+TEST_F(TablesCrossingTest, ClosesAConnectionThatIsNeverTaken) {
+    outgoing_.move(kB, connection(1));
+    outgoing_.publish();
     crossing_.reset();  // the sanitizer sees a leak
 }
 

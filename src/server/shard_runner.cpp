@@ -11,20 +11,17 @@ namespace godwit::server {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr size_t kAcceptsPerTurn = 64;
-constexpr size_t kEnvelopesPerTurn =
-    2048;  // of each ring: the others' work must not starve our clients
+// The others' work must not starve our clients: of each ring so many envelopes in a turn, and no
+// more once they have made so much work.
+constexpr size_t kEnvelopesPerTurn = 2048;
+constexpr size_t kEnvelopesPerLook = 64;
+constexpr uint64_t kMailWorkPerTurn = 8192;
+constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
 constexpr size_t kOutcomeRounds =
     8;  // of writing on because the last write went through, in one turn
-constexpr auto kAcceptPause = std::chrono::milliseconds(100);
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr auto kStopTime = std::chrono::seconds(1);
 
-// Tokens of the poller: a ConnectionId has a generation of at least 1 in its high half.
-constexpr uint64_t kWakerToken = 0xffff'ffff;
-uint64_t token_of(ConnectionId id) {
-    return uint64_t(id.generation) << 32 | id.slot;
-}
 ConnectionId connection_of(uint64_t token) {
     return {uint32_t(token), uint32_t(token >> 32)};
 }
@@ -40,6 +37,11 @@ Result<std::unique_ptr<ShardRunner>, os::IoError> ShardRunner::make(RunnerParts 
     for (OpenListener* listener : parts.listeners)
         if (auto added = poller->add_exclusive(listener->listener.fd(), listener->id.value); !added)
             return Err{added.error()};
+    if (parts.crossing->has_own_tables()) {
+        const int arrivals = parts.crossing->arrivals_fd(parts.shard.id);
+        if (auto added = poller->add(arrivals, kArrivalsToken, os::Interest::Read); !added)
+            return Err{added.error()};
+    }
     return std::unique_ptr<ShardRunner>(new ShardRunner(std::move(parts), std::move(*poller)));
 }
 
@@ -60,6 +62,9 @@ ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
 void ShardRunner::run() {
     const auto is_busy = [this] { return sockets_.size() > 0 || !shard_->is_saved(); };
     while (!stopping_ || (is_busy() && now_ < stop_by_)) turn();
+    // Here, since their descriptors may mean nothing in another thread.
+    sockets_ = {};
+    outgoing_.close();
 }
 
 bool ShardRunner::has_mail() {
@@ -131,6 +136,7 @@ void ShardRunner::feed(const broker::Input& input) {
 void ShardRunner::on_event(const os::PollEvent& event) {
     if (event.token == kWakerToken)
         return parts_.crossing->mailbox(parts_.shard.id).waker().drain();
+    if (event.token == kArrivalsToken) return take_arrivals();
     if (event.token < parts_.listeners.size()) return accept_from(*parts_.listeners[event.token]);
     const ConnectionId id = connection_of(event.token);
     Socket* socket = sockets_.find(id);
@@ -138,66 +144,6 @@ void ShardRunner::on_event(const os::PollEvent& event) {
     if (event.writable) flush(id, *socket);
     if (event.readable && !socket->paused) return read_from(id, *socket);
     if (event.hangup) on_gone(id, *socket, "connection reset");
-}
-
-void ShardRunner::accept_from(OpenListener& listener) {
-    if (!accepting_) return;
-    for (size_t i = 0; i < kAcceptsPerTurn; ++i) {
-        auto accepted = os::accept_one(listener.listener.fd());
-        if (accepted) {
-            open(listener, std::move(*accepted));
-            continue;
-        }
-        if (accepted.error() == os::AcceptError::Aborted) continue;
-        if (accepted.error() != os::AcceptError::WouldBlock) {
-            parts_.log->log(
-                LogLine(LogLevel::Error, "listener.paused")
-                    .add("listener", listener.name)
-                    .add("reason", "out of file descriptors; raise LimitNOFILE or ulimit -n"));
-            pause_accepting();
-        }
-        return;
-    }
-}
-
-/// Stops taking connections for a moment, or begins again.
-void ShardRunner::pause_accepting() {
-    accepting_ = accept_again_ != kNever;
-    accept_again_ = accepting_ ? kNever : now_ + kAcceptPause;
-    for (OpenListener* listener : parts_.listeners) {
-        if (!accepting_)
-            poller_.remove(listener->listener.fd());
-        else
-            (void)poller_.add_exclusive(listener->listener.fd(), listener->id.value);
-    }
-}
-
-void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
-    if (listener.connections_max != 0 && listener.connections >= listener.connections_max) {
-        parts_.log->log(LogLine(LogLevel::Warning, "connection.refused")
-                            .add("address", accepted.peer.text())
-                            .add("listener", listener.name)
-                            .add("reason", "listener's connections_max"));
-        return;
-    }
-    auto socket = std::make_unique<Socket>();
-    socket->peer = PeerName(accepted.peer);
-    socket->fd = std::move(accepted.fd);
-    socket->listener = listener.id;
-    if (!listener.plain())
-        socket->wire =
-            transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
-                                     .tls = listener.current_tls.load(std::memory_order_acquire),
-                                     .websocket = listener.websocket,
-                                     .websocket_path = listener.websocket_path});
-    const int fd = socket->fd.get();
-    const ConnectionId id = sockets_.add(std::move(socket));
-    if (!poller_.add(fd, token_of(id), os::Interest::Read)) {
-        sockets_.take(id);
-        return;
-    }
-    ++listener.connections;
-    feed(broker::Accepted{id, listener.id});
 }
 
 void ShardRunner::read_from(ConnectionId id, Socket& socket) {
@@ -252,13 +198,20 @@ void ShardRunner::take_mail() {
     const ShardId self = parts_.shard.id;
     for (uint16_t i = 0; i < parts_.shard.shard_count; ++i) {
         if (i == self.value) continue;
-        parts_.crossing->ring({i}, self).drain(
-            [&](broker::Envelope&& envelope) {
-                feed(broker::Mail{{i}, &envelope});
-            },
-            kEnvelopesPerTurn);
+        take_envelopes({i});
     }
     for (Control& control : parts_.crossing->mailbox(self).take()) on_control(control);
+}
+
+void ShardRunner::take_envelopes(ShardId from) {
+    const auto visit = [&](broker::Envelope&& envelope) { feed(broker::Mail{from, &envelope}); };
+    auto& ring = parts_.crossing->ring(from, parts_.shard.id);
+    const uint64_t work_max = shard_->work() + kMailWorkPerTurn;
+    for (size_t taken = 0; taken < kEnvelopesPerTurn && shard_->work() < work_max;) {
+        const size_t count = ring.drain(visit, kEnvelopesPerLook);
+        if (count < kEnvelopesPerLook) return;
+        taken += count;
+    }
 }
 
 void ShardRunner::take_store_done() {
@@ -289,24 +242,9 @@ void ShardRunner::on_control(Control& control) {
     }
     stopping_ = true;
     stop_by_ = now_ + kStopTime;
-    accepting_ = false;
+    if (accepting_) pause_accepting();
     accept_again_ = kNever;
-    for (OpenListener* listener : parts_.listeners) poller_.remove(listener->listener.fd());
     feed(broker::Shutdown{});
-}
-
-void ShardRunner::adopt(MovedConnection moved) {
-    if (stopping_) return;
-    Socket& socket = *moved.socket;
-    const int fd = socket.fd.get();
-    const ListenerId listener = socket.listener;
-    socket.wants_write = !socket.unsent.empty();
-    const ConnectionId id = sockets_.add(std::move(moved.socket));
-    const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
-    if (!poller_.add(fd, token_of(id), interest)) return drop(id);
-    const std::string name =
-        socket.wire ? socket.wire->peer().certificate_common_name : std::string();
-    feed(broker::Adopted{id, listener, moved.bytes, name});
 }
 
 // --- effects ---
@@ -320,8 +258,7 @@ void ShardRunner::perform() {
         Socket* socket = sockets_.find(move.connection);
         if (!socket || socket->lingering) continue;  // it ended in the same turn
         poller_.remove(socket->fd.get());
-        parts_.crossing->mailbox(move.to).post(
-            MovedConnection{sockets_.take(move.connection), std::move(move.bytes)});
+        outgoing_.move(move.to, {sockets_.take(move.connection), std::move(move.bytes)});
     }
     for (auto& post : fx_.posts) outgoing_.post(post.to, std::move(post.envelope));
     for (auto& work : fx_.work) parts_.store->submit(std::move(work));
@@ -397,17 +334,16 @@ void ShardRunner::send_packet_by_packet(Socket& socket) {
 }
 
 void ShardRunner::flush(ConnectionId id, Socket& socket) {
-    while (!socket.unsent.empty()) {
-        const Bytes front = socket.unsent.front();
+    if (!socket.unsent.empty()) {
+        const Bytes all = socket.unsent.front();
+        const Bytes front = all.first(std::min(all.size(), kFlushBytesPerTurn));
         const auto count = os::write_some(socket.fd.get(), {&front, 1});
-        if (!count) {
-            if (count.error().kind == os::StreamError::Kind::WouldBlock)
-                return set_interest(id, socket);
+        if (!count && count.error().kind != os::StreamError::Kind::WouldBlock)
             return note_broken(id, socket, count.error().text());
-        }
-        socket.unsent.consume(*count);
+        if (count) socket.unsent.consume(*count);
     }
     set_interest(id, socket);
+    if (!socket.unsent.empty()) return;  // the next turn goes on when there is room
     note_flushed(id, socket);
     if (socket.lingering) end_if_sent(socket);
 }

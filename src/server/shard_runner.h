@@ -59,10 +59,19 @@ struct RunnerParts {
 class ShardRunner {
 public:
     static Result<std::unique_ptr<ShardRunner>, os::IoError> make(RunnerParts parts);
+    /// Gives the calling thread, which is to run(), a file table of its own.
+    /// @errors  of os::take_own_file_table
+    Result<Done, os::IoError> take_file_table();
     /// Turns until StopShard came and every client was told, or a second after it.
     void run();
 
 private:
+    // Tokens of the poller: a ConnectionId has a generation of at least 1 in its high half, a
+    // listener stands for itself.
+    static constexpr uint64_t kWakerToken = 0xffff'ffff;
+    static constexpr uint64_t kArrivalsToken = 0xffff'fffe;
+    static uint64_t token_of(ConnectionId id) { return uint64_t(id.generation) << 32 | id.slot; }
+
     ShardRunner(RunnerParts parts, os::Poller poller);
     void turn();
     void feed_outcomes();
@@ -78,8 +87,10 @@ private:
     void identify(ConnectionId id, Socket& socket);
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
+    void take_envelopes(ShardId from);
     void take_store_done();
     void on_control(Control& control);
+    void take_arrivals();
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);
 
@@ -110,6 +121,7 @@ private:
     Instant now_;
     bool accepting_ = true;
     Instant accept_again_ = kNever;
+    Instant tell_full_ = Instant::min();  // no earlier line about a full file table
     bool stopping_ = false;
     Instant stop_by_ = kNever;
     bool behind_ = false;                                       // envelopes wait for room in a ring

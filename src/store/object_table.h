@@ -3,10 +3,10 @@
 
 #include "base/assert.h"
 #include "base/ids.h"
+#include "base/paged_array.h"
 #include "store/log_format.h"
 
 #include <cstdint>
-#include <vector>
 
 namespace godwit::store {
 
@@ -38,7 +38,7 @@ public:
     /// @return what stood there before
     Place put(ObjectId id, Place place) {
         GW_ASSERT(id.value != 0 && id.value < kObjectIdMax && place.lives());
-        if (id.value >= places_.size()) places_.resize(grown(id.value));
+        places_.grow_to(size_t(id.value) + 1);
         Place& entry = places_[id.value];
         const Place before = entry;
         live_bytes_ += place.live_bytes();
@@ -78,16 +78,12 @@ public:
     uint32_t end() const { return uint32_t(places_.size()); }
 
 private:
-    size_t grown(uint32_t id) const {
-        const size_t wanted = size_t(id) + 1;
-        return wanted > places_.capacity() ? wanted + wanted / 4 : wanted;
-    }
     Place& living(ObjectId id) {
         GW_ASSERT(id.value < places_.size() && places_[id.value].lives());
         return places_[id.value];
     }
 
-    std::vector<Place> places_;
+    PagedArray<Place> places_;
     uint64_t live_bytes_ = 0;
     uint64_t count_ = 0;
 };

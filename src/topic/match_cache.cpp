@@ -39,22 +39,24 @@ MatchCache::Answer& MatchCache::place_of(std::string_view name) {
 }
 
 const std::vector<FilterId>& MatchCache::match(const FilterTable& table, std::string_view name) {
+    last_ = nullptr;
     if (name.size() <= kNameBytesMax) {
         Answer& answer = place_of(name);
-        if (answer.version == table.version()) {
-            if (answer.name == name) return answer.filters;
-            ++pushed_out_;
-        }
-        answer.version = 0;
-        answer.filters.clear();
-        table.match(name, answer.filters);
-        if (answer.filters.size() <= kFiltersMax) {
+        const bool taken = answer.version == table.version();
+        if (!taken || answer.name != name) {
+            pushed_out_ += taken;
+            answer.version = 0;
+            answer.filters.clear();
+            table.match(name, answer.filters);
+            if (answer.filters.size() > kFiltersMax) {
+                scratch_ = std::exchange(answer.filters, {});
+                return scratch_;
+            }
             answer.version = table.version();
             answer.name = name;
-            return answer.filters;
         }
-        scratch_ = std::exchange(answer.filters, {});
-        return scratch_;
+        last_ = &answer;
+        return answer.filters;
     }
     scratch_.clear();
     table.match(name, scratch_);

@@ -21,6 +21,10 @@ public:
     ///          kNameBytesMax and kFiltersMax, a copy of both
     const std::vector<FilterId>& match(const FilterTable& table, std::string_view name);
 
+    /// The name of the last call, where its answer was kept; else empty.
+    /// @return  valid until the next call
+    std::string_view last_name() const { return last_ ? last_->name : std::string_view(); }
+
     static constexpr size_t kNameBytesMax = 256;
     static constexpr size_t kFiltersMax = 64;
     static constexpr size_t kPlacesMin = 64;
@@ -35,6 +39,7 @@ private:
     Answer& place_of(std::string_view name);
 
     std::vector<Answer> answers_;  // a power of two of them, or none yet
+    const Answer* last_ = nullptr;
     std::vector<FilterId> scratch_;
     size_t pushed_out_ = 0;  // since answers_ grew last
 };

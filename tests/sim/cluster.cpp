@@ -56,6 +56,10 @@ broker::ShardConfig Cluster::config_of(uint16_t shard) const {
     config.hash_key = {plan_.seed * 7 + 1, plan_.seed * 13 + 5};
     config.random_seed = plan_.seed;
     config.options = &options_;
+    if (plan_.seed % 13 == 7) {  // in some worlds a turn has little room
+        config.pace.turn_work = 3;
+        config.pace.untaken_max = 2;
+    }
     return config;
 }
 

@@ -75,6 +75,7 @@ CoreHost::CoreHost(uint64_t seed, CoreOptions options)
     config_.hash_key = {random_.next(), random_.next()};
     config_.random_seed = random_.next();
     config_.options = &options_.options;
+    if (options_.cut_bytes && config_.random_seed % 3 == 0) config_.pace.turn_work = 3;
     if (options_.durable.value_or(current_setting().durable))
         for (uint16_t i = 0; i < count; ++i)
             disks_.push_back(std::make_unique<store::testing::FaultyDisk>(random_.next()));

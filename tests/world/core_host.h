@@ -33,7 +33,7 @@ struct CoreOptions {
     uint64_t pending_bytes_max = store::Options{}.pending_bytes_max;  // of each shard's log
     Authenticator authenticator;                                      // none: everybody is welcome
     bool slow_disk = false;  // what it has to do mostly waits until nothing else is to be done
-    bool cut_bytes = true;   // deliver received bytes in random pieces
+    bool cut_bytes = true;   // deliver received bytes in random pieces, and divide turns finely
 };
 
 /// One connection, both ends.

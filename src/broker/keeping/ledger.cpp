@@ -7,7 +7,7 @@
 namespace godwit::broker {
 
 Ledger::~Ledger() {
-    for (Row& row : rows_) drop_takers(row);
+    for (size_t i = 1; i < rows_.size(); ++i) drop_takers(rows_[i]);
 }
 
 uint64_t* Ledger::words(Row& row) {
@@ -23,33 +23,40 @@ void Ledger::drop_takers(Row& row) {
     row.open = 0;
 }
 
+void Ledger::make_free(uint32_t number) {
+    rows_[number] = Row{.value = first_free_};
+    first_free_ = number;
+    ++free_count_;
+}
+
 ObjectId Ledger::allocate(ObjectKind kind) {
-    if (free_.empty()) {
-        free_.push_back(uint32_t(rows_.size()));
-        rows_.emplace_back();
+    if (first_free_ == 0) {
+        const auto number = uint32_t(rows_.size());
+        rows_.grow_to(rows_.size() + 1);
+        make_free(number);
     }
-    const ObjectId id{free_.back()};
-    free_.pop_back();
-    row(id).kind = uint8_t(kind);
+    const ObjectId id{first_free_};
+    first_free_ = row(id).value;
+    --free_count_;
+    row(id) = Row{.kind = uint8_t(kind)};
     return id;
 }
 
 void Ledger::adopt(ObjectId id, ObjectKind kind) {
-    if (id.value >= rows_.size()) rows_.resize(id.value + 1);
+    rows_.grow_to(size_t(id.value) + 1);
     row(id).kind = uint8_t(kind);
 }
 
 void Ledger::collect_free() {
-    free_.clear();
+    first_free_ = free_count_ = 0;
     for (auto i = uint32_t(rows_.size() - 1); i > 0; --i)
-        if (ObjectKind(rows_[i].kind) == ObjectKind::None) free_.push_back(i);
+        if (ObjectKind(rows_[i].kind) == ObjectKind::None) make_free(i);
 }
 
 void Ledger::release(ObjectId id) {
     GW_ASSERT(kind(id) != ObjectKind::None);
     drop_takers(row(id));
-    row(id) = Row{};
-    free_.push_back(id.value);
+    make_free(id.value);
 }
 
 void Ledger::restore_takers(ObjectId id, uint32_t bytes, uint32_t count) {

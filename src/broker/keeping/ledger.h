@@ -3,16 +3,16 @@
 #pragma once
 
 #include "base/ids.h"
+#include "base/paged_array.h"
 #include "broker/keeping/object_format.h"
 
 #include <cstdint>
-#include <vector>
 
 namespace godwit::broker {
 
 class Ledger {
 public:
-    Ledger() : rows_(1) {}
+    Ledger() { rows_.grow_to(1); }
     ~Ledger();
     Ledger(const Ledger&) = delete;
     Ledger& operator=(const Ledger&) = delete;
@@ -27,7 +27,7 @@ public:
     ObjectKind kind(ObjectId id) const {
         return id.value < rows_.size() ? ObjectKind(rows_[id.value].kind) : ObjectKind::None;
     }
-    size_t size() const { return rows_.size() - 1 - free_.size(); }
+    size_t size() const { return rows_.size() - 1 - free_count_; }
 
     // --- sessions: which one it is ---
     uint32_t slot(ObjectId id) const { return row(id).value; }
@@ -52,7 +52,7 @@ private:
     struct Row {
         uint32_t kind : 8 = 0;
         uint32_t takers : 24 = 0;
-        uint32_t value = 0;
+        uint32_t value = 0;  // of a free row: the next free one; 0: none
         union {
             uint64_t open = 0;  // bit set of takers, up to 64 of them
             uint64_t* more;     // else an array of such
@@ -65,9 +65,11 @@ private:
     static const uint64_t* words(const Row& row);
     static size_t word_count(const Row& row) { return (row.takers + 63) / 64; }
     void drop_takers(Row& row);
+    void make_free(uint32_t number);
 
-    std::vector<Row> rows_;
-    std::vector<uint32_t> free_;
+    PagedArray<Row> rows_;
+    uint32_t first_free_ = 0;
+    uint32_t free_count_ = 0;
 };
 
 }  // namespace godwit::broker

@@ -282,7 +282,7 @@ void Restorer::subscribe(Core& core, Session& session, ObjectId id,
                       false,
                       is_durable(core, session) && record.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, realm, record.filter, taker);
-    session.subscriptions.push_back({added.id, id});
+    session.add_subscription(added.id)->kept = id;
     ++found_.subscriptions;
     ++core.counters.subscriptions;
 }

@@ -144,6 +144,21 @@ TEST_F(Restoring, RefusesWhatSpeaksOfShardsThatAreNotThere) {
                                      "object 3 (message): of a shard that is not there"));
 }
 
+TEST_F(Restoring, TakesWhatHasSettledWithAShardThatIsGone) {
+    put_session(1, "c");
+    const TakerRecord owed{.owner = {1}, .qos = Qos::AtLeastOnce};
+    TakerRecord lent = owed;
+    lent.loan = GroupLoan{{1}, {9}};
+    put_message(2, 1, "a", {owed, lent});
+    Buffer note;
+    append_note(note, {.kind = Note::Kind::Done, .taker = 1});
+    log_->note({2}, note);
+    EXPECT_THAT(start(), IsEmpty());
+    broker_.kill();
+    const auto stored = StoredShard::read(broker_.disk, SmallBroker::folder(0), {0}, 1);
+    EXPECT_THAT(stored->faults(), IsEmpty()) << "verify judges as the broker does";
+}
+
 // Messages keep their origin when the shards get fewer.
 TEST_F(Restoring, UsesWhatWasStampedWhenThereWereMoreShards) {
     origin_ = {9};

@@ -157,9 +157,9 @@ std::string_view StoredShard::take_message(ObjectId id, Bytes bytes) {
     const auto record = read_message(bytes);
     auto message = record ? sum_up(*record) : std::nullopt;
     if (!message) return kUnreadable;
-    if (!knows_shards_of(*message)) return kNoShard;
     for (const auto& note : notes_.of(id))
         if (note) add(*message, *note);
+    if (!knows_shards_of(*message)) return kNoShard;
     if (message->waiting_shards != 0) crossings_.insert(id.value);
     const auto head_bytes = uint32_t(bytes.size() - record->takers.size());
     for (const OwedTaker& each : message->takers) {

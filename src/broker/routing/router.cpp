@@ -85,11 +85,12 @@ void TakerList::remove(SessionRef session, bool group) {
 // --- Router ---
 
 Router::Entry& Router::entry(topic::FilterId id) {
-    if (id.value >= entries_.size()) entries_.resize(id.value + 1);
+    entries_.grow_to(size_t(id.value) + 1);
     return entries_[id.value];
 }
 
 Router::Added Router::add_taker(std::string_view filter, const Taker& taker) {
+    last_stands_ = false;
     const auto known = find(filter, taker.session, taker.group);
     Added added{.id = known ? *known : filters_.acquire(filter), .is_new = !known, .change = {}};
     TakerList& takers = entry(added.id).takers;
@@ -103,6 +104,7 @@ Router::Added Router::add_taker(std::string_view filter, const Taker& taker) {
 }
 
 std::optional<Interest> Router::remove_taker(topic::FilterId id, SessionRef session, bool group) {
+    last_stands_ = false;
     TakerList& takers = entry(id).takers;
     const Interest before = takers.interest();
     takers.remove(session, group);
@@ -126,6 +128,7 @@ const Taker& Router::taker(topic::FilterId id, SessionRef session) {
 }
 
 void Router::set_remote(std::string_view filter, ShardId shard, Interest interest) {
+    last_stands_ = false;
     const uint64_t bit = uint64_t(1) << shard.value;
     const auto known = filters_.find(filter);
     const bool was_routed = known && (entry(*known).shards & bit) != 0;
@@ -164,6 +167,9 @@ void Router::merge(const Taker& taker) {
 }
 
 const Matches& Router::match(std::string_view topic, std::optional<SessionRef> publisher) {
+    if (last_stands_ && asked_last(topic, publisher)) return matches_;
+    last_publisher_ = publisher;
+    last_stands_ = true;
     ++round_;
     matches_.local.clear();
     matches_.more_ids.clear();

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/ids.h"
+#include "base/paged_array.h"
 #include "broker/envelope.h"
 #include "mqtt/packets.h"
 #include "topic/filter_table.h"
@@ -116,6 +117,12 @@ public:
     /// @return  valid until the next call
     const Matches& match(std::string_view topic, std::optional<SessionRef> publisher);
 
+    /// match() was asked for just this last: the name is well formed.
+    /// @cost  a comparison, if it is the same publisher
+    bool asked_last(std::string_view topic, std::optional<SessionRef> publisher) const {
+        return last_publisher_ == publisher && !topic.empty() && topic == matched_.last_name();
+    }
+
     size_t filter_count() const { return filters_.size(); }
 
 private:
@@ -133,10 +140,13 @@ private:
 
     topic::FilterTable filters_;
     ShardId self_;
-    std::vector<Entry> entries_;  // by FilterId
+    PagedArray<Entry> entries_;  // by FilterId
     topic::MatchCache matched_;
     std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
     uint64_t round_ = 0;
+    // A publisher that sends a row of messages to one topic: the same question, the same answer.
+    std::optional<SessionRef> last_publisher_;
+    bool last_stands_ = false;  // nothing has changed since
     Matches matches_;
 };
 

@@ -62,6 +62,37 @@ TEST_F(RouterTest, FindsNobodyAtFirst) {
     EXPECT_EQ(router_.filter_count(), 0u);
 }
 
+TEST_F(RouterTest, AnswersAsThingsAreWhenAskedTheSameAgain) {
+    EXPECT_TRUE(takers("a/b").empty());
+    add("a/b", {.session = session(1)});
+    EXPECT_EQ(takers("a/b"), (Slots{1}));
+    EXPECT_EQ(takers("a/b"), (Slots{1}));
+    add("a/b", {.session = session(1), .qos = Qos::AtLeastOnce});
+    EXPECT_EQ(router_.match("a/b", std::nullopt).local[0].qos, Qos::AtLeastOnce);
+    router_.set_remote("a/+", {1}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 2u);
+    router_.set_remote("a/+", {1}, Interest::None);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0u);
+    remove("a/b", 1);
+    EXPECT_TRUE(takers("a/b").empty());
+    add("a/b", {.session = session(2), .no_local = true});
+    EXPECT_EQ(takers("a/b"), (Slots{2}));
+    EXPECT_TRUE(router_.match("a/b", session(2)).local.empty());
+    EXPECT_EQ(takers("a/b"), (Slots{2}));
+}
+
+TEST_F(RouterTest, KnowsWhatItWasAskedForLast) {
+    const auto one = std::optional(session(1));
+    EXPECT_FALSE(router_.asked_last("", std::nullopt));
+    (void)router_.match("a/b", one);
+    EXPECT_TRUE(router_.asked_last("a/b", one));
+    EXPECT_FALSE(router_.asked_last("a/b", session(2)));
+    EXPECT_FALSE(router_.asked_last("a", one));
+    EXPECT_FALSE(router_.asked_last("", one));
+    (void)router_.match(std::string(1000, 'x'), one);
+    EXPECT_FALSE(router_.asked_last("a/b", one));
+}
+
 TEST_F(RouterTest, FindsThoseWhoseFilterMatches) {
     add("a/b", {.session = session(1)});
     add("a/+", {.session = session(2)});

@@ -25,13 +25,25 @@ struct PendingConnect {
     bool assigned = false;
 };
 
-/// What 5.0 clients ask for beyond the common case.
+/// What few connections have: what 5.0 clients ask for beyond the common case, and certificates.
 struct ConnectionFeatures {
     AliasesIn aliases_in;
     AliasesOut aliases_out;
     std::string
         auth_method;  // enhanced authentication; re-authentication must keep it [MQTT5-4.12.1-1]
     bool reauthenticating = false;
+    std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
+};
+
+/// Why a connection is not read. It is read again when none holds.
+enum class Pause : uint8_t {
+    Verdict = 1,   // who this is, or the disk, has to be asked first
+    Acks = 2,      // a 3.x client with as many publishes unacknowledged as it may have
+    Disk = 4,      // the packet at the front of `partial` was not handled: it is handled again from
+                   // the start once the disk is well
+    Share = 8,     // it had its share of the turn: the rest is for a later one
+    Output = 16,   // it does not read what it is answered
+    Crossing = 32  // a shard that takes its publishes of QoS 0 is behind
 };
 
 struct Connection {
@@ -45,11 +57,9 @@ struct Connection {
     bool version_known = false;
     bool adopted = false;              // moved here; never moves again
     std::optional<ShardId> moving_to;  // its session lives there
-    bool closing = false;    // dead at the end of this input: nothing more is read or written
-    bool paused = false;     // reading is stopped
-    bool held_back = false;  // ... and the packet at the front of `partial` was not handled: it is
-                             // handled again from the start
-    bool bridge = false;     // 3.x with the bridge bit: sees RETAIN as published and no echo
+    bool closing = false;  // dead at the end of this input: nothing more is read or written
+    uint8_t pauses = 0;    // set of Pause: reading is stopped
+    bool bridge = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
     bool problem_information = true;
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
@@ -60,11 +70,13 @@ struct Connection {
     Instant last_received;
     Instant watch_due = kNever;  // when its timer is armed for
     Effects::Link link;
-    Buffer partial;                            // a cut-off packet, or all unread input while paused
-    std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
+    Buffer partial;           // a cut-off packet, or all unread input while paused
+    uint32_t partial_at = 0;  // of `partial`, handled already; 0 unless paused
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 
+    bool is_paused() const { return pauses != 0; }
+    bool is_paused(Pause why) const { return (pauses & uint8_t(why)) != 0; }
     ConnectionFeatures& need_features() {
         if (!features) features = std::make_unique<ConnectionFeatures>();
         return *features;

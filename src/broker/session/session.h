@@ -72,8 +72,8 @@ struct Replay {
 struct SessionExtras {
     std::vector<Membership> memberships;
     uint32_t next_membership = 1;
-    std::unique_ptr<Replay> replay;
     uint32_t next_replay = 1;
+    std::unique_ptr<Replay> replay;
     std::unique_ptr<Losses> lost;              // null: nothing
     std::unique_ptr<auth::Identity> identity;  // of the last connection; null: none
 };
@@ -91,7 +91,7 @@ struct Session {
     Instant expires = kNever;          // while offline
     PacketId last_packet_id;
     ObjectId kept;  // its durable object; 0: a restart of the broker ends it
-    std::vector<HeldFilter> subscriptions;
+    std::vector<HeldFilter> subscriptions;  // plain ones, ascending by filter
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<WillState> will;
     std::unique_ptr<std::vector<PacketId>>
@@ -126,6 +126,12 @@ struct Session {
     uint64_t waiting_bytes() const {
         return (outbox ? outbox->queued_bytes : 0) + (replay() ? replay()->held_bytes : 0);
     }
+    /// The subscription to this filter; nullptr: none. @cost a binary search
+    HeldFilter* find_subscription(topic::FilterId filter);
+    /// One more, to a filter that it does not have. The pointer is good until the next change.
+    HeldFilter* add_subscription(topic::FilterId filter);
+    /// It has that one.
+    void remove_subscription(topic::FilterId filter);
     /// A free identifier, counting up from the last, never one in flight [MQTT5-2.2.1-4]. Inflight
     /// is bounded below 65535.
     PacketId next_packet_id();

@@ -10,6 +10,22 @@ void put_in_flight(Session& session, uint16_t packet_id) {
     session.outbox->inflight.push_back({{}, {packet_id}});
 }
 
+TEST(Subscriptions, AreFoundInWhateverOrderTheyCameAndWent) {
+    Session session;
+    for (const uint32_t id : {7u, 3u, 9u, 1u, 5u}) session.add_subscription({id})->kept = {id * 10};
+    for (const uint32_t id : {1u, 3u, 5u, 7u, 9u}) {
+        ASSERT_NE(session.find_subscription({id}), nullptr) << id;
+        EXPECT_EQ(session.find_subscription({id})->kept, ObjectId{id * 10});
+    }
+    EXPECT_EQ(session.find_subscription({4}), nullptr);
+    EXPECT_EQ(session.find_subscription({10}), nullptr);
+    session.remove_subscription({3});
+    session.remove_subscription({9});
+    EXPECT_EQ(session.find_subscription({3}), nullptr);
+    EXPECT_EQ(session.find_subscription({5})->kept, ObjectId{50});
+    EXPECT_EQ(session.subscription_count(), 3u);
+}
+
 TEST(NextPacketId, BeginsAtOneAndCountsUp) {
     Session session;
     EXPECT_EQ(session.next_packet_id(), PacketId{1});

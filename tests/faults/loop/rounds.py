@@ -7,6 +7,7 @@ from loop import verdict
 from loop.durable import seconds_to_start
 from loop.fleet import Fleet
 from loop.ledger import Ledger
+from loop.link import Link
 from loop.relay import Relay
 
 RECOVERY_KILL_SHARE = 0.2  # of the kills are followed by another one while the broker starts
@@ -18,7 +19,7 @@ Outcome = namedtuple('Outcome', 'lost repeated out_of_order repeated_qos1')
 
 
 class Loop:
-    """One run with one broker; `fault` is kill, cut or none."""
+    """One run with one broker; `fault` is kill, cut, link or none."""
 
     def __init__(self, broker, fault, seed, messages):
         self._broker = broker
@@ -28,14 +29,16 @@ class Loop:
         self.ledger = Ledger()
         self.fleet = Fleet(self.ledger)
         self.slowest_start_seconds = 0.0
+        self.link = Link(seed)
         self._relay = None
 
     def run(self, rounds, say):
         """Raises Deadline when the broker does not come back, or clients wait in vain."""
         self._start_broker()
-        if self._fault == 'cut':
-            self._relay = Relay(self._broker.port)
+        if self._fault in ('cut', 'link'):
+            self._relay = Relay(self._broker.port, self.link.open if self._fault == 'link' else lambda: None)
         self.fleet.connect('127.0.0.1', (self._relay or self._broker).port)
+        self.link.turn_bad()
         for number in range(1, rounds + 1):
             say(f'round {number}/{rounds}: {self._round()}')
         self._drain()
@@ -76,6 +79,9 @@ class Loop:
         if self._fault == 'cut':
             self._relay.cut()
             return 'cut'
+        if self._fault == 'link':
+            self._relay.cut(self.link.strikes)
+            return f'{self.link.cut_count} of {self.link.opened_count} connections cut so far; the last'
         if self._fault == 'none':
             return 'no fault'
         self._broker.kill()

@@ -4,7 +4,7 @@ import struct
 
 from lib.brokers import connect_to
 
-CONNACK, PUBLISH, PUBACK, PUBREC, SUBACK, PINGRESP, DISCONNECT = 2, 3, 4, 5, 9, 13, 14
+CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, SUBACK, PINGRESP, DISCONNECT = 2, 3, 4, 5, 6, 9, 13, 14
 
 PINGREQ = b'\xc0\x00'
 
@@ -27,11 +27,13 @@ def packet(first_byte, body):
             return bytes([first_byte]) + length + body
 
 
-def connect(client_id, version=5, username=None, password=None, keep_alive=60, clean=True):
-    """A CONNECT of MQTT 3.1 (3), 3.1.1 (4) or 5.0 (5)."""
+def connect(client_id, version=5, username=None, password=None, keep_alive=60, clean=True, expiry_s=0):
+    """A CONNECT of MQTT 3.1 (3), 3.1.1 (4) or 5.0 (5); only the last has a session expiry."""
     flags = (2 if clean else 0) | (128 if username is not None else 0) | (64 if password is not None else 0)
     body = text('MQIsdp' if version == 3 else 'MQTT') + bytes([version, flags]) + struct.pack('!H', keep_alive)
-    body += (b'\0' if version == 5 else b'') + text(client_id)
+    if version == 5:
+        body += b'\x05\x11' + struct.pack('!I', expiry_s) if expiry_s else b'\0'
+    body += text(client_id)
     for part in (username, password):
         body += text(part) if part is not None else b''
     return packet(0x10, body)
@@ -40,6 +42,15 @@ def connect(client_id, version=5, username=None, password=None, keep_alive=60, c
 def subscribe(topic, qos=0, version=5, packet_id=1):
     properties = b'\0' if version == 5 else b''
     return packet(0x82, struct.pack('!H', packet_id) + properties + text(topic) + bytes([qos]))
+
+
+def unsubscribe(topic, version=5, packet_id=1):
+    return packet(0xa2, struct.pack('!H', packet_id) + (b'\0' if version == 5 else b'') + text(topic))
+
+
+def disconnect():
+    """A good end, in every version."""
+    return b'\xe0\x00'
 
 
 def puback(packet_id):

@@ -1,0 +1,1 @@
+"""The soak: mixed load with churn for a long time, and what becomes of the broker's memory."""
