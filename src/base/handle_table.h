@@ -2,16 +2,16 @@
 #pragma once
 
 #include "base/assert.h"
+#include "base/slot_store.h"
 
 #include <cstdint>
-#include <memory>
 #include <utility>
 #include <vector>
 
 namespace godwit {
 
 /// Handle is any struct of {uint32_t slot; uint32_t generation;}. Addresses of objects are stable.
-/// @cost  insert, find and erase are O(1); 16 bytes a slot besides the object
+/// @cost  insert, find and erase are O(1); 4 bytes a slot besides the object
 template <class T, class Handle>
 class HandleTable {
 public:
@@ -19,36 +19,31 @@ public:
     Handle emplace(Args&&... args) {
         uint32_t slot;
         if (free_.empty()) {
-            slot = uint32_t(slots_.size());
-            slots_.emplace_back();
+            slot = uint32_t(generations_.size());
+            generations_.push_back(1);
         } else {
             slot = free_.back();
             free_.pop_back();
         }
-        Slot& s = slots_[slot];
-        s.object = std::make_unique<T>(std::forward<Args>(args)...);
+        objects_.emplace(slot, std::forward<Args>(args)...);
         ++size_;
-        return Handle{slot, s.generation};
+        return Handle{slot, generations_[slot]};
     }
 
     /// nullptr when the object has ended since the handle was made.
     T* find(Handle handle) const {
-        if (handle.slot >= slots_.size()) return nullptr;
-        const Slot& s = slots_[handle.slot];
-        return s.generation == handle.generation ? s.object.get() : nullptr;
+        if (handle.slot >= generations_.size()) return nullptr;
+        return generations_[handle.slot] == handle.generation ? at(handle.slot) : nullptr;
     }
 
     /// Whatever lives in this slot now, or nullptr.
-    T* at(uint32_t slot) const {
-        return slot < slots_.size() ? slots_[slot].object.get() : nullptr;
-    }
+    T* at(uint32_t slot) const { return objects_.at(slot); }
 
     void erase(Handle handle) {
         GW_ASSERT(find(handle) != nullptr);
-        Slot& s = slots_[handle.slot];
-        const std::unique_ptr<T> dying = std::move(s.object);
-        ++s.generation;
+        ++generations_[handle.slot];
         --size_;
+        objects_.erase(handle.slot);
         free_.push_back(handle.slot);
     }
 
@@ -57,17 +52,13 @@ public:
     /// Calls visit(handle, object) for each; visit may erase the object it is given, nothing else.
     template <class Visit>
     void for_each(Visit&& visit) {
-        for (uint32_t slot = 0; slot < slots_.size(); ++slot)
-            if (slots_[slot].object)
-                visit(Handle{slot, slots_[slot].generation}, *slots_[slot].object);
+        for (uint32_t slot = 0; slot < generations_.size(); ++slot)
+            if (T* object = at(slot)) visit(Handle{slot, generations_[slot]}, *object);
     }
 
 private:
-    struct Slot {
-        std::unique_ptr<T> object;
-        uint32_t generation = 1;
-    };
-    std::vector<Slot> slots_;
+    SlotStore<T> objects_;
+    std::vector<uint32_t> generations_;
     std::vector<uint32_t> free_;
     size_t size_ = 0;
 };

@@ -1,6 +1,8 @@
 // The scenarios of persistent sessions: queue (messages for those that are offline) and storm (all
 // come back at once, beside others in steady traffic).
+#include "bench/beside.h"
 #include "bench/traffic.h"
+#include "os/thread.h"
 
 #include <optional>
 
@@ -128,58 +130,13 @@ void run_queue(Run& run) {
 
 namespace {
 
-/// Pairs in steady traffic, at QoS 0: what others feel of the storm.
-class Beside {
-public:
-    explicit Beside(Run& run) : run_(run), traffic_(run, plan(run)) {}
-
-    bool connect() { return traffic_.subscribe() && traffic_.connect_publishers(); }
-    /// Without a storm.
-    void measure_quiet() {
-        traffic_.start();
-        run_.sleep(of_seconds(run_.options().warm_up_s));
-        run_.begin_phase();
-        const Tally before = traffic_.ledger().tally();
-        traffic_.ledger().measure(run_.fleet().now(), kNever);
-        run_.sleep(of_seconds(run_.options().duration_s));
-        traffic_.end_phase("quiet", before).latencies = {latency()};
-        traffic_.ledger().measure(run_.fleet().now(), kNever);
-    }
-    /// What it was since then.
-    std::pair<std::string, LatencySummary> latency() {
-        return {"beside", traffic_.ledger().delivery_times().summary()};
-    }
-    void end() {
-        traffic_.stop();
-        traffic_.settle();
-        run_.judge(traffic_.ledger());
-        traffic_.leave();
-    }
-
-private:
-    static TrafficPlan plan(const Run& run) {
-        const Options& o = run.options();
-        TrafficPlan plan{
-            .identity = run.identity(),
-            .layout = {.publishers = o.beside, .subscribers = o.beside, .topics = o.beside},
-            .publish = {.shape = {.version = run.identity().version,
-                                  .topic_prefix = o.topic_prefix + "/beside",
-                                  .payload_bytes = o.payload_bytes},
-                        .per_second = o.beside_per_second},
-            .subscribe = {.topic_prefix = o.topic_prefix + "/beside"},
-            .number = run.number() + 1};
-        plan.identity.prefix += "-beside";
-        return plan;
-    }
-
-    Run& run_;
-    Traffic traffic_;
-};
-
 /// @return  whether every session has come back, and has all of its messages
 bool storm(Run& run, Queueing& queueing, Beside* beside) {
     const Options& o = run.options();
-    if (beside != nullptr) beside->measure_quiet();
+    if (beside != nullptr) {
+        beside->begin_storm();
+        os::step_back();
+    }
     const uint64_t attempts_before = run.fleet().repeated_attempts();
     run.fleet().set_pace(o.subscribers, o.connects_per_second);
     run.fleet().insist();
@@ -187,7 +144,7 @@ bool storm(Run& run, Queueing& queueing, Beside* beside) {
     run.fleet().set_pace(o.connecting_max, 0);
     Phase& phase = run.report().phases.back();
     phase.counts.emplace_back("attempts again", run.fleet().repeated_attempts() - attempts_before);
-    if (beside != nullptr) phase.latencies.push_back(beside->latency());
+    if (beside != nullptr) phase.latencies.emplace_back("beside", beside->end_storm());
     return good;
 }
 
@@ -198,12 +155,18 @@ void run_storm(Run& run) {
     if (!run.can_hold(o.subscribers + 2 * size_t(o.beside))) return;
     Queueing queueing(run);
     std::optional<Beside> beside;
-    if (o.beside > 0) beside.emplace(run);
     const bool filled = queueing.visit(Visit::Found, "found", "sessions") && queueing.fill();
-    if (!filled || (beside && !beside->connect())) return queueing.judge(false);
+    if (filled && o.beside > 0) beside.emplace(run);
+    const bool is_quiet = beside && beside->wait_until_measured();
+    if (!filled || (beside && !is_quiet)) {
+        queueing.judge(false);
+        if (beside) beside->end(run.report());
+        return;
+    }
+    if (beside) run.report().phases.push_back(beside->quiet());
     const bool resumed = storm(run, queueing, beside ? &*beside : nullptr);
     queueing.judge(true);
-    if (beside) beside->end();
+    if (beside) beside->end(run.report());
     if (queueing.leave() && resumed && !o.keep)
         (void)queueing.visit(Visit::Remove, "remove", "sessions");
 }

@@ -166,12 +166,9 @@ void end_session(Core& core, Session& session, const char* reason) {
     forget_session(core, session);
     core.event(lost > 0 ? Severity::Info : Severity::Debug, "session_ended", session, reason,
                lost > 0 ? std::to_string(lost) + " messages dropped" : std::string());
-    auto& index = core.realm(session.realm).sessions;
-    const auto at = index.find(session.client_id);
-    GW_ASSERT(at != index.end());
     --core.counters.sessions;
+    core.clients.erase(core.sessions, session);
     core.sessions.erase(session.self);
-    index.erase(at);
 }
 
 void on_session_expiry_timer(Core& core, SessionRef ref) {
@@ -191,21 +188,22 @@ void on_will_timer(Core& core, SessionRef ref) {
 void watch(Core& core, Connection& c) {
     Duration patience = core.limits.connect_timeout;
     if (c.state == Connection::State::Online) {
-        if (c.keepalive_s == 0) {
-            c.watch_due = kNever;
-            return;
-        }
+        if (c.keepalive_s == 0) return;
         patience = std::chrono::milliseconds(c.keepalive_s * 1500ll);
     }
-    c.watch_due = c.last_received + patience;
+    const Instant due = c.last_received + patience;
+    if (c.watch_due <= due) return;  // what comes first arms again
+    c.watch_due = due;
     core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
 }
 
 void on_connection_timer(Core& core, ConnectionId id) {
     Connection* c = core.find(id);
     if (!c || c->watch_due > core.now) return;
+    c->watch_due = kNever;
     if (c->state != Connection::State::Online)
         return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
+    if (c->keepalive_s == 0) return;
     const auto patience = std::chrono::milliseconds(c->keepalive_s * 1500ll);
     if (c->last_received + patience > core.now || c->is_paused()) {
         if (c->is_paused()) c->last_received = core.now;  // we do not listen: its silence is ours

@@ -1,5 +1,7 @@
 #include "broker/closing.h"
 
+#include "broker/connecting.h"
+
 #include "broker/replaying.h"
 
 #include <gtest/gtest.h>
@@ -14,16 +16,12 @@ class ComingAndGoing : public ::testing::Test {
 protected:
     ComingAndGoing() : core_({.options = &kOptions}) {
         core_.fx = &fx_;
-        core_.connections.push_back(std::make_unique<Connection>());
-        connection().id = {0, 1};
-        session_ = core_.sessions.emplace();
-        session().self = session_;
-        session().client_id = core_.realm({0}).sessions.emplace("c", session_).first->first;
+        core_.connections.emplace(0).id = {0, 1};
+        session_ = make_session(core_, {0}, "c").self;
         session().ends_with_connection = false;
         session().expiry_s = 3600;
-        ++core_.counters.sessions;
     }
-    Connection& connection() { return *core_.connections[0]; }
+    Connection& connection() { return *core_.connections.at(0); }
     Session& session() { return *core_.sessions.find(session_); }
 
     void come(bool with_will = false) {

@@ -21,16 +21,13 @@ std::string_view version_text(Version version) {
 }
 
 Connection& open(Core& core, ConnectionId id, ListenerId listener) {
-    if (id.slot >= core.connections.size()) core.connections.resize(id.slot + 1);
-    auto& slot = core.connections[id.slot];
-    GW_ASSERT(!slot);
-    slot = std::make_unique<Connection>();
-    slot->id = id;
-    slot->listener = listener;
-    slot->last_received = core.now;
+    Connection& c = core.connections.emplace(id.slot);
+    c.id = id;
+    c.listener = listener;
+    c.last_received = core.now;
     ++core.counters.connections;
-    watch(core, *slot);
-    return *slot;
+    watch(core, c);
+    return c;
 }
 
 /// An id that nobody has, whose home is this shard [MQTT5-3.1.3-6].
@@ -40,8 +37,7 @@ std::string assign_client_id(Core& core, RealmId realm) {
         std::string id = "gw-";
         for (uint64_t bits = core.random.next(), i = 0; i < 12; ++i, bits >>= 5)
             id += kDigits[bits & 31];
-        const auto& taken = core.realm(realm).sessions;
-        if (core.home_of_client(realm, id) == core.config.id && !taken.contains(id)) return id;
+        if (core.home_of_client(realm, id) == core.config.id && !core.find(realm, id)) return id;
     }
 }
 
@@ -75,17 +71,14 @@ auth::Identity& need_identity(Connection& c) {
 /// Ends what the last connection of this id left: the connection itself, and the session if a clean
 /// start is asked for.
 void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool clean_start) {
-    const auto known = realm.sessions.find(client_id);
-    if (known == realm.sessions.end()) return;
-    Session* session = core.find(known->second);
+    Session* session = core.find(realm.id, client_id);
+    if (!session) return;
     Connection* old = core.connection_of(*session);
     if (old && !GW_MUTANT(TakeoverKeepsOldConnection)) {
         ++core.counters.takeovers;
         disconnect(core, *old, ReasonCode::SessionTakenOver,
                    "a newer connection with this client id");
-        const auto left =
-            realm.sessions.find(client_id);  // the session may have ended with its connection
-        if (left == realm.sessions.end()) return;
+        if (!core.find(realm.id, client_id)) return;  // it may have ended with its connection
     }
     if (clean_start && !GW_MUTANT(CleanStartKeepsSession))
         end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
@@ -108,12 +101,6 @@ bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view c
 }
 
 /// A session that is listed by its client id has not ended.
-Session& kept_session(Core& core, SessionRef ref) {
-    Session* session = core.find(ref);
-    GW_ASSERT(session);
-    return *session;
-}
-
 std::unique_ptr<WillState> keep_will(const mqtt::Connect& packet) {
     if (!packet.will) return nullptr;
     const mqtt::Will& will = *packet.will;
@@ -185,8 +172,7 @@ auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Conn
 
 /// Who the client of the session is from now on.
 void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
-    session.has_username = packet.username.has_value();
-    session.username = packet.username.value_or("");
+    session.set_user(packet.username);
     auto identity = c.features ? std::move(c.features->identity) : nullptr;
     if (identity || session.extras) session.need_extras().identity = std::move(identity);
 }
@@ -205,14 +191,11 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
     Realm& realm = core.realm({core.listener(c).realm});
     const std::string_view client_id = c.pending->client_id;
     clear_the_way(core, realm, client_id, packet.clean_start);
-    const auto known = realm.sessions.find(client_id);
-    const uint64_t ticket = known != realm.sessions.end()
-                                ? 0
-                                : ended_ticket(core, core.client_hash(realm.id, client_id));
+    Session* const known = core.find(realm.id, client_id);
+    const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
     if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
-    const bool present = known != realm.sessions.end();
-    Session& session =
-        present ? kept_session(core, known->second) : make_session(core, realm, client_id);
+    const bool present = known != nullptr;
+    Session& session = present ? *known : make_session(core, realm.id, client_id);
     identify(session, c, packet);
     admit_session(core, session, present);
     session.version = packet.version;
@@ -300,15 +283,14 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
 
 }  // namespace
 
-Session& make_session(Core& core, Realm& realm, std::string_view client_id) {
-    const auto [at, added] = realm.sessions.emplace(std::string(client_id), SessionRef{});
-    GW_ASSERT(added);
-    at->second = core.sessions.emplace();
-    Session& session = *core.find(at->second);
-    session.client_id = at->first;
-    session.client_hash = core.client_hash(realm.id, client_id);
-    session.self = at->second;
-    session.realm = realm.id;
+Session& make_session(Core& core, RealmId realm, std::string_view client_id) {
+    const SessionRef ref = core.sessions.emplace();
+    Session& session = *core.find(ref);
+    session.client_id = OwnText(client_id);
+    session.client_hash = core.client_hash(realm, client_id);
+    session.self = ref;
+    session.realm = realm;
+    core.clients.insert(session);
     ++core.counters.sessions;
     return session;
 }
@@ -417,7 +399,7 @@ void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {
         return disconnect(core, c, ReasonCode::ProtocolError, "AUTH out of turn");
     if (online) c.features->reauthenticating = true;
     AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = {core.listener(c).realm}};
-    ask.client_id = online ? core.find(c.session)->client_id : c.pending->client_id;
+    ask.client_id = online ? core.find(c.session)->client_id.view() : c.pending->client_id;
     ask.auth_method = method;
     ask.auth_data = as_text(packet.data);
     ask.continues = true;

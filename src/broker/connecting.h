@@ -21,6 +21,6 @@ std::optional<std::string> waiting_username(const Core& core, const Connection& 
 void release_connects(Core& core);
 
 /// A new session under this client id, offline; there is none yet.
-Session& make_session(Core& core, Realm& realm, std::string_view client_id);
+Session& make_session(Core& core, RealmId realm, std::string_view client_id);
 
 }  // namespace godwit::broker

@@ -43,8 +43,7 @@ Core::Core(const ShardConfig& shard_config)
 }
 
 Connection* Core::find(ConnectionId id) {
-    if (id.slot >= connections.size()) return nullptr;
-    Connection* c = connections[id.slot].get();
+    Connection* c = connections.at(id.slot);
     return c && c->id == id && !c->closing ? c : nullptr;
 }
 

@@ -22,6 +22,7 @@
 #include "broker/routing/shared_groups.h"
 #include "broker/session/connection.h"
 #include "broker/session/session.h"
+#include "broker/session_index.h"
 #include "mqtt/decoder.h"
 
 #include <array>
@@ -29,7 +30,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace godwit::broker {
@@ -57,26 +57,17 @@ private:
     uint64_t last_ = 0;
 };
 
-struct KeyedTextHash {
-    using is_transparent = void;
-    HashKey key;
-    size_t operator()(std::string_view text) const { return keyed_hash(as_bytes(text), key); }
-};
-
 /// One tenant on this shard.
 struct Realm {
     Realm(RealmId realm, std::string label, const ShardConfig& config)
         : id(realm),
           name(std::move(label)),
           router(config.hash_key, config.id),
-          sessions(16, KeyedTextHash{config.hash_key}),
           told_by(config.shard_count) {}
     RealmId id;
     std::string name;
     Router router;
     Retained retained;
-    std::unordered_map<std::string, SessionRef, KeyedTextHash, std::equal_to<>>
-        sessions;                         // by client id
     std::map<GroupKey, GroupRef> groups;  // whose home this shard is
 
     // --- what it holds; see limiting.h ---
@@ -88,9 +79,14 @@ struct Realm {
 };
 
 struct TimerToken {
-    enum class Kind : uint8_t { Connection, SessionExpiry, WillDelay };
-    Kind kind;
-    uint32_t slot;
+    enum class Kind : uint32_t { Connection, SessionExpiry, WillDelay };
+    TimerToken(Kind its_kind, uint32_t its_slot, uint32_t its_generation)
+        : kind(its_kind), slot(its_slot & kSlotMax), generation(its_generation) {
+        GW_ASSERT(its_slot <= kSlotMax);
+    }
+    static constexpr uint32_t kSlotMax = (1u << 30) - 1;
+    Kind kind : 2;
+    uint32_t slot : 30;
     uint32_t generation;
 };
 
@@ -142,10 +138,11 @@ struct Core {
     const BrokerOptions& options;
     const Limits& limits;
 
-    std::vector<std::unique_ptr<Connection>> connections;  // by slot
-    std::vector<ConnectionId> dying;                       // erased when the input is handled
-    std::vector<SessionRef> ending;                        // their queues are full; likewise
-    HandleTable<Session, SessionRef> sessions;
+    SlotStore<Connection> connections;  // by slot
+    std::vector<ConnectionId> dying;    // erased when the input is handled
+    std::vector<SessionRef> ending;     // their queues are full; likewise
+    SessionTable sessions;
+    SessionIndex clients;
     HandleTable<SharedGroup, GroupRef> groups;
     std::vector<std::unique_ptr<Realm>> realms;
     DeadlineHeap<TimerToken> timers;  // armed by arm()
@@ -174,6 +171,7 @@ struct Core {
     std::deque<PendingSuback> pending_subacks, kept_subacks;  // these wait for a disk, those do not
     std::deque<PendingJoin> pending_joins;
     uint64_t join_request = 0;
+    uint32_t replay_number = 0;  // of the last fetch: no answer is taken for another's
     std::vector<DeferredQuery> deferred_queries;
 
     // --- the running turn ---
@@ -189,6 +187,9 @@ struct Core {
     /// nullptr when it has ended or is about to.
     Connection* find(ConnectionId id);
     Session* find(SessionRef ref) { return sessions.find(ref); }
+    Session* find(RealmId realm_id, std::string_view client_id) const {
+        return clients.find(sessions, client_hash(realm_id, client_id), realm_id, client_id);
+    }
     Outbox& need_outbox(Session& session);
     /// Takes it from a session that owes nothing.
     void free_outbox_if_empty(Session& session);

@@ -423,7 +423,7 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
 void on_flushed(Core& core, Connection& c, uint32_t bytes) {
     const bool was_full = output_full(core, c);
     c.unsent_bytes -= std::min<uint64_t>(bytes, c.unsent_bytes);
-    if (!output_full(core, c)) resume_reading(core, c, Pause::Output);
+    if (c.is_paused(Pause::Output) && !output_full(core, c)) resume_reading(core, c, Pause::Output);
     if (c.closing || c.state != Connection::State::Online) return;
     Session& session = *core.find(c.session);
     if (session.replay() || (was_full && !output_full(core, c))) pump(core, session);

@@ -70,7 +70,7 @@ TEST_F(Limiting, OneOldestGoesForOneNewestHoweverFullOthersMakeTheRealm) {
     Core core({.shard_count = 2, .options = &options});
     core.fx = &fx_;
     Session session;
-    session.client_id = "c";
+    session.client_id = OwnText("c");
     const auto payload = [](const char* text) {
         return OutboxEntry{.message = MessageRef::make({.topic = "t", .payload = as_bytes(text)}),
                            .qos = mqtt::Qos::AtLeastOnce};
@@ -100,7 +100,7 @@ TEST_F(Limiting, KeepsTheBooksOfAGroup) {
 
 TEST_F(Limiting, ASessionHasCountsOfItsOwnOnceItLosesSomething) {
     Session session;
-    session.client_id = "c";
+    session.client_id = OwnText("c");
     EXPECT_EQ(session.extras, nullptr);
     count_loss(core_, session, Loss::Expired, {});
     count_loss(core_, session, Loss::Expired, {});

@@ -12,7 +12,7 @@
 namespace godwit::broker {
 
 struct PaceLimits {
-    uint32_t turn_work = 16'384;  // of a turn: packets and deliveries, some 5 ms
+    uint32_t turn_work = 32'768;  // of a turn: packets and deliveries, some 10 ms
     uint32_t untaken_max = 4096;  // messages of QoS 0 on their way to one shard
     uint64_t untaken_bytes_max = 16 * 1024 * 1024;
 };

@@ -34,8 +34,7 @@ void find_profile(Core& core, Session& session) {
 void sweep_profiles(Core& core) {
     if (core.profiles->size() <= 1024 + 2 * core.sessions.size()) return;
     core.profiles.emplace(core.profiles->policy());
-    for (const auto& realm : core.realms)
-        for (const auto& [id, ref] : realm->sessions) find_profile(core, *core.find(ref));
+    core.sessions.for_each([&](SessionRef, Session& session) { find_profile(core, session); });
 }
 
 void review_subscriptions(Core& core, Session& session) {
@@ -60,11 +59,10 @@ bool review_connection(Core& core, SessionRef ref) {
     return core.find(ref) != nullptr;
 }
 
-std::vector<SessionRef> all_sessions(const Core& core) {
+std::vector<SessionRef> all_sessions(Core& core) {
     std::vector<SessionRef> all;
     all.reserve(core.sessions.size());
-    for (const auto& realm : core.realms)
-        for (const auto& [id, ref] : realm->sessions) all.push_back(ref);
+    core.sessions.for_each([&](SessionRef ref, Session&) { all.push_back(ref); });
     return all;
 }
 
@@ -139,8 +137,8 @@ void on_users_changed(Core& core, const UsersChanged& in) {
     for (const SessionRef ref : all_sessions(core)) {
         Session* session = core.find(ref);
         Connection* c = session ? core.connection_of(*session) : nullptr;
-        if (!c || !session->has_username || !core.listener(*c).check_password) continue;
-        if (has_changed(session->username)) disconnect(core, *c, ReasonCode::NotAuthorized, kWhy);
+        if (!c || !session->username || !core.listener(*c).check_password) continue;
+        if (has_changed(*session->username)) disconnect(core, *c, ReasonCode::NotAuthorized, kWhy);
     }
     for (const HeldConnect& held : core.keeper.held_connects) {
         Connection* c = core.find(held.connection);

@@ -62,8 +62,7 @@ void show_condition(Counters& counters, Condition told) {
 
 /// Those whose publish may have another fate now. Whose has not is held back again.
 void read_held_back(Core& core) {
-    for (const auto& c : core.connections)
-        if (c) resume_reading(core, *c, Pause::Disk);
+    core.connections.for_each([&](Connection& c) { resume_reading(core, c, Pause::Disk); });
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ void ask(Core& core, Session& session, Replay::Fetch& fetch) {
 
 /// The live messages that waited go on, in their order.
 void end_replay(Core& core, Session& session) {
-    const auto replay = std::exchange(session.extras->replay, nullptr);
+    const auto replay = session.take_replay();
     for (OutboxEntry& entry : replay->held) {
         remove_queued(core, session.realm, 1, entry.bytes);
         enqueue(core, session, std::move(entry));
@@ -99,10 +99,10 @@ void answer(Core& core, ShardId asker, const RetainedQuery& query) {
 
 }  // namespace
 
-void begin_hold(Session& session, Replay::Fetch& plan) {
+void begin_hold(Core& core, Session& session, Replay::Fetch& plan) {
     SessionExtras& extras = session.need_extras();
     if (!extras.replay) extras.replay = std::make_unique<Replay>();
-    plan.number = extras.next_replay++;
+    plan.number = ++core.replay_number;
     extras.replay->filters.push_back(plan.filter);
     ++extras.replay->planned;
 }
@@ -146,7 +146,7 @@ void cancel_fetches(Core& core, Session& session, std::string_view filter) {
 }
 
 size_t drop_replay(Core& core, Session& session) {
-    const auto replay = session.extras ? std::exchange(session.extras->replay, nullptr) : nullptr;
+    const auto replay = session.take_replay();
     if (!replay) return 0;
     remove_queued(core, session.realm, replay->held.size(), replay->held_bytes);
     for (const OutboxEntry& entry : replay->held) settle(core, entry);

@@ -12,7 +12,7 @@ namespace godwit::broker {
 // --- the subscriber's side ---
 
 /// From now on live messages that match the planned fetch wait. Numbers the plan.
-void begin_hold(Session& session, Replay::Fetch& plan);
+void begin_hold(Core& core, Session& session, Replay::Fetch& plan);
 /// The planned fetches' filters are routed from every shard: ask.
 void begin_fetches(Core& core, Session& session, const std::vector<Replay::Fetch>& plans);
 /// Asks for the next batch when the last one is on its way, or ends the replay and lets the held

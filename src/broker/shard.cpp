@@ -91,17 +91,17 @@ void on_lost(Core& core, Connection& c, std::string_view why) {
 }
 
 void on_kick(Core& core, const Kick& in) {
-    const auto& sessions = core.realm(in.realm).sessions;
-    const auto known = sessions.find(in.client_id);
-    if (known == sessions.end()) return;
-    if (Connection* c = core.connection_of(*core.find(known->second)))
+    const Session* session = core.find(in.realm, in.client_id);
+    if (!session) return;
+    if (Connection* c = core.connection_of(*session))
         disconnect(core, *c, in.reason, "by the administrator");
 }
 
 void on_shutdown(Core& core) {
-    for (const auto& c : core.connections)
-        if (c && !c->closing)
-            disconnect(core, *c, mqtt::ReasonCode::ServerShuttingDown, "the broker stops");
+    core.connections.for_each([&](Connection& c) {
+        if (!c.closing)
+            disconnect(core, c, mqtt::ReasonCode::ServerShuttingDown, "the broker stops");
+    });
 }
 
 /// Calls walk(connection) if it is still there.
@@ -244,24 +244,18 @@ std::optional<Instant> Shard::next_deadline() const {
     return next;
 }
 
-const Session* Shard::find_session(RealmId realm, std::string_view client_id) const {
-    const auto& sessions = core_.realm(realm).sessions;
-    const auto known = sessions.find(client_id);
-    return known == sessions.end() ? nullptr : core_.sessions.find(known->second);
-}
-
 std::optional<auth::Explanation> Shard::explain(RealmId realm, std::string_view client_id,
                                                 const auth::Request& request) const {
-    const Session* session = find_session(realm, client_id);
+    const Session* session = core_.find(realm, client_id);
     if (!session) return std::nullopt;
     if (!core_.profiles) return auth::explain_without_policy();
     return auth::explain(core_.profiles->policy(), subject_of(core_, *session), request);
 }
 
 std::optional<SessionReport> Shard::report(RealmId realm, std::string_view client_id) const {
-    const Session* found = find_session(realm, client_id);
-    if (!found) return std::nullopt;
-    const Session& session = *found;
+    const Session* known = core_.find(realm, client_id);
+    if (!known) return std::nullopt;
+    const Session& session = *known;
     SessionReport out{.shard = core_.config.id,
                       .version = session.version,
                       .online = session.online,
@@ -305,8 +299,9 @@ void Shard::end_input() {
 void Shard::reap() {
     for (const ConnectionId id : core_.dying) {
         --core_.counters.connections;
-        core_.counters.connections_held_back -= core_.connections[id.slot]->is_paused(Pause::Disk);
-        core_.connections[id.slot].reset();
+        core_.counters.connections_held_back -=
+            core_.connections.at(id.slot)->is_paused(Pause::Disk);
+        core_.connections.erase(id.slot);
     }
     core_.dying.clear();
 }

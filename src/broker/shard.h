@@ -53,7 +53,6 @@ public:
                                              const auth::Request& request) const;
 
 private:
-    const Session* find_session(RealmId realm, std::string_view client_id) const;
     void end_input();
     void drain_loopback();
     void reap();

@@ -98,7 +98,7 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
     core.counters.subscriptions += added.is_new;
     HeldFilter* held =
-        added.is_new ? session.add_subscription(added.id) : session.find_subscription(added.id);
+        added.is_new ? session.subscriptions.add(added.id) : session.subscriptions.find(added.id);
     keep_subscription(core, session, held->kept,
                       {.session = session.kept,
                        .subscription_id = wish.subscription_id,
@@ -113,7 +113,7 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
     plan.filter = wish.filter.filter;
     plan.options = wish.options;
     plan.subscription_id = wish.subscription_id;
-    begin_hold(session, plan);
+    begin_hold(core, session, plan);
     pending.fetches.push_back(std::move(plan));
 }
 
@@ -151,8 +151,8 @@ ReasonCode unsubscribe(Core& core, Session& session, const topic::ParsedFilter& 
         Realm& realm = core.realm(session.realm);
         const auto id = realm.router.find(filter.filter, session.self);
         if (!id) return ReasonCode::NoSubscriptionExisted;
-        forget(core, session.find_subscription(*id)->kept);
-        session.remove_subscription(*id);
+        forget(core, session.subscriptions.find(*id)->kept);
+        session.subscriptions.remove(*id);
         if (!GW_MUTANT(UnsubscribeKeepsTaker))
             remove_route(core, realm, filter.filter, session.self, false);
         cancel_fetches(core, session, filter.filter);
@@ -181,7 +181,7 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
 void drop_subscriptions(Core& core, Session& session) {
     core.counters.subscriptions -= session.subscriptions.size();
     Realm& realm = core.realm(session.realm);
-    for (HeldFilter& each : session.subscriptions) {
+    for (HeldFilter& each : session.subscriptions.all()) {
         forget(core, each.kept);
         remove_route(core, realm, realm.router.text(each.id), session.self, false);
     }
@@ -194,10 +194,10 @@ void drop_subscriptions(Core& core, Session& session) {
     }
 }
 
-std::vector<HeldSubscription> subscriptions_of(Core& core, const Session& session) {
+std::vector<HeldSubscription> subscriptions_of(Core& core, Session& session) {
     std::vector<HeldSubscription> all;
     Router& router = core.realm(session.realm).router;
-    for (const HeldFilter& each : session.subscriptions)
+    for (const HeldFilter& each : session.subscriptions.all())
         all.push_back({{},
                        std::string(router.text(each.id)),
                        uint8_t(router.taker(each.id, session.self).qos)});

@@ -21,7 +21,7 @@ struct HeldSubscription {
     std::string filter;
     uint8_t qos = 0;
 };
-std::vector<HeldSubscription> subscriptions_of(Core& core, const Session& session);
+std::vector<HeldSubscription> subscriptions_of(Core& core, Session& session);
 /// Without a word to the client: MQTT has none for it.
 void end_subscription(Core& core, Session& session, const HeldSubscription& subscription);
 /// All subscriptions of a session that ends.

@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kThreadNameBytesMax = 15;
 constexpr int kCpusMax = 8192;
+constexpr int kSteppedBack = 10;  // nice
 constexpr size_t kProcFileBytesMax = 64 << 10;
 constexpr std::string_view kCgroupRoot = "/sys/fs/cgroup";
 
@@ -67,6 +68,11 @@ Result<Done, IoError> pin_this_thread(int cpu) {
     CPU_SET_S(size_t(cpu), bytes, set.get());
     if (::sched_setaffinity(0, bytes, set.get()) < 0) return Err{last_error("sched_setaffinity")};
     return Done{};
+}
+
+void step_back() {
+    // Of this thread alone: on Linux niceness is not the process's.
+    (void)::setpriority(PRIO_PROCESS, 0, kSteppedBack);
 }
 
 std::vector<int> usable_cpus() {

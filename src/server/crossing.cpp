@@ -33,7 +33,7 @@ Result<std::unique_ptr<Crossing>, os::IoError> Crossing::make(uint16_t shard_cou
         crossing->channels_.push_back(std::move(*channel));
     }
     for (size_t i = 0; i < size_t(shard_count) * shard_count; ++i)
-        crossing->rings_.push_back(std::make_unique<Ring>(kRingEntries));
+        crossing->rings_.push_back(std::make_unique<Ring>(ring_entries(shard_count)));
     return crossing;
 }
 
@@ -54,12 +54,12 @@ std::vector<int> Crossing::descriptors_of(ShardId shard) const {
 bool Crossing::send(ShardId to, MovedConnection& moved) {
     auto parcel = std::make_unique<MovedConnection>(std::move(moved));
     // From the moment of sending on, the parcel is the receiver's.
-    os::Fd fd = std::move(parcel->socket->fd);
+    os::Fd fd = std::move(parcel->socket.fd);
     MovedConnection* const label = parcel.release();
     if (channels_[to.value].send(fd.get(), reinterpret_cast<uint64_t>(label))) return true;
     parcel.reset(label);
     moved = std::move(*parcel);
-    moved.socket->fd = std::move(fd);
+    moved.socket.fd = std::move(fd);
     return false;
 }
 
@@ -68,7 +68,7 @@ std::optional<MovedConnection> Crossing::receive(ShardId shard) {
     if (!received) return std::nullopt;
     const std::unique_ptr<MovedConnection> parcel(
         reinterpret_cast<MovedConnection*>(received->label));
-    parcel->socket->fd = std::move(received->fd);
+    parcel->socket.fd = std::move(received->fd);
     return std::move(*parcel);
 }
 

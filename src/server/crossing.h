@@ -14,6 +14,8 @@
 #include "os/waker.h"
 #include "server/socket_table.h"
 
+#include <algorithm>
+#include <bit>
 #include <deque>
 #include <future>
 #include <memory>
@@ -26,7 +28,7 @@ namespace godwit::server {
 
 /// A connection on its way to its session's home.
 struct MovedConnection {
-    std::unique_ptr<Socket> socket;
+    Socket socket;
     Buffer bytes;  // received and not handled, CONNECT first
 };
 struct AuthAnswer {
@@ -97,7 +99,10 @@ public:
     ~Crossing();
 
     using Ring = os::SpscRing<broker::Envelope>;
-    static constexpr size_t kRingEntries = 4096;
+    /// Of each ring: fewer where there are many rings, N x (N - 1).
+    static constexpr size_t ring_entries(size_t shard_count) {
+        return std::clamp<size_t>(std::bit_floor(8192 / shard_count), 256, 4096);
+    }
     uint16_t shard_count() const { return uint16_t(mailboxes_.size()); }
     bool has_own_tables() const { return !channels_.empty(); }
     Mailbox& mailbox(ShardId shard) { return *mailboxes_[shard.value]; }

@@ -61,20 +61,20 @@ void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
                             .add("reason", "listener's connections_max"));
         return;
     }
-    auto socket = std::make_unique<Socket>();
-    socket->peer = PeerName(accepted.peer);
-    socket->fd = std::move(accepted.fd);
-    socket->listener = listener.id;
+    Socket socket;
+    socket.peer = PeerName(accepted.peer);
+    socket.fd = std::move(accepted.fd);
+    socket.listener = listener.id;
     if (!listener.plain())
-        socket->wire =
+        socket.wire =
             transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
                                      .tls = listener.current_tls.load(std::memory_order_acquire),
                                      .websocket = listener.websocket,
                                      .websocket_path = listener.websocket_path});
-    const int fd = socket->fd.get();
+    const int fd = socket.fd.get();
     const ConnectionId id = sockets_.add(std::move(socket));
     if (!poller_.add(fd, token_of(id), os::Interest::Read)) {
-        sockets_.take(id);
+        (void)sockets_.take(id);
         return;
     }
     ++listener.connections;
@@ -85,16 +85,16 @@ void ShardRunner::take_arrivals() {
     for (size_t i = 0; i < kArrivalsPerTurn; ++i) {
         auto moved = parts_.crossing->receive(parts_.shard.id);
         if (!moved) return;
-        if (moved->socket->fd) {
+        if (moved->socket.fd) {
             adopt(std::move(*moved));
             continue;
         }
-        OpenListener& listener = *parts_.listeners[moved->socket->listener.value];
+        OpenListener& listener = *parts_.listeners[moved->socket.listener.value];
         --listener.connections;
         if (now_ < tell_full_) continue;
         tell_full_ = now_ + kTellFull;
         parts_.log->log(LogLine(LogLevel::Error, "connection.refused")
-                            .add("address", moved->socket->peer_text())
+                            .add("address", moved->socket.peer_text())
                             .add("listener", listener.name)
                             .add("reason", kOutOfDescriptors));
     }
@@ -102,15 +102,16 @@ void ShardRunner::take_arrivals() {
 
 void ShardRunner::adopt(MovedConnection moved) {
     if (stopping_) return;
-    Socket& socket = *moved.socket;
+    Socket& socket = moved.socket;
     const int fd = socket.fd.get();
     const ListenerId listener = socket.listener;
     socket.wants_write = !socket.unsent.empty();
-    const ConnectionId id = sockets_.add(std::move(moved.socket));
-    const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
-    if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     const std::string name =
         socket.wire ? socket.wire->peer().certificate_common_name : std::string();
+    const bool wants_write = socket.wants_write;
+    const ConnectionId id = sockets_.add(std::move(moved.socket));
+    const auto interest = wants_write ? os::Interest::ReadWrite : os::Interest::Read;
+    if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     feed(broker::Adopted{id, listener, moved.bytes, name});
 }
 

@@ -166,8 +166,7 @@ void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
     if (!outcome) {
         feed(broker::Closed{id, outcome.error().what});
         socket.lingering = true;
-        socket.linger_until = now_ + kLingerTime;
-        lingering_.emplace_back(socket.linger_until, id);
+        lingering_.emplace_back(now_ + kLingerTime, id);
     }
     if (!had_unsent && !socket.unsent.empty()) return flush(id, socket);
     if (socket.lingering) end_if_sent(socket);
@@ -382,8 +381,7 @@ void ShardRunner::close(const broker::Effects::Close& close) {
     if (!socket || socket->lingering) return;
     socket->lingering = true;
     socket->paused = false;
-    socket->linger_until = now_ + kLingerTime;
-    lingering_.emplace_back(socket->linger_until, close.connection);
+    lingering_.emplace_back(now_ + kLingerTime, close.connection);
     if (socket->wire) {
         socket->wire->close(transport::CloseCode(close.websocket_code), socket->unsent.tail());
         return flush(close.connection, *socket);
@@ -399,8 +397,8 @@ void ShardRunner::end_if_sent(Socket& socket) {
 }
 
 void ShardRunner::drop(ConnectionId id) {
-    const auto socket = sockets_.take(id);
-    --parts_.listeners[socket->listener.value]->connections;
+    const Socket socket = sockets_.take(id);
+    --parts_.listeners[socket.listener.value]->connections;
 }
 
 void ShardRunner::end_lingering() {

@@ -5,8 +5,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include <utility>
-
 namespace godwit::server {
 
 PeerName::PeerName(const os::SocketAddress& address) {
@@ -34,14 +32,15 @@ std::string PeerName::text() const {
 }
 
 void Unsent::consume(size_t count) {
-    at_ += count;
-    GW_ASSERT(at_ <= bytes_.size());
-    if (at_ == bytes_.size()) {
-        bytes_ = Buffer();  // "= {}" would keep the memory
-        at_ = 0;
-    } else if (at_ > bytes_.size() / 2) {
-        bytes_.erase(bytes_.begin(), bytes_.begin() + std::ptrdiff_t(at_));
-        at_ = 0;
+    GW_ASSERT(count <= front().size());
+    if (!rest_) return;
+    auto& [bytes, at] = *rest_;
+    at += count;
+    if (at == bytes.size()) {
+        rest_.reset();
+    } else if (at > bytes.size() / 2) {
+        bytes.erase(bytes.begin(), bytes.begin() + std::ptrdiff_t(at));
+        at = 0;
     }
 }
 
@@ -50,30 +49,11 @@ std::string Socket::peer_text() const {
     return peer.text();
 }
 
-ConnectionId SocketTable::add(std::unique_ptr<Socket> socket) {
-    if (free_.empty()) {
-        free_.push_back(uint32_t(slots_.size()));
-        slots_.emplace_back();
-    }
-    const uint32_t slot = free_.back();
-    free_.pop_back();
-    slots_[slot].socket = std::move(socket);
-    ++size_;
-    return {slot, slots_[slot].generation};
-}
-
-Socket* SocketTable::find(ConnectionId id) {
-    if (id.slot >= slots_.size() || slots_[id.slot].generation != id.generation) return nullptr;
-    return slots_[id.slot].socket.get();
-}
-
-std::unique_ptr<Socket> SocketTable::take(ConnectionId id) {
+Socket SocketTable::take(ConnectionId id) {
     GW_ASSERT(find(id) != nullptr);
-    Slot& slot = slots_[id.slot];
-    ++slot.generation;
-    free_.push_back(id.slot);
-    --size_;
-    return std::exchange(slot.socket, nullptr);
+    Socket socket = std::move(*find(id));
+    sockets_.erase(id);
+    return socket;
 }
 
 }  // namespace godwit::server

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/handle_table.h"
 #include "base/ids.h"
-#include "base/instant.h"
 #include "os/address.h"
 #include "os/fd.h"
 #include "transport/wire.h"
@@ -12,7 +12,7 @@
 #include <array>
 #include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace godwit::server {
 
@@ -33,56 +33,56 @@ private:
 /// Bytes the kernel has not taken, in order.
 class Unsent {
 public:
-    bool empty() const { return at_ == bytes_.size(); }
-    Bytes front() const { return Bytes(bytes_).subspan(at_); }
-    void append(Bytes more) { put_bytes(bytes_, more); }
+    bool empty() const { return !rest_ || rest_->at == rest_->bytes.size(); }
+    Bytes front() const { return rest_ ? Bytes(rest_->bytes).subspan(rest_->at) : Bytes(); }
+    void append(Bytes more) { put_bytes(tail(), more); }
     /// For writers that append to a Buffer themselves.
-    Buffer& tail() { return bytes_; }
+    Buffer& tail() {
+        if (!rest_) rest_ = std::make_unique<Rest>();
+        return rest_->bytes;
+    }
     /// So many of front() are gone. The memory goes with the last one.
     void consume(size_t count);
 
 private:
-    Buffer bytes_;
-    size_t at_ = 0;
+    struct Rest {
+        Buffer bytes;
+        size_t at = 0;  // so many at the front are gone
+    };
+    std::unique_ptr<Rest> rest_;
 };
 
 struct Socket {
-    os::Fd fd;
-    ListenerId listener;
-    PeerName peer;
-    bool paused = false;     // the shard does not want more
-    bool lingering = false;  // closed for the shard; sends its rest, then waits for the peer's end
-    bool ended = false;      // our end is sent: shutdown was called
-    bool gone = false;       // the peer's end came, or it broke: dropped at the end of the turn
-    bool wants_write = false;
-    bool identified = false;  // the shard knows of its certificate, or that it has none
     std::unique_ptr<transport::Wire> wire;  // null: plain TCP
     Unsent unsent;
+    os::Fd fd;
     uint32_t unflushed = 0;  // MQTT bytes in `unsent`, reported to the shard when it is empty
-    Instant linger_until = kNever;
+    PeerName peer;
+    ListenerId listener;
+    bool paused : 1 = false;     // the shard does not want more
+    bool lingering : 1 = false;  // closed for the shard; sends its rest, then waits for the peer
+    bool ended : 1 = false;      // our end is sent: shutdown was called
+    bool gone : 1 = false;       // the peer's end came, or it broke: dropped at the end of the turn
+    bool wants_write : 1 = false;
+    bool identified : 1 = false;  // the shard knows of its certificate, or that it has none
 
     /// As told by a PROXY header, else the socket's.
     std::string peer_text() const;
 };
+static_assert(sizeof(Socket) <= 48, "docs/adr/0018-idle-memory.md");
 
 /// Slots with generations: the ConnectionId that the shard knows.
 class SocketTable {
 public:
-    ConnectionId add(std::unique_ptr<Socket> socket);
-    /// nullptr when it is gone.
-    Socket* find(ConnectionId id);
+    ConnectionId add(Socket socket) { return sockets_.emplace(std::move(socket)); }
+    /// nullptr when it is gone. At one place until it is taken.
+    Socket* find(ConnectionId id) { return sockets_.find(id); }
     /// Frees the slot. @return the socket; dropping it closes the descriptor
-    std::unique_ptr<Socket> take(ConnectionId id);
-    size_t size() const { return size_; }
+    Socket take(ConnectionId id);
+    size_t size() const { return sockets_.size(); }
 
 private:
-    struct Slot {
-        std::unique_ptr<Socket> socket;
-        uint32_t generation = 1;
-    };
-    std::vector<Slot> slots_;
-    std::vector<uint32_t> free_;
-    size_t size_ = 0;
+    HandleTable<Socket, ConnectionId> sockets_;
 };
 
 }  // namespace godwit::server

@@ -11,6 +11,8 @@ namespace godwit::store {
 namespace {
 
 constexpr uint32_t kBatchBytesMax = 2 << 20;
+/// Of one read, where more objects are asked for.
+constexpr uint32_t kReadAheadBytes = 32 << 10;
 
 }  // namespace
 
@@ -230,6 +232,7 @@ std::optional<Work> Log::read_work() {
         Work work{.kind = Work::Kind::Read, .number = ++last_work_};
         work.at = Position::at(place.where, place.offset);
         work.length = kRecordHeaderBytes + place.body_bytes;
+        if (reads_.has_more()) work.length = std::max(work.length, kReadAheadBytes);
         work.object = *id;
         reads_.begin(*id, work.number);
         return work;
@@ -261,6 +264,30 @@ void Log::loaded(const WorkDone& done, Instant now) {
                                .gone = true,
                                .why = segment_name(place.where) + ": the record at offset " +
                                       std::to_string(place.offset) + " is damaged"});
+    reads_.deliver({.id = id, .bytes = Buffer(record->body.begin(), record->body.end())});
+    serve_more(done);
+}
+
+/// What was read beyond the object that was meant: others that are asked for may stand there.
+void Log::serve_more(const WorkDone& done) {
+    Position at = done.work.at;
+    for (Bytes rest = done.bytes; rest.size() >= kRecordHeaderBytes;) {
+        const uint64_t bytes = record_bytes(peek_body_bytes(rest.data()));
+        if (bytes > rest.size() || peek_kind(rest.data()) == RecordKind{}) return;
+        const ObjectId id = peek_object(rest.data());
+        if (reads_.awaits(id)) serve_if_sound(id, at, rest.first(bytes));
+        rest = rest.subspan(bytes);
+        at.value += bytes;
+    }
+}
+
+/// What is damaged or old is read, and told of, by itself.
+void Log::serve_if_sound(ObjectId id, Position at, Bytes bytes) {
+    const Place place = objects_.find(id);
+    if (!place.is_on_disk() || Position::at(place.where, place.offset) != at) return;
+    const auto record = decode_record(bytes, segments_.at(place.where).key);
+    if (!record || record->kind != RecordKind::Put || record->body.size() != place.body_bytes)
+        return;
     reads_.deliver({.id = id, .bytes = Buffer(record->body.begin(), record->body.end())});
 }
 

@@ -128,6 +128,8 @@ private:
     Segment* segment_for(uint64_t group_bytes);
     std::optional<Work> read_work();
     void serve(ObjectId id, const uint8_t* record);
+    void serve_more(const WorkDone& done);
+    void serve_if_sound(ObjectId id, Position at, Bytes bytes);
     void committed(Work& work);
     void failed(const DiskError& error, Instant now);
     void give_up(Segment& segment);

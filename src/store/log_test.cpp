@@ -248,6 +248,40 @@ TEST_F(LogTest, DeliversTheLastPutOfWhatWasPutMeanwhile) {
     EXPECT_FALSE(log().next_loaded());
 }
 
+TEST_F(LogTest, ReadsWhatStandsTogetherAtOnce) {
+    std::map<uint32_t, std::string> expected, loaded;
+    for (uint32_t id = 1; id <= 200; ++id) {
+        const std::string text = "object " + std::to_string(id);
+        owner_.put(id, text);
+        if (id % 3 == 0) owner_.note(id, "note");
+        if (id % 10 == 0) owner_.commit_and_settle();
+        if (id % 2 == 1) expected[id] = text;
+    }
+    owner_.put(11, "again");
+    expected[11] = "again";
+    owner_.commit_and_settle();
+    for (const auto& [id, text] : expected) log().request({id});
+    auto read = next_of(Work::Kind::Read);
+    ASSERT_TRUE(read);
+    log().done(perform(std::move(*read), disk_, Owner::kFolder), owner_.now);
+    EXPECT_FALSE(next_of(Work::Kind::Read));
+    while (auto each = log().next_loaded()) loaded[each->id.value] = as_text(each->bytes);
+    EXPECT_EQ(loaded, expected);
+}
+
+TEST_F(LogTest, ReadsByItselfWhatIsDamagedBesideOthers) {
+    owner_.put(1, "one");
+    owner_.put(2, std::string(1000, 'x'));
+    owner_.put(3, "three");
+    owner_.commit_and_settle();
+    disk_.rot("shard-0/segment-00000001", kSegmentHeadBytes + 200, kSegmentHeadBytes + 1000, 1);
+    for (const uint32_t id : {1, 2, 3}) log().request({id});
+    owner_.settle();
+    std::map<uint32_t, bool> gone;
+    while (auto each = log().next_loaded()) gone[each->id.value] = each->gone;
+    EXPECT_EQ(gone, (std::map<uint32_t, bool>{{1, false}, {2, true}, {3, false}}));
+}
+
 TEST_F(LogTest, SaysWhyAnObjectIsGone) {
     owner_.put(1, std::string(1000, 'x'));
     owner_.commit_and_settle();

@@ -23,7 +23,7 @@ struct Loaded {
 class ReadQueue {
 public:
     /// Reads that the disk has at a time.
-    static constexpr size_t kUnderWayMax = 64;
+    static constexpr size_t kUnderWayMax = 16;
 
     /// An object asked for twice before it came comes once.
     void ask(ObjectId id) {
@@ -39,14 +39,19 @@ public:
         if (withdraw(id)) ask(id);
     }
 
+    /// It was asked for, and its reading has not begun.
+    bool awaits(ObjectId id) const {
+        const auto found = asked_.find(id);
+        return found != asked_.end() && found->second == 0;
+    }
     bool can_begin() const { return !waiting_.empty() && under_way_ < kUnderWayMax; }
+    bool has_more() const { return !waiting_.empty(); }
     /// The next to read, if the disk should have one more.
     std::optional<ObjectId> next() {
         while (can_begin()) {
             const ObjectId id = waiting_.front();
             waiting_.pop_front();
-            const auto found = asked_.find(id);
-            if (found != asked_.end() && found->second == 0) return id;
+            if (awaits(id)) return id;
         }
         return std::nullopt;
     }

@@ -198,15 +198,14 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
     const auto record = read_session(from.bytes);
     if (record->realm.value >= core.realms.size()) return drop(core, id, kNoRealm);
     Realm& realm = core.realm(record->realm);
-    if (realm.sessions.contains(record->client_id))
+    if (core.find(realm.id, record->client_id))
         return drop(core, id, "a second session of one client");
-    Session& session = make_session(core, realm, record->client_id);
+    Session& session = make_session(core, realm.id, record->client_id);
     session.version = record->version;
     session.ends_with_connection = record->ends_with_connection;
     session.expiry_s = record->expiry_s;
     session.expires = record->expires;
-    session.has_username = record->username.has_value();
-    session.username = record->username.value_or("");
+    session.set_user(record->username);
     session.restored = true;
     if (record->will) session.will = will_of(*record->will);
     const OpenHandshakes& open = from.handshakes;
@@ -282,7 +281,7 @@ void Restorer::subscribe(Core& core, Session& session, ObjectId id,
                       false,
                       is_durable(core, session) && record.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, realm, record.filter, taker);
-    session.add_subscription(added.id)->kept = id;
+    session.subscriptions.add(added.id)->kept = id;
     ++found_.subscriptions;
     ++core.counters.subscriptions;
 }

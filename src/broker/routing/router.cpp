@@ -4,6 +4,7 @@
 #include "base/mutant.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace godwit::broker {
 
@@ -11,7 +12,7 @@ namespace godwit::broker {
 
 std::span<const Taker> TakerList::all() const {
     if (many_) return many_->takers;
-    return {&one_, one_set_ ? 1u : 0u};
+    return {&one_, one_.in_place ? 1u : 0u};
 }
 
 std::optional<size_t> TakerList::position(SessionRef session, bool group) const {
@@ -33,24 +34,26 @@ const Taker* TakerList::find(SessionRef session, bool group) const {
 
 void TakerList::replace(const Taker& taker) {
     Taker& before = at(*position(taker.session, taker.group));
-    kept_ += uint32_t(taker.kept) - uint32_t(before.kept);
+    if (many_) many_->kept += uint32_t(taker.kept) - uint32_t(before.kept);
     before = taker;
+    before.in_place = !many_;
 }
 
 void TakerList::add(const Taker& taker) {
-    kept_ += uint32_t(taker.kept);
-    if (!many_ && !one_set_) {
+    if (!many_ && !one_.in_place) {
         one_ = taker;
-        one_set_ = true;
+        one_.in_place = true;
         return;
     }
     if (!many_) {
+        one_.in_place = false;
         many_ = std::make_unique<Many>();
         many_->takers.push_back(one_);
-        one_set_ = false;
+        many_->kept = uint32_t(one_.kept);
     }
     many_->takers.push_back(taker);
-    auto& [takers, by_slot] = *many_;
+    auto& [takers, by_slot, kept] = *many_;
+    kept += uint32_t(taker.kept);
     if (!by_slot.empty()) {
         by_slot[slot_key(taker.session, taker.group)] = uint32_t(takers.size() - 1);
     } else if (takers.size() >= kIndexFrom) {
@@ -62,11 +65,11 @@ void TakerList::add(const Taker& taker) {
 void TakerList::remove(SessionRef session, bool group) {
     const auto where = position(session, group);
     GW_ASSERT(where.has_value());
-    kept_ -= uint32_t(at(*where).kept);
     if (!many_) {
-        one_set_ = false;
+        one_.in_place = false;
         return;
     }
+    many_->kept -= uint32_t(at(*where).kept);
     auto& takers = many_->takers;
     takers[*where] = takers.back();
     takers.pop_back();
@@ -89,11 +92,60 @@ Router::Entry& Router::entry(topic::FilterId id) {
     return entries_[id.value];
 }
 
+TakerList* Router::takers_of(topic::FilterId id) {
+    const Entry& e = entry(id);
+    return e.takers == 0 ? nullptr : takers_.at(e.takers - 1);
+}
+
+TakerList& Router::need_takers(topic::FilterId id) {
+    if (TakerList* takers = takers_of(id)) return *takers;
+    if (free_takers_.empty()) free_takers_.push_back(takers_count_++);
+    const uint32_t place = free_takers_.back();
+    free_takers_.pop_back();
+    entry(id).takers = place + 1;
+    return takers_.emplace(place);
+}
+
+void Router::drop_takers(topic::FilterId id) {
+    Entry& e = entry(id);
+    takers_.erase(e.takers - 1);
+    free_takers_.push_back(e.takers - 1);
+    e.takers = 0;
+}
+
+Router::Remote Router::remote_of(const Entry& e) const {
+    if (e.remote == 0) return {};
+    if (e.remote > kRemotesOfOne) return remotes_[e.remote - kRemotesOfOne - 1];
+    const uint64_t bit = uint64_t(1) << (e.remote - 1) / 2;
+    return {bit, (e.remote - 1) % 2 != 0 ? bit : 0};
+}
+
+void Router::set_remote(Entry& e, const Remote& remote) {
+    const bool was_stored = e.remote > kRemotesOfOne;
+    const bool is_stored = std::popcount(remote.shards) > 1;
+    if (was_stored && !is_stored) free_remotes_.push_back(e.remote - kRemotesOfOne - 1);
+    if (!is_stored) {
+        e.remote = remote.shards == 0 ? 0
+                                      : 1 + 2 * uint32_t(std::countr_zero(remote.shards)) +
+                                            uint32_t(remote.kept_shards != 0);
+        return;
+    }
+    if (!was_stored) {
+        if (free_remotes_.empty()) {
+            free_remotes_.push_back(uint32_t(remotes_.size()));
+            remotes_.emplace_back();
+        }
+        e.remote = kRemotesOfOne + 1 + free_remotes_.back();
+        free_remotes_.pop_back();
+    }
+    remotes_[e.remote - kRemotesOfOne - 1] = remote;
+}
+
 Router::Added Router::add_taker(std::string_view filter, const Taker& taker) {
     last_stands_ = false;
     const auto known = find(filter, taker.session, taker.group);
     Added added{.id = known ? *known : filters_.acquire(filter), .is_new = !known, .change = {}};
-    TakerList& takers = entry(added.id).takers;
+    TakerList& takers = need_takers(added.id);
     const Interest before = takers.interest();
     if (known)
         takers.replace(taker);
@@ -105,10 +157,11 @@ Router::Added Router::add_taker(std::string_view filter, const Taker& taker) {
 
 std::optional<Interest> Router::remove_taker(topic::FilterId id, SessionRef session, bool group) {
     last_stands_ = false;
-    TakerList& takers = entry(id).takers;
+    TakerList& takers = need_takers(id);
     const Interest before = takers.interest();
     takers.remove(session, group);
     const Interest after = takers.interest();
+    if (takers.empty()) drop_takers(id);
     filters_.release(id);
     if (after == before) return std::nullopt;
     return after;
@@ -117,12 +170,14 @@ std::optional<Interest> Router::remove_taker(topic::FilterId id, SessionRef sess
 std::optional<topic::FilterId> Router::find(std::string_view filter, SessionRef session,
                                             bool group) {
     const auto id = filters_.find(filter);
-    if (!id || !entry(*id).takers.find(session, group)) return std::nullopt;
-    return id;
+    if (!id) return std::nullopt;
+    const TakerList* takers = takers_of(*id);
+    return takers && takers->find(session, group) ? id : std::nullopt;
 }
 
 const Taker& Router::taker(topic::FilterId id, SessionRef session) {
-    const Taker* found = entry(id).takers.find(session, false);
+    const TakerList* takers = takers_of(id);
+    const Taker* found = takers ? takers->find(session, false) : nullptr;
     GW_ASSERT(found);
     return *found;
 }
@@ -131,15 +186,16 @@ void Router::set_remote(std::string_view filter, ShardId shard, Interest interes
     last_stands_ = false;
     const uint64_t bit = uint64_t(1) << shard.value;
     const auto known = filters_.find(filter);
-    const bool was_routed = known && (entry(*known).shards & bit) != 0;
+    const bool was_routed = known && (remote_of(entry(*known)).shards & bit) != 0;
     GW_ASSERT(was_routed || interest != Interest::None);
     const topic::FilterId id = was_routed ? *known : filters_.acquire(filter);
-    Entry& e = entry(id);
-    const uint64_t shards = interest != Interest::None ? e.shards | bit : e.shards & ~bit;
-    const uint64_t kept = interest == Interest::Kept ? e.kept_shards | bit : e.kept_shards & ~bit;
-    GW_ASSERT(shards != e.shards || kept != e.kept_shards);
-    e.shards = shards;
-    e.kept_shards = kept;
+    const Remote before = remote_of(entry(id));
+    Remote after = before;
+    after.shards = interest != Interest::None ? before.shards | bit : before.shards & ~bit;
+    after.kept_shards =
+        interest == Interest::Kept ? before.kept_shards | bit : before.kept_shards & ~bit;
+    GW_ASSERT(after != before);
+    set_remote(entry(id), after);
     if (interest == Interest::None) filters_.release(id);
 }
 
@@ -176,9 +232,13 @@ const Matches& Router::match(std::string_view topic, std::optional<SessionRef> p
     matches_.shards = matches_.kept_shards = 0;
     for (const topic::FilterId id : matched_.match(filters_, topic)) {
         const Entry& e = entries_[id.value];
-        matches_.shards |= e.shards;
-        matches_.kept_shards |= e.kept_shards;
-        for (const Taker& taker : e.takers.all()) {
+        if (e.remote != 0) {
+            const Remote remote = remote_of(e);
+            matches_.shards |= remote.shards;
+            matches_.kept_shards |= remote.kept_shards;
+        }
+        if (e.takers == 0) continue;
+        for (const Taker& taker : takers_.at(e.takers - 1)->all()) {
             if (taker.no_local && publisher == taker.session && !GW_MUTANT(IgnoreNoLocal)) continue;
             merge(taker);
         }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/paged_array.h"
+#include "base/slot_store.h"
 #include "broker/envelope.h"
 #include "mqtt/packets.h"
 #include "topic/filter_table.h"
@@ -29,7 +30,8 @@ struct Taker {
     bool no_local : 1 = false;
     bool retain_as_published : 1 = false;
     bool group : 1 = false;
-    bool kept : 1 = false;  // a log keeps for it what comes at QoS 1 and 2
+    bool kept : 1 = false;      // a log keeps for it what comes at QoS 1 and 2
+    bool in_place : 1 = false;  // TakerList's own
 };
 
 /// Takers of one filter. One is stored in place; from kIndexFrom on, an index by slot makes removal
@@ -46,7 +48,7 @@ public:
     void remove(SessionRef session, bool group);
     bool empty() const { return all().empty(); }
     Interest interest() const {
-        if (kept_ > 0) return Interest::Kept;
+        if (many_ ? many_->kept > 0 : one_.in_place && one_.kept) return Interest::Kept;
         return empty() ? Interest::None : Interest::Live;
     }
 
@@ -54,17 +56,17 @@ private:
     struct Many {
         std::vector<Taker> takers;
         std::unordered_map<uint64_t, uint32_t> by_slot;  // empty below kIndexFrom
+        uint32_t kept = 0;                               // how many have that set
     };
     static uint64_t slot_key(SessionRef session, bool group) {
         return uint64_t(session.slot) << 1 | uint64_t(group);
     }
     std::optional<size_t> position(SessionRef session, bool group) const;
     Taker& at(size_t position) { return many_ ? many_->takers[position] : one_; }
-    uint32_t kept_ = 0;  // how many have that set
-    bool one_set_ = false;
-    Taker one_;
-    std::unique_ptr<Many> many_;
+    Taker one_;                   // where it is in_place
+    std::unique_ptr<Many> many_;  // then one_ is unused
 };
+static_assert(sizeof(TakerList) <= 24, "docs/adr/0018-idle-memory.md");
 
 /// One message for one session: its overlapping subscriptions merged. [MQTT5-3.3.4-2]
 /// [MQTT5-3.3.4-4]
@@ -126,21 +128,37 @@ public:
     size_t filter_count() const { return filters_.size(); }
 
 private:
+    /// Most filters have takers here, or on one other shard alone: each is said in a few bytes.
     struct Entry {
-        uint64_t shards = 0;
-        uint64_t kept_shards = 0;
-        TakerList takers;
+        uint32_t takers = 0;  // 1 + its place in takers_; 0: none
+        uint32_t remote = 0;  // 0: none; up to kRemotesOfOne: that of one shard; above: in remotes_
+    };
+    struct Remote {
+        uint64_t shards = 0;       // bit i: shard i has takers
+        uint64_t kept_shards = 0;  // of them, those where a log keeps it for one of them
+        friend bool operator==(const Remote&, const Remote&) = default;
     };
     struct Mark {
         uint64_t round = 0;
         uint32_t index = 0;
     };
+    static constexpr uint32_t kRemotesOfOne = 2 * 64;
     Entry& entry(topic::FilterId id);
+    TakerList* takers_of(topic::FilterId id);
+    TakerList& need_takers(topic::FilterId id);
+    void drop_takers(topic::FilterId id);
+    Remote remote_of(const Entry& entry) const;
+    void set_remote(Entry& entry, const Remote& remote);
     void merge(const Taker& taker);
 
     topic::FilterTable filters_;
     ShardId self_;
     PagedArray<Entry> entries_;  // by FilterId
+    SlotStore<TakerList> takers_;
+    std::vector<uint32_t> free_takers_;
+    uint32_t takers_count_ = 0;  // places ever used
+    std::vector<Remote> remotes_;
+    std::vector<uint32_t> free_remotes_;
     topic::MatchCache matched_;
     std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
     uint64_t round_ = 0;

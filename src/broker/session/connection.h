@@ -54,13 +54,13 @@ struct Connection {
     ListenerId listener;
     State state = State::AwaitConnect;
     mqtt::Version version = mqtt::Version::V5;  // until CONNECT told: see version_known
-    bool version_known = false;
-    bool adopted = false;              // moved here; never moves again
+    bool version_known : 1 = false;
+    bool adopted : 1 = false;  // moved here; never moves again
+    bool closing : 1 = false;  // dead at the end of this input: nothing more is read or written
+    bool bridge : 1 = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
+    bool problem_information : 1 = true;
+    uint8_t pauses = 0;                // set of Pause: reading is stopped
     std::optional<ShardId> moving_to;  // its session lives there
-    bool closing = false;  // dead at the end of this input: nothing more is read or written
-    uint8_t pauses = 0;    // set of Pause: reading is stopped
-    bool bridge = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
-    bool problem_information = true;
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
@@ -68,7 +68,7 @@ struct Connection {
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
     uint64_t unsent_bytes = 0;                          // written and not yet flushed
     Instant last_received;
-    Instant watch_due = kNever;  // when its timer is armed for
+    Instant watch_due = kNever;  // its first timer; kNever: none
     Effects::Link link;
     Buffer partial;           // a cut-off packet, or all unread input while paused
     uint32_t partial_at = 0;  // of `partial`, handled already; 0 unless paused
@@ -83,6 +83,6 @@ struct Connection {
     }
 };
 
-static_assert(sizeof(Connection) <= 160, "docs/adr: idle memory");
+static_assert(sizeof(Connection) <= 136, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

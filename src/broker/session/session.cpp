@@ -6,32 +6,61 @@
 
 namespace godwit::broker {
 
-namespace {
-
-std::vector<HeldFilter>::iterator first_from(std::vector<HeldFilter>& all, topic::FilterId filter) {
-    return std::lower_bound(
-        all.begin(), all.end(), filter,
-        [](const HeldFilter& each, topic::FilterId wanted) { return each.id < wanted; });
+std::span<HeldFilter> HeldFilters::all() {
+    if (more_) return *more_;
+    return {&one_, size()};
 }
 
-}  // namespace
-
-HeldFilter* Session::find_subscription(topic::FilterId filter) {
-    const auto at = first_from(subscriptions, filter);
-    return at == subscriptions.end() || at->id != filter ? nullptr : &*at;
+HeldFilter* HeldFilters::first_from(topic::FilterId id) {
+    const auto held = all();
+    return held.data() + (std::lower_bound(held.begin(), held.end(), id,
+                                           [](const HeldFilter& each, topic::FilterId wanted) {
+                                               return each.id < wanted;
+                                           }) -
+                          held.begin());
 }
 
-HeldFilter* Session::add_subscription(topic::FilterId filter) {
-    const size_t count = subscriptions.size();
+HeldFilter* HeldFilters::find(topic::FilterId id) {
+    HeldFilter* at = first_from(id);
+    return at == all().data() + size() || at->id != id ? nullptr : at;
+}
+
+HeldFilter* HeldFilters::add(topic::FilterId id) {
+    if (size() == 0) {
+        one_ = {id, {}};
+        return &one_;
+    }
+    if (!more_) more_ = std::make_unique<std::vector<HeldFilter>>(1, one_);
+    const size_t count = more_->size();
     // By a quarter: thousands of them may be all that a session is.
-    if (count == subscriptions.capacity()) subscriptions.reserve(count + count / 4 + 1);
-    return &*subscriptions.insert(first_from(subscriptions, filter), {filter, {}});
+    if (count == more_->capacity()) more_->reserve(count + count / 4 + 1);
+    const auto at = more_->begin() + (first_from(id) - more_->data());
+    return &*more_->insert(at, {id, {}});
 }
 
-void Session::remove_subscription(topic::FilterId filter) {
-    HeldFilter* held = find_subscription(filter);
-    GW_ASSERT(held);
-    subscriptions.erase(subscriptions.begin() + (held - subscriptions.data()));
+void HeldFilters::remove(topic::FilterId id) {
+    HeldFilter* held = find(id);
+    GW_ASSERT(held != nullptr);
+    if (!more_) return clear();
+    more_->erase(more_->begin() + (held - more_->data()));
+    if (more_->empty()) clear();
+}
+
+void HeldFilters::clear() {
+    more_.reset();
+    one_.id = kNone;
+}
+
+OwnText::OwnText(std::string_view text)
+    : text_(std::make_unique_for_overwrite<char[]>(text.size())), size_(uint32_t(text.size())) {
+    std::copy(text.begin(), text.end(), text_.get());
+}
+
+std::unique_ptr<Replay> Session::take_replay() {
+    if (!extras) return nullptr;
+    auto replay = std::move(extras->replay);
+    if (extras->empty()) extras.reset();
+    return replay;
 }
 
 PacketId Session::next_packet_id() {

@@ -12,6 +12,8 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +47,40 @@ struct HeldFilter {
     ObjectId kept;
 };
 
+/// Ascending by filter. The first alone, which is all that most sessions have, is stored in place.
+class HeldFilters {
+public:
+    size_t size() const { return more_ ? more_->size() : one_.id == kNone ? 0 : 1; }
+    std::span<HeldFilter> all();
+    /// nullptr: it is not among them. Good until the next change. @cost a binary search
+    HeldFilter* find(topic::FilterId id);
+    /// It is not among them. @return the new one, good until the next change
+    HeldFilter* add(topic::FilterId id);
+    /// It is among them.
+    void remove(topic::FilterId id);
+    void clear();
+
+private:
+    /// The first whose id is not below; the end, if there is none.
+    HeldFilter* first_from(topic::FilterId id);
+    static constexpr topic::FilterId kNone{UINT32_MAX};
+    HeldFilter one_{.id = kNone, .kept = {}};
+    std::unique_ptr<std::vector<HeldFilter>> more_;  // then one_ is unused
+};
+
+/// A text of its own that never changes, in 16 bytes and its length.
+class OwnText {
+public:
+    OwnText() = default;
+    explicit OwnText(std::string_view text);
+    std::string_view view() const { return {text_.get(), size_}; }
+    operator std::string_view() const { return view(); }
+
+private:
+    std::unique_ptr<char[]> text_;
+    uint32_t size_ = 0;
+};
+
 /// The replay of retained messages to new subscriptions: one fetch after the other; what the same
 /// subscriptions get live waits behind them, so that no topic's older value follows a newer one.
 struct Replay {
@@ -72,35 +108,36 @@ struct Replay {
 struct SessionExtras {
     std::vector<Membership> memberships;
     uint32_t next_membership = 1;
-    uint32_t next_replay = 1;
     std::unique_ptr<Replay> replay;
     std::unique_ptr<Losses> lost;              // null: nothing
     std::unique_ptr<auth::Identity> identity;  // of the last connection; null: none
+
+    /// A session is without them as well.
+    bool empty() const { return next_membership == 1 && !replay && !lost && !identity; }
 };
 
 struct Session {
-    std::string_view client_id;  // the realm's index of sessions owns it
+    OwnText client_id;
     uint64_t client_hash = 0;  // keyed hash of realm and client id; names the publisher in messages
     SessionRef self;
     RealmId realm;
     mqtt::Version version = mqtt::Version::V5;
     bool online = false;
     bool ends_with_connection = true;  // expiry 0
-    uint32_t expiry_s = 0;             // kNoExpiry: the broker's maximum
-    ConnectionId connection;           // valid while online
-    Instant expires = kNever;          // while offline
+    bool restored = false;             // from disk, and its client has not come since
     PacketId last_packet_id;
-    ObjectId kept;  // its durable object; 0: a restart of the broker ends it
-    std::vector<HeldFilter> subscriptions;  // plain ones, ascending by filter
+    uint32_t expiry_s = 0;     // kNoExpiry: the broker's maximum
+    ObjectId kept;             // its durable object; 0: a restart of the broker ends it
+    ConnectionId connection;   // valid while online
+    Instant expires = kNever;  // while offline
+    HeldFilters subscriptions;
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<WillState> will;
     std::unique_ptr<std::vector<PacketId>>
         unreleased;  // QoS 2 in: PUBLISH came, PUBREL did not; sorted
     std::unique_ptr<SessionExtras> extras;
-    std::string username;  // of the last connection, for access rules
-    bool has_username = false;
-    bool restored = false;    // from disk, and its client has not come since
-    auth::ProfileId profile;  // while there is a policy
+    std::unique_ptr<std::string> username;  // of the last connection, for access rules; null: none
+    auth::ProfileId profile;                // while there is a policy
 
     SessionExtras& need_extras() {
         if (!extras) extras = std::make_unique<SessionExtras>();
@@ -113,8 +150,13 @@ struct Session {
     }
     const auth::Identity* identity() const { return extras ? extras->identity.get() : nullptr; }
     Replay* replay() const { return extras ? extras->replay.get() : nullptr; }
+    /// null: there is none
+    std::unique_ptr<Replay> take_replay();
     std::optional<std::string_view> user() const {
-        return has_username ? std::optional<std::string_view>(username) : std::nullopt;
+        return username ? std::optional<std::string_view>(*username) : std::nullopt;
+    }
+    void set_user(std::optional<std::string_view> user) {
+        username = user ? std::make_unique<std::string>(*user) : nullptr;
     }
     size_t subscription_count() const {
         return subscriptions.size() + (extras ? extras->memberships.size() : 0);
@@ -126,17 +168,11 @@ struct Session {
     uint64_t waiting_bytes() const {
         return (outbox ? outbox->queued_bytes : 0) + (replay() ? replay()->held_bytes : 0);
     }
-    /// The subscription to this filter; nullptr: none. @cost a binary search
-    HeldFilter* find_subscription(topic::FilterId filter);
-    /// One more, to a filter that it does not have. The pointer is good until the next change.
-    HeldFilter* add_subscription(topic::FilterId filter);
-    /// It has that one.
-    void remove_subscription(topic::FilterId filter);
     /// A free identifier, counting up from the last, never one in flight [MQTT5-2.2.1-4]. Inflight
     /// is bounded below 65535.
     PacketId next_packet_id();
 };
 
-static_assert(sizeof(Session) <= 256, "docs/adr: idle memory");
+static_assert(sizeof(Session) <= 128, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -12,17 +12,18 @@ void put_in_flight(Session& session, uint16_t packet_id) {
 
 TEST(Subscriptions, AreFoundInWhateverOrderTheyCameAndWent) {
     Session session;
-    for (const uint32_t id : {7u, 3u, 9u, 1u, 5u}) session.add_subscription({id})->kept = {id * 10};
+    for (const uint32_t id : {7u, 3u, 9u, 1u, 5u})
+        session.subscriptions.add({id})->kept = {id * 10};
     for (const uint32_t id : {1u, 3u, 5u, 7u, 9u}) {
-        ASSERT_NE(session.find_subscription({id}), nullptr) << id;
-        EXPECT_EQ(session.find_subscription({id})->kept, ObjectId{id * 10});
+        ASSERT_NE(session.subscriptions.find({id}), nullptr) << id;
+        EXPECT_EQ(session.subscriptions.find({id})->kept, ObjectId{id * 10});
     }
-    EXPECT_EQ(session.find_subscription({4}), nullptr);
-    EXPECT_EQ(session.find_subscription({10}), nullptr);
-    session.remove_subscription({3});
-    session.remove_subscription({9});
-    EXPECT_EQ(session.find_subscription({3}), nullptr);
-    EXPECT_EQ(session.find_subscription({5})->kept, ObjectId{50});
+    EXPECT_EQ(session.subscriptions.find({4}), nullptr);
+    EXPECT_EQ(session.subscriptions.find({10}), nullptr);
+    session.subscriptions.remove({3});
+    session.subscriptions.remove({9});
+    EXPECT_EQ(session.subscriptions.find({3}), nullptr);
+    EXPECT_EQ(session.subscriptions.find({5})->kept, ObjectId{50});
     EXPECT_EQ(session.subscription_count(), 3u);
 }
 
@@ -73,8 +74,61 @@ TEST(NextPacketId, FindsTheLastFreeOne) {
 TEST(Session, TellsAnEmptyUserNameFromNone) {
     Session session;
     EXPECT_EQ(session.user(), std::nullopt);
-    session.has_username = true;
+    session.set_user("");
     EXPECT_EQ(session.user(), "");
+    session.set_user("alice");
+    EXPECT_EQ(session.user(), "alice");
+    session.set_user(std::nullopt);
+    EXPECT_EQ(session.user(), std::nullopt);
+}
+
+TEST(Session, KeepsNoExtrasBehindAReplay) {
+    Session session;
+    EXPECT_EQ(session.take_replay(), nullptr);
+    session.need_extras().replay = std::make_unique<Replay>();
+    EXPECT_NE(session.take_replay(), nullptr);
+    EXPECT_EQ(session.extras, nullptr);
+    session.need_extras().replay = std::make_unique<Replay>();
+    session.extras->next_membership = 2;  // numbers of memberships are not given twice
+    EXPECT_NE(session.take_replay(), nullptr);
+    EXPECT_NE(session.extras, nullptr);
+}
+
+TEST(OwnText, IsWhatItWasMadeOf) {
+    EXPECT_EQ(OwnText().view(), "");
+    EXPECT_EQ(OwnText("").view(), "");
+    OwnText text("some text");
+    const OwnText moved = std::move(text);
+    EXPECT_EQ(moved.view(), "some text");
+    EXPECT_EQ(OwnText(std::string(65535, 'x')).view(), std::string(65535, 'x'));
+}
+
+TEST(HeldFilters, KeepTheirOrderBeyondTheFirst) {
+    HeldFilters filters;
+    EXPECT_EQ(filters.size(), 0u);
+    EXPECT_EQ(filters.find({0}), nullptr);
+    for (uint32_t i = 0; i < 5; ++i) filters.add({.id = {i}, .kept = {10 + i}});
+    EXPECT_EQ(filters.size(), 5u);
+    EXPECT_EQ(filters.find({3})->kept, ObjectId{13});
+    filters.remove({0});
+    filters.remove({3});
+    EXPECT_EQ(filters.find({3}), nullptr);
+    ASSERT_EQ(filters.all().size(), 3u);
+    EXPECT_EQ(filters.all()[0].id.value, 1u);
+    EXPECT_EQ(filters.all()[2].id.value, 4u);
+    filters.clear();
+    EXPECT_EQ(filters.size(), 0u);
+}
+
+TEST(HeldFilters, HoldOneAloneAsWell) {
+    HeldFilters filters;
+    filters.add({.id = {7}, .kept = {}});
+    filters.find({7})->kept = {3};
+    EXPECT_EQ(filters.all()[0].kept, ObjectId{3});
+    filters.remove({7});
+    EXPECT_TRUE(filters.all().empty());
+    filters.add({.id = {8}, .kept = {}});
+    EXPECT_EQ(filters.all()[0].id.value, 8u);
 }
 
 }  // namespace
