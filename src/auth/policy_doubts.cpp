@@ -26,7 +26,7 @@ std::vector<FileError> find_doubts(const Policy& policy) {
     if (std::ranges::none_of(rules, [&](const Rule& r) { return may(r, Action::Connect); }))
         doubts.push_back({1, "nobody can connect: no line allows it; write: allow connect"});
     for (const Rule& rule : rules) {
-        if (!may(rule, Action::Subscribe)) continue;
+        if (!may(rule, Action::Subscribe) || may(rule, Action::Receive)) continue;
         const std::string filter = widest(rule.topic);
         const bool can_arrive = std::ranges::any_of(rules, [&](const Rule& other) {
             return may(other, Action::Receive) && overlaps(filter, widest(other.topic));

@@ -4,18 +4,18 @@ namespace godwit::broker {
 
 namespace {
 
-/// Of a client: its place in the list and in the index, and the vector's slack.
+/// Of a client: its places in the list and in the index.
 constexpr size_t kClientOverhead = 160;
 
 size_t heap_bytes(const std::string& text) {
     return text.capacity() > 15 ? text.capacity() + 1 : 0;
 }
 
-}  // namespace
-
-size_t PastEvent::memory_bytes() const {
-    return sizeof *this + heap_bytes(reason) + heap_bytes(detail) + heap_bytes(address);
+bool is_trouble(const Event& event) {
+    return event.severity >= Severity::Warning || event.severity == Severity::Debug;
 }
+
+}  // namespace
 
 std::string ClientHistory::key_of(RealmId realm, std::string_view client) {
     return std::to_string(realm.value) + ' ' + std::string(client);
@@ -24,25 +24,29 @@ std::string ClientHistory::key_of(RealmId realm, std::string_view client) {
 /// The event's client, as the one that was heard of last.
 ClientHistory::Client& ClientHistory::touch(const Event& event) {
     std::string key = key_of(event.realm, event.client);
-    const auto known = index_.find(key);
-    if (known != index_.end()) {
-        clients_.splice(clients_.end(), clients_, known->second);
-        return clients_.back();
+    auto known = index_.find(key);
+    if (known == index_.end()) {
+        calm_.push_back({.key = std::move(key), .records = {}});
+        const auto made = std::prev(calm_.end());
+        known = index_.emplace(made->key, made).first;
+        bytes_ += kClientOverhead + heap_bytes(made->key);
     }
-    Client& made = clients_.emplace_back(Client{std::move(key), {}});
-    index_.emplace(made.key, std::prev(clients_.end()));
-    bytes_ += kClientOverhead + heap_bytes(made.key);
-    return made;
+    const Clients::iterator client = known->second;
+    Clients& from = list_of(*client);
+    client->troubled |= is_trouble(event);
+    Clients& to = list_of(*client);
+    to.splice(to.end(), from, client);
+    return *client;
 }
 
 void ClientHistory::drop_oldest(Clients::iterator client) {
-    bytes_ -= client->events.front().memory_bytes();
-    client->events.erase(client->events.begin());
+    bytes_ -= sizeof(Record) + heap_bytes(client->records.front().text);
+    client->records.erase(client->records.begin());
     --event_count_;
-    if (!client->events.empty()) return;
+    if (!client->records.empty()) return;
     bytes_ -= kClientOverhead + heap_bytes(client->key);
     index_.erase(client->key);
-    clients_.erase(client);
+    list_of(*client).erase(client);
 }
 
 void ClientHistory::add(const Event& event, std::string_view address, WallTime now) {
@@ -50,30 +54,44 @@ void ClientHistory::add(const Event& event, std::string_view address, WallTime n
     if (event.severity == Severity::Debug && std::string_view(event.name) != "dropped") return;
     Client& client = touch(event);
     const std::string_view detail = std::string_view(event.detail).substr(0, kDetailBytesMax);
-    if (!client.events.empty()) {
-        PastEvent& last = client.events.back();
-        if (std::string_view(last.name) == event.name && last.reason == event.reason &&
-            last.detail == detail && last.address == address) {
+    Record record{.first = now,
+                  .last = now,
+                  .reason_bytes = uint32_t(event.reason.size()),
+                  .detail_bytes = uint32_t(detail.size()),
+                  .name = event.name,
+                  .text = event.reason};
+    record.text.append(detail).append(address);
+    if (!client.records.empty()) {
+        Record& last = client.records.back();
+        if (std::string_view(last.name) == record.name && last.text == record.text) {
             last.last = now;
             ++last.count;
             return;
         }
     }
-    client.events.push_back({.first = now,
-                             .last = now,
-                             .name = event.name,
-                             .reason = event.reason,
-                             .detail = std::string(detail),
-                             .address = std::string(address)});
-    bytes_ += client.events.back().memory_bytes();
+    record.text.shrink_to_fit();
+    bytes_ += sizeof(Record) + heap_bytes(record.text);
+    client.records.push_back(std::move(record));
     ++event_count_;
-    if (client.events.size() > kEventsOfClientMax) drop_oldest(std::prev(clients_.end()));
-    if (event_count_ > events_max_) drop_oldest(clients_.begin());
+    if (client.records.size() > kEventsOfClientMax) drop_oldest(index_.at(client.key));
+    if (event_count_ > events_max_) drop_oldest((calm_.empty() ? troubled_ : calm_).begin());
 }
 
 std::vector<PastEvent> ClientHistory::of(RealmId realm, std::string_view client) const {
+    std::vector<PastEvent> past;
     const auto known = index_.find(key_of(realm, client));
-    return known == index_.end() ? std::vector<PastEvent>() : known->second->events;
+    if (known == index_.end()) return past;
+    for (const Record& each : known->second->records) {
+        const size_t address_at = size_t(each.reason_bytes) + each.detail_bytes;
+        past.push_back({.first = each.first,
+                        .last = each.last,
+                        .count = each.count,
+                        .name = each.name,
+                        .reason = each.text.substr(0, each.reason_bytes),
+                        .detail = each.text.substr(each.reason_bytes, each.detail_bytes),
+                        .address = each.text.substr(address_at)});
+    }
+    return past;
 }
 
 }  // namespace godwit::broker

@@ -63,8 +63,9 @@ void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
 }
 
 auth::Identity& need_identity(Connection& c) {
-    if (!c.identity) c.identity = std::make_unique<auth::Identity>();
-    return *c.identity;
+    auto& identity = c.need_features().identity;
+    if (!identity) identity = std::make_unique<auth::Identity>();
+    return *identity;
 }
 
 /// Ends what the last connection of this id left: the connection itself, and the session if a clean
@@ -162,9 +163,9 @@ auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Conn
     auth::Subject subject{.client_id = c.pending->client_id,
                           .username = packet.username,
                           .realm = core.realm({core.listener(c).realm}).name};
-    if (c.identity) {
-        subject.common_name = c.identity->common_name;
-        subject.claims = c.identity->claims;
+    if (c.features && c.features->identity) {
+        subject.common_name = c.features->identity->common_name;
+        subject.claims = c.features->identity->claims;
     }
     return subject;
 }
@@ -172,7 +173,8 @@ auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Conn
 /// Who the client of the session is from now on.
 void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
     session.set_user(packet.username);
-    if (c.identity || session.extras) session.need_extras().identity = std::move(c.identity);
+    auto identity = c.features ? std::move(c.features->identity) : nullptr;
+    if (identity || session.extras) session.need_extras().identity = std::move(identity);
 }
 
 /// The client is who it says: if the policy lets it, its session is made or resumed, CONNACK goes

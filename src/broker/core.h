@@ -3,7 +3,6 @@
 // door. Thread: its shard's. Nothing here blocks, calls back, or reads a clock.
 #pragma once
 
-#include "auth/profiles.h"
 #include "base/deadline_heap.h"
 #include "base/handle_table.h"
 #include "base/hash.h"
@@ -105,8 +104,7 @@ struct PendingSuback {
     std::vector<Replay::Fetch> fetches;  // retained messages to fetch then
 };
 
-/// A change of the routes by another shard, in force here. It is told so when everything stamped
-/// before it has been posted.
+/// Another shard's change of the routes, in force here. Told so when all stamped before is posted.
 struct RouteAck {
     uint64_t sequence = 0;
     uint64_t clock = 0;           // all that is stamped later knows the new route

@@ -21,7 +21,7 @@ struct ServerOptions {
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;                // empty: standard error
-    uint32_t history_events_max = 4096;  // last events of clients, all together; 0: none
+    uint32_t history_events_max = 2048;  // last events of clients, all together; 0: none
     uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
 };
 

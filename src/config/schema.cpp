@@ -97,9 +97,10 @@ const Row<Options> kServer[] = {
       .type = Type::Number,
       .unit = "events",
       .range = {0, 10'000'000},
-      .initial = 4096u,
+      .initial = 2048u,
       .doc = "The last events of clients that `godwit why` can tell, of all clients together; some "
-             "200 bytes each. Those of clients that were silent for longest go first. 0: none."},
+             "300 bytes each. Those of clients that had no trouble and were silent for longest go "
+             "first. 0: none."},
      server<&ServerOptions::history_events_max>()},
     {{.section = "server",
       .name = "sys_interval_s",

@@ -1,6 +1,7 @@
 #include "server/broker_process.h"
 
 #include "admin/client_events.h"
+#include "auth/policy_doubts.h"
 #include "base/version.h"
 #include "os/clock.h"
 #include "os/entropy.h"
@@ -89,11 +90,19 @@ Result<Done, std::string> BrokerProcess::open_listeners() {
     return Done{};
 }
 
+void BrokerProcess::say_doubts(const auth::Policy& policy) const {
+    for (const auth::FileError& doubt : auth::find_doubts(policy))
+        log_.log(LogLine(LogLevel::Warning, "policy_doubt")
+                     .add("what", policy.source() + ":" + std::to_string(doubt.line))
+                     .add("detail", doubt.what));
+}
+
 Result<Done, std::string> BrokerProcess::load_credentials() {
     auth_ = std::make_unique<AuthWorker>(*crossing_);
     auto policy = load_access(options_.auth);
     if (!policy) return Err{policy.error()};
     policy_ = std::move(*policy);
+    if (policy_) say_doubts(*policy_);
     if (options_.auth.password_file.empty()) return Done{};
     auto passwords = server::load_passwords(options_.auth.password_file);
     if (!passwords) return Err{passwords.error()};
@@ -280,6 +289,7 @@ void BrokerProcess::reload(const config::Options& options) {
     }
     if (policy_) {
         auto policy = load_access(options_.auth);
+        if (policy) say_doubts(**policy);
         for (uint16_t i = 0; policy && i < crossing_->shard_count(); ++i)
             crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Policy>(**policy)});
         report(policy_->source(), policy ? "" : policy.error());

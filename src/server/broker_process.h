@@ -52,6 +52,7 @@ private:
     admin::AdminSources::Answer events(const std::string& client_id,
                                        const admin::Target& query) const;
     BrokerProcess(const config::Options& options, os::LogWriter& log);
+    void say_doubts(const auth::Policy& policy) const;
     void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
     Result<Done, std::string> open_listeners();
     Result<Done, std::string> load_credentials();

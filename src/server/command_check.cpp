@@ -1,3 +1,4 @@
+#include "auth/policy_doubts.h"
 #include "base/version.h"
 #include "server/commands.h"
 #include "server/credentials.h"
@@ -20,7 +21,12 @@ size_t check_files(const config::Options& options) {
         ++faults;
     };
     if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
-    report(load_access(options.auth));
+    const auto policy = load_access(options.auth);
+    report(policy);
+    if (policy && *policy)
+        for (const auth::FileError& doubt : auth::find_doubts(**policy))
+            std::fprintf(stderr, "%s:%u: warning: %s\n", (*policy)->source().c_str(), doubt.line,
+                         doubt.what.c_str());
     for (const config::ListenerOptions& listener : options.listeners)
         if (config::is_tls(listener.url.scheme)) report(load_tls(listener.url));
     return faults;

@@ -134,10 +134,10 @@ void ShardRunner::adopt(MovedConnection moved) {
     socket.wants_write = !socket.unsent.empty();
     const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
     socket.interest = interest;
-    const ConnectionId id = sockets_.add(std::move(moved.socket));
-    if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     const std::string name =
         socket.wire ? socket.wire->peer().certificate_common_name : std::string();
+    const ConnectionId id = sockets_.add(std::move(moved.socket));
+    if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     feed(broker::Adopted{id, listener, moved.bytes, name});
 }
 

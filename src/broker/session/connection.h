@@ -25,13 +25,14 @@ struct PendingConnect {
     bool assigned = false;
 };
 
-/// What 5.0 clients ask for beyond the common case.
+/// What few connections have: what 5.0 clients ask for beyond the common case, and certificates.
 struct ConnectionFeatures {
     AliasesIn aliases_in;
     AliasesOut aliases_out;
     std::string
         auth_method;  // enhanced authentication; re-authentication must keep it [MQTT5-4.12.1-1]
     bool reauthenticating = false;
+    std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
 };
 
 /// Why a connection is not read. It is read again when none holds.
@@ -69,9 +70,8 @@ struct Connection {
     Instant last_received;
     Instant watch_due = kNever;  // its first timer; kNever: none
     Effects::Link link;
-    Buffer partial;                            // a cut-off packet, or all unread input while paused
-    uint32_t partial_at = 0;                   // of `partial`, handled already; 0 unless paused
-    std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
+    Buffer partial;           // a cut-off packet, or all unread input while paused
+    uint32_t partial_at = 0;  // of `partial`, handled already; 0 unless paused
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 
