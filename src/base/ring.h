@@ -89,7 +89,7 @@ public:
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
     ~Ring() {
-        if (head_->capacity == 0) return;
+        if (head_ == &kNone) return;
         std::destroy_n(slots(), head_->capacity);
         ::operator delete(head_);
     }
