@@ -213,9 +213,11 @@ void end_subscription(Core& core, Session& session, const HeldSubscription& subs
 
 namespace {
 
-/// Those of sessions that end with their connections do not wait behind those that wait for a disk.
+/// Those of sessions that end with their connections do not wait behind those that wait for a disk;
+/// but where one lasted until now, the disk may have the subscription still.
 void await_suback(Core& core, const Session& session, PendingSuback pending, uint64_t ticket) {
-    pending.ticket = is_durable(core, session) ? ticket : 0;
+    const bool on_disk = is_durable(core, session) || (pending.unsuback && session.was_durable);
+    pending.ticket = on_disk ? ticket : 0;
     auto& line = pending.ticket != 0 ? core.kept_subacks : core.pending_subacks;
     line.push_back(std::move(pending));
     release_subacks(core);

@@ -400,6 +400,19 @@ TEST(TroubleBehind, WhoUnsubscribesAgainIsNotToldBeforeTheFirstTimeIsOnDisk) {
     EXPECT_EQ(client.unsuback(), Codes{R::NoSubscriptionExisted});
 }
 
+TEST(TroubleBehind, ASessionThatWillNotLastAnyMoreUnsubscribesOnDiskToo) {
+    World world(seed(), {.shards = 1, .durable = true});
+    Client client = world.connect("c", lasting());
+    client.subscribe("t", kAtLeastOnce).cut();
+    Client again = world.connect("c", {.clean_start = false});
+    world.core().set_disks_stalled(true);
+    again.unsubscribe("t");
+    EXPECT_EQ(again.count(Type::Unsuback), 0u) << "a crash would bring the subscription back";
+    world.core().set_disks_stalled(false);
+    world.settle();
+    EXPECT_EQ(again.unsuback(), Codes{R::Success});
+}
+
 TEST(TroubleBehind, PublishersOfEveryVersionAreNotReadUntilHalfOfItIsWritten) {
     World world(seed(), {.shards = 2, .durable = true, .pending_bytes_max = 10'000});
     Client keeper = world.connect("keeper", lasting());

@@ -160,6 +160,7 @@ bool is_on_disk(const Core& core, uint64_t ticket) {
 void keep_session(Core& core, Session& session) {
     Keeper& keeper = core.keeper;
     if (!keeper.log) return;
+    session.was_durable |= !session.ends_with_connection;
     const bool wanted = !session.ends_with_connection || session.will;
     if (session.kept.value == 0) {
         if (!wanted) return;

@@ -206,7 +206,7 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
     session.expiry_s = record->expiry_s;
     session.expires = record->expires;
     session.set_user(record->username);
-    session.restored = true;
+    session.restored = session.was_durable = true;
     if (record->will) session.will = will_of(*record->will);
     const OpenHandshakes& open = from.handshakes;
     if (!open.unreleased.empty())

@@ -138,6 +138,7 @@ struct Session {
     std::unique_ptr<SessionExtras> extras;
     std::unique_ptr<std::string> username;  // of the last connection, for access rules; null: none
     auth::ProfileId profile;                // while there is a policy
+    bool was_durable = false;  // with this or an earlier connection: its state may be on disk
 
     SessionExtras& need_extras() {
         if (!extras) extras = std::make_unique<SessionExtras>();
