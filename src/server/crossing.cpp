@@ -39,8 +39,8 @@ Result<std::unique_ptr<Crossing>, os::IoError> Crossing::make(uint16_t shard_cou
 
 /// What is still under way has an owner to the end.
 Crossing::~Crossing() {
-    for (uint16_t i = 0; i < channels_.size(); ++i)
-        while (receive({i})) {
+    for (size_t i = 0; i < channels_.size(); ++i)
+        while (receive({uint16_t(i)})) {
         }
 }
 
@@ -67,6 +67,7 @@ std::optional<MovedConnection> Crossing::receive(ShardId shard) {
     auto received = channels_[shard.value].receive();
     if (!received) return std::nullopt;
     const std::unique_ptr<MovedConnection> parcel(
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): the channel carries the owner's own pointer
         reinterpret_cast<MovedConnection*>(received->label));
     parcel->socket.fd = std::move(received->fd);
     return std::move(*parcel);
