@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "auth/lines.h"
 #include "base/utf8.h"
 
 namespace godwit::auth {
@@ -120,12 +121,8 @@ private:
 
 Result<Policy, FileError> parse_acl(std::string_view text) {
     AclParser parser;
-    for (uint32_t number = 1; !text.empty(); ++number) {
-        const size_t end = text.find('\n');
-        if (auto fault = parser.take_line(text.substr(0, end), number))
-            return Err{*std::move(fault)};
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    }
+    for (uint32_t number = 1; !text.empty(); ++number)
+        if (auto fault = parser.take_line(take_line(text), number)) return Err{*std::move(fault)};
     return parser.finish();
 }
 

@@ -3,6 +3,7 @@
 // question; a pattern gives a client nothing outside its own level, whatever the client calls
 // itself.
 #include "auth/acl.h"
+#include "auth/lines.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "topic/filter.h"
@@ -11,13 +12,6 @@ using namespace godwit;
 using namespace godwit::auth;
 
 namespace {
-
-std::string_view take_line(std::string_view& text) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    return line;
-}
 
 Decision ask(const Policy& rules, Action action, std::string_view identity, std::string_view name) {
     return rules.decide({.client_id = identity, .username = identity}, {action, name});

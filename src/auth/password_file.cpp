@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "auth/lines.h"
 #include "base/utf8.h"
 
 namespace godwit::auth {
@@ -47,9 +48,7 @@ Result<PasswordFile, FileError> PasswordFile::parse(std::string_view text) {
     PasswordFile file;
     std::map<std::string_view, uint32_t> seen;  // user -> line
     for (uint32_t number = 1; !text.empty(); ++number) {
-        const size_t end = text.find('\n');
-        const std::string_view raw = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        const std::string_view raw = take_line(text);
         const std::string_view line = trim(raw);
         if (line.empty() || line.starts_with('#')) {
             file.lines_.push_back({"", std::string(raw), std::nullopt});

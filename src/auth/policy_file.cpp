@@ -7,6 +7,7 @@
 #include <charconv>
 #include <span>
 
+#include "auth/lines.h"
 #include "auth/policy_words.h"
 #include "base/nearest.h"
 #include "topic/filter.h"
@@ -361,12 +362,8 @@ private:
 
 Result<PolicyFile, FileError> parse_policy(std::string_view text) {
     PolicyParser parser;
-    for (uint32_t number = 1; !text.empty(); ++number) {
-        const size_t end = text.find('\n');
-        if (auto fault = parser.take_line(text.substr(0, end), number))
-            return Err{*std::move(fault)};
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    }
+    for (uint32_t number = 1; !text.empty(); ++number)
+        if (auto fault = parser.take_line(take_line(text), number)) return Err{*std::move(fault)};
     return parser.finish();
 }
 

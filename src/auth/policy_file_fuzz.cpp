@@ -4,6 +4,7 @@
 // the client calls itself.
 #include "auth/policy_file.h"
 
+#include "auth/lines.h"
 #include "auth/policy_doubts.h"
 #include "auth/profiles.h"
 #include "base/assert.h"
@@ -14,13 +15,6 @@ using namespace godwit;
 using namespace godwit::auth;
 
 namespace {
-
-std::string_view take_line(std::string_view& text) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    return line;
-}
 
 void check_own_level(const Policy& own, const Subject& who, const Request& request) {
     if (!own.decide(who, request).allowed) return;
