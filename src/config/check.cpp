@@ -230,6 +230,8 @@ private:
         broker::BrokerOptions& out = options().broker;
         out.realms = {broker::RealmOptions{"default"}};
         out.listeners.clear();
+        out.auth_methods.clear();
+        if (!options().auth.password_file.empty()) out.auth_methods = {"SCRAM-SHA-256"};
         options().listeners.clear();
         for (DraftListener& listener : draft_.listeners) {
             const ListenerOptions& own = listener.options;

@@ -43,7 +43,8 @@ broker::Verdict admission(const broker::AuthRequest& request, const auth::Token&
 
 }  // namespace
 
-AuthWorker::AuthWorker(Crossing& crossing) : crossing_(crossing), secret_(os::random_hash_key()) {
+AuthWorker::AuthWorker(Crossing& crossing, const HashKey& key)
+    : crossing_(crossing), secret_(os::random_hash_key()), scram_(key) {
     for (size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -64,6 +65,7 @@ std::vector<std::string> AuthWorker::set_passwords(
         const std::lock_guard lock(mutex_);
         before = std::exchange(current_.passwords, next);
         known_.clear();
+        scram_.clear();
     }
     return before ? next->changed_since(*before) : std::vector<std::string>();
 }
@@ -156,6 +158,9 @@ void AuthWorker::work() {
 /// them may rely on it that no verdict about the old ones comes later.
 void AuthWorker::answer(Job job) {
     std::unique_lock lock(mutex_);
+    if (job.request.auth_method == auth::kScramMethod)
+        return crossing_.mailbox(job.shard).post(AuthAnswer{
+            scram_.step(job.shard, job.request, current_.passwords.get(), os::monotonic_now())});
     for (;;) {
         const Authenticators by = current_;
         lock.unlock();

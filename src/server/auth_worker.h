@@ -1,5 +1,6 @@
 // AuthWorker: says who clients are, off the shards' threads, since a slow hash is slow on purpose.
 // Authenticators in a fixed order; each accepts, refuses, or passes on what is none of its own:
+//   0. an authentication method (MQTT 5.0): SCRAM-SHA-256 with the password file, and nothing else
 //   1. a password that looks like a token, if tokens are taken: its signature and claims
 //   2. the password file
 // What nobody accepts is refused. A token whose key is not known waits for the key fetcher, where
@@ -14,6 +15,7 @@
 #include "server/credentials.h"
 #include "server/crossing.h"
 #include "server/key_fetcher.h"
+#include "server/scram_logins.h"
 
 #include <condition_variable>
 #include <deque>
@@ -31,7 +33,8 @@ public:
     static constexpr size_t kQueueMax = 10'000;
     static constexpr size_t kThreads = 2;
 
-    explicit AuthWorker(Crossing& crossing);
+    /// @param key  for what SCRAM says of users who are not there (ScramLogins)
+    AuthWorker(Crossing& crossing, const HashKey& key);
     ~AuthWorker();
     AuthWorker(const AuthWorker&) = delete;
     AuthWorker& operator=(const AuthWorker&) = delete;
@@ -87,6 +90,7 @@ private:
     Tokens of_files_;                                 // what current_.tokens is made of, and
     std::unique_ptr<const auth::TokenKeys> fetched_;  // null: nothing yet
     uint64_t last_fetch_ = 0;
+    ScramLogins scram_;
     std::vector<Job> waiting_;  // for keys
     std::unordered_map<std::string, std::string>
         known_;                            // user -> keyed digest of the password that was right

@@ -69,7 +69,7 @@ protected:
     }
 
     std::unique_ptr<Crossing> crossing_ = std::move(Crossing::make(2).value());
-    AuthWorker worker_{*crossing_};
+    AuthWorker worker_{*crossing_, {1, 2}};
     std::deque<broker::Verdict> waiting_;
 };
 
@@ -106,7 +106,7 @@ TEST_F(AuthWorkerTest, RefusesEverybodyBeforeItKnowsAnybody) {
 TEST_F(AuthWorkerTest, RefusesMechanismsItDoesNotKnow) {
     worker_.set_passwords(passwords(kWonder));
     broker::AuthRequest request = login(1, "alice", "wonder");
-    request.auth_method = "SCRAM-SHA-256";
+    request.auth_method = "SCRAM-SHA-1";
     EXPECT_EQ(answer(std::move(request)), mqtt::ReasonCode::BadAuthenticationMethod);
 }
 
@@ -154,6 +154,17 @@ TEST_F(AuthWorkerTest, ForgetsWhoWasRightWhenThePasswordsChange) {
     EXPECT_EQ(answer(login(1, "alice", "changed")), mqtt::ReasonCode::Success);
     worker_.set_passwords(passwords(""));
     EXPECT_EQ(answer(login(1, "alice", "changed")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, NewUsersEndScramLoginsThatAreUnderWay) {
+    const std::string hash = auth::hash_password_for_scram("pencil", as_bytes("0123456789abcdef"));
+    broker::AuthRequest first{
+        .connection = {1, 1}, .auth_method = "SCRAM-SHA-256", .auth_data = "n,,n=ann,r=abc"};
+    worker_.set_passwords(passwords("ann:" + hash + "\n"));
+    EXPECT_EQ(answer(first), mqtt::ReasonCode::ContinueAuthentication);
+    worker_.set_passwords(passwords(""));
+    first.continues = true;
+    EXPECT_EQ(answer(first), mqtt::ReasonCode::ContinueAuthentication) << "it begins anew";
 }
 
 TEST_F(AuthWorkerTest, TokensSayWhoItIsAndUntilWhen) {

@@ -109,7 +109,7 @@ Result<Done, std::string> BrokerProcess::start_fetching_keys() {
 }
 
 Result<Done, std::string> BrokerProcess::load_credentials() {
-    auth_ = std::make_unique<AuthWorker>(*crossing_);
+    auth_ = std::make_unique<AuthWorker>(*crossing_, key_);
     auto policy = load_access(options_.auth);
     if (!policy) return Err{policy.error()};
     policy_ = std::move(*policy);
