@@ -13,17 +13,17 @@ std::string_view without_padding(std::string_view text) {
     return text;
 }
 
-}  // namespace
+constexpr std::string_view kUrlAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-std::optional<Buffer> decode_base64(std::string_view text) {
-    text = without_padding(text);
+std::optional<Buffer> decode(std::string_view text, std::string_view alphabet) {
     if (text.size() % 4 == 1) return std::nullopt;
     Buffer bytes;
     bytes.reserve(text.size() * 3 / 4);
     uint32_t bits = 0;
     unsigned bit_count = 0;
     for (const char c : text) {
-        const size_t digit = kAlphabet.find(c);
+        const size_t digit = alphabet.find(c);
         if (digit == std::string_view::npos) return std::nullopt;
         bits = (bits << 6) | uint32_t(digit);
         bit_count += 6;
@@ -34,6 +34,16 @@ std::optional<Buffer> decode_base64(std::string_view text) {
     }
     if (bits != 0) return std::nullopt;  // two texts for the same bytes
     return bytes;
+}
+
+}  // namespace
+
+std::optional<Buffer> decode_base64(std::string_view text) {
+    return decode(without_padding(text), kAlphabet);
+}
+
+std::optional<Buffer> decode_base64url(std::string_view text) {
+    return decode(text, kUrlAlphabet);
 }
 
 std::string encode_base64(Bytes bytes) {

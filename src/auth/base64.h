@@ -1,4 +1,5 @@
-// Base64 as password files carry it: the standard alphabet, '=' at the end allowed but not needed.
+// Base64 as password files and tokens carry it: the standard alphabet, '=' at the end allowed but
+// not needed.
 #pragma once
 
 #include "base/bytes.h"
@@ -14,5 +15,8 @@ std::optional<Buffer> decode_base64(std::string_view text);
 
 /// Without '=' at the end.
 std::string encode_base64(Bytes bytes);
+
+/// As tokens carry it: '-' and '_' for the last two digits, never a '='.
+std::optional<Buffer> decode_base64url(std::string_view text);
 
 }  // namespace godwit::auth

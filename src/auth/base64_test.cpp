@@ -44,5 +44,12 @@ TEST(Base64, RefusesWhatIsNone) {
         EXPECT_FALSE(decode_base64(text)) << text;
 }
 
+TEST(Base64, OfTokensHasItsOwnLastDigitsAndNoPadding) {
+    EXPECT_EQ(decode_base64url("-_8"), (Buffer{0xfb, 0xff}));
+    EXPECT_EQ(decode_base64url(""), Buffer());
+    for (const auto* text : {"+/8", "-_8=", "Zg==", "Z", "Zh"})
+        EXPECT_FALSE(decode_base64url(text)) << text;
+}
+
 }  // namespace
 }  // namespace godwit::auth

@@ -80,6 +80,14 @@ bool PasswordFile::verify(std::string_view user, std::optional<std::string_view>
     return equal && found != index_.end() && password.has_value();
 }
 
+std::optional<ScramSecret> PasswordFile::scram_secret(std::string_view user) const {
+    const auto found = index_.find(user);
+    if (found == index_.end()) return std::nullopt;
+    const PasswordHash& hash = *lines_[found->second].hash;
+    if (hash.method != HashMethod::ScramSha256) return std::nullopt;
+    return ScramSecret{hash.salt, hash.iterations, hash.key, hash.server_key};
+}
+
 /// The hash of some user, always the same for the same name: where methods and costs are mixed, an
 /// unknown name is as slow as some known one.
 const PasswordHash* PasswordFile::stand_in(std::string_view unknown_user) const {

@@ -5,6 +5,7 @@
 
 #include "auth/file_error.h"
 #include "auth/password_hash.h"
+#include "auth/scram.h"
 #include "base/hash.h"
 
 #include <map>
@@ -29,6 +30,10 @@ public:
     /// @param password  nullopt when CONNECT carried none: never right, and costs the same
     /// @cost            as password_matches: not for a shard's thread
     bool verify(std::string_view user, std::optional<std::string_view> password) const;
+
+    /// What SCRAM-SHA-256 asks for. @return nullopt: no such user, or the password is kept
+    /// otherwise
+    std::optional<ScramSecret> scram_secret(std::string_view user) const;
 
     bool contains(std::string_view user) const { return index_.contains(user); }
     size_t user_count() const { return users_.size(); }

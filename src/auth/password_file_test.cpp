@@ -210,5 +210,34 @@ TEST(PasswordHash, EveryErrorHasAText) {
         EXPECT_FALSE(describe(error).empty());
 }
 
+TEST(PasswordFile, HoldsWhatScramNeedsBesideOtherHashes) {
+    const std::string hash = hash_password_for_scram("pencil", as_bytes("0123456789abcdef"));
+    const auto file = PasswordFile::parse("ann:" + hash + "\n").value();
+    EXPECT_TRUE(file.verify("ann", "pencil"));
+    EXPECT_FALSE(file.verify("ann", "pencil "));
+    const auto secret = file.scram_secret("ann");
+    ASSERT_TRUE(secret);
+    EXPECT_EQ(as_text(secret->salt), "0123456789abcdef");
+    EXPECT_EQ(secret->iterations, kScramIterations);
+    EXPECT_FALSE(file.scram_secret("ben"));
+    EXPECT_EQ(file.print(), "ann:" + hash + "\n");
+    for (const char* bad : {"ann:$scram-sha-256$0$c2FsdA$AA$AA", "ann:$scram-sha-256$1$c2FsdA$AA",
+                            "ann:$scram-sha-256$99999999$c2FsdA$AA$AA", "ann:$scram-sha-256$"})
+        EXPECT_FALSE(PasswordFile::parse(bad)) << bad;
+}
+
+// gsasl --mkpasswd --mechanism SCRAM-SHA-256 --password pw --iteration-count 4096
+TEST(PasswordFile, TakesASecretOfGnuSasl) {
+    const auto file = PasswordFile::parse(
+                          "ann:$scram-sha-256$4096$MDEyMzQ1Njc4OWFiY2RlZg==$"
+                          "5ZYEbgx2oIM3fZnh8TduMjqml9cWqbXQbEZWmn915Ik=$"
+                          "6sv9J26dRZ6UzzzrfUNYjbMnEf5W9S+QtAvKkuddjcI=\n")
+                          .value();
+    EXPECT_TRUE(file.verify("ann", "pw"));
+    EXPECT_FALSE(file.verify("ann", "wp"));
+    EXPECT_EQ(file.scram_secret("ann")->server_key,
+              make_scram_secret("pw", as_bytes("0123456789abcdef"), 4096).server_key);
+}
+
 }  // namespace
 }  // namespace godwit::auth

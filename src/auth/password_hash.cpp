@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "auth/base64.h"
+#include "auth/scram.h"
 
 namespace godwit::auth {
 namespace {
@@ -78,11 +79,14 @@ std::optional<HashError> read_cost(std::string_view& rest, PasswordHash& hash) {
 bool key_size_fits(const PasswordHash& hash) {
     if (hash.method == HashMethod::Scrypt)
         return hash.key.size() >= kKeySizeMin && hash.key.size() <= kKeySizeMax;
+    if (hash.method == HashMethod::ScramSha256)
+        return hash.key.size() == kScramKeyBytes && hash.server_key.size() == kScramKeyBytes;
     return hash.key.size() == kSha512Size;
 }
 
 std::optional<HashMethod> take_method(std::string_view& text) {
     for (const auto& [prefix, method] : {std::pair{"$scrypt$", HashMethod::Scrypt},
+                                         {"$scram-sha-256$", HashMethod::ScramSha256},
                                          {"$7$", HashMethod::Pbkdf2Sha512},
                                          {"$6$", HashMethod::Sha512}}) {
         if (!text.starts_with(prefix)) continue;
@@ -117,6 +121,8 @@ Buffer derive(const PasswordHash& hash, std::string_view password, size_t key_si
                                      int(salt.size()), int(hash.iterations), EVP_sha512(),
                                      int(key.size()), key.data());
             break;
+        case HashMethod::ScramSha256:
+            return make_scram_secret(password, salt, hash.iterations).stored_key;
         case HashMethod::Scrypt:
             done = EVP_PBE_scrypt(password.data(), password.size(), salt.data(), salt.size(),
                                   uint64_t(1) << hash.log2_n, hash.block_size, hash.parallel,
@@ -138,10 +144,13 @@ Result<PasswordHash, HashError> parse_password_hash(std::string_view text) {
     if (const auto fault = read_cost(text, hash)) return Err{*fault};
 
     const auto salt = decode_base64(take_until(text, '$'));
-    const auto key = decode_base64(text);
-    if (!salt || !key) return Err{HashError::NotBase64};
+    const bool is_scram = hash.method == HashMethod::ScramSha256;
+    const auto key = decode_base64(is_scram ? take_until(text, '$') : text);
+    const auto server_key = decode_base64(is_scram ? text : "");
+    if (!salt || !key || !server_key) return Err{HashError::NotBase64};
     hash.salt = *salt;
     hash.key = *key;
+    hash.server_key = *server_key;
     if (hash.salt.empty() || !key_size_fits(hash)) return Err{HashError::Malformed};
     return hash;
 }
@@ -164,10 +173,17 @@ std::string hash_password(std::string_view password, Bytes salt) {
                        encode_base64(salt), encode_base64(key));
 }
 
+std::string hash_password_for_scram(std::string_view password, Bytes salt) {
+    const ScramSecret secret = make_scram_secret(password, salt, kScramIterations);
+    return fmt::format("$scram-sha-256${}${}${}${}", secret.iterations, encode_base64(secret.salt),
+                       encode_base64(secret.stored_key), encode_base64(secret.server_key));
+}
+
 std::string_view describe(HashError error) {
     switch (error) {
         case HashError::UnknownMethod:
-            return "the password is not hashed in a known way ($scrypt$, $7$ or $6$)";
+            return "the password is not hashed in a known way ($scrypt$, $scram-sha-256$, $7$ or "
+                   "$6$)";
         case HashError::Malformed:
             return "the password hash is not complete or has wrong numbers";
         case HashError::NotBase64:

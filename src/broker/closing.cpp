@@ -59,6 +59,16 @@ void send_disconnect(Core& core, Connection& c, ReasonCode reason, std::string_v
     send_trimmed(core, c, packet, mqtt::encode_disconnect);  // [MQTT5-3.14.2-3]
 }
 
+/// When its silence is too long; kNever without a keep alive.
+Instant keep_alive_end(const Connection& c) {
+    if (c.keepalive_s == 0) return kNever;
+    return c.last_received + std::chrono::milliseconds(c.keepalive_s * 1500ll);
+}
+
+Instant expiry_of(const Connection& c) {
+    return c.features ? c.features->expires : kNever;
+}
+
 bool has_connack_code(ReasonCode reason) {
     return reason == ReasonCode::UnsupportedProtocolVersion ||
            reason == ReasonCode::ClientIdentifierNotValid;
@@ -186,12 +196,10 @@ void on_will_timer(Core& core, SessionRef ref) {
 }
 
 void watch(Core& core, Connection& c) {
-    Duration patience = core.limits.connect_timeout;
-    if (c.state == Connection::State::Online) {
-        if (c.keepalive_s == 0) return;
-        patience = std::chrono::milliseconds(c.keepalive_s * 1500ll);
-    }
-    const Instant due = c.last_received + patience;
+    const bool online = c.state == Connection::State::Online;
+    const Instant silent_too_long =
+        online ? keep_alive_end(c) : c.last_received + core.limits.connect_timeout;
+    const Instant due = online ? std::min(silent_too_long, expiry_of(c)) : silent_too_long;
     if (c.watch_due <= due) return;  // what comes first arms again
     c.watch_due = due;
     core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
@@ -203,12 +211,10 @@ void on_connection_timer(Core& core, ConnectionId id) {
     c->watch_due = kNever;
     if (c->state != Connection::State::Online)
         return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
-    if (c->keepalive_s == 0) return;
-    const auto patience = std::chrono::milliseconds(c->keepalive_s * 1500ll);
-    if (c->last_received + patience > core.now || c->is_paused()) {
-        if (c->is_paused()) c->last_received = core.now;  // we do not listen: its silence is ours
-        return watch(core, *c);
-    }
+    if (expiry_of(*c) <= core.now)
+        return disconnect(core, *c, ReasonCode::NotAuthorized, "its token has expired");
+    if (c->is_paused()) c->last_received = core.now;  // we do not listen: its silence is ours
+    if (keep_alive_end(*c) > core.now) return watch(core, *c);
     if (GW_MUTANT(IgnoreKeepAlive)) return;
     ++core.counters.keepalive_timeouts;
     disconnect(core, *c, ReasonCode::KeepAliveTimeout, "silent for 1.5 keep alives");

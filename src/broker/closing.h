@@ -33,7 +33,8 @@ void end_session(Core& core, Session& session, const char* reason);
 
 void on_session_expiry_timer(Core& core, SessionRef ref);
 void on_will_timer(Core& core, SessionRef ref);
-/// Silence beyond 1.5 keep alives [MQTT5-3.1.2-22], or no accepted CONNECT in time.
+/// Silence beyond 1.5 keep alives [MQTT5-3.1.2-22], no accepted CONNECT in time, or a token that
+/// has expired.
 void on_connection_timer(Core& core, ConnectionId id);
 /// Arms the connection's timer for what it waits for now.
 void watch(Core& core, Connection& c);

@@ -159,9 +159,14 @@ bool fits(const Connection& c, const mqtt::Connack& ack) {
     return bytes.size() <= c.packet_bytes_max;
 }
 
+/// Whom the authenticator has found, else whom CONNECT names.
+std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect& packet) {
+    return c.pending->username ? c.pending->username : packet.username;
+}
+
 auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
     auth::Subject subject{.client_id = c.pending->client_id,
-                          .username = packet.username,
+                          .username = user_of(c, packet),
                           .realm = core.realm({core.listener(c).realm}).name};
     if (c.features && c.features->identity) {
         subject.common_name = c.features->identity->common_name;
@@ -172,7 +177,7 @@ auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Conn
 
 /// Who the client of the session is from now on.
 void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
-    session.set_user(packet.username);
+    session.set_user(user_of(c, packet));
     auto identity = c.features ? std::move(c.features->identity) : nullptr;
     if (identity || session.extras) session.need_extras().identity = std::move(identity);
 }
@@ -257,14 +262,13 @@ void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
         return refuse_connect(core, c, ReasonCode::BadAuthenticationMethod,
                               "authentication method " + std::string(*packet.auth_method));
     }
-    if (policy.check_password && (packet.username || !policy.allow_anonymous)) {
-        if (packet.username) return ask_authenticator(core, c, packet);
-        return refuse_connect(core, c, ReasonCode::NotAuthorized,
-                              "no user name, and anonymous clients are not allowed");
-    }
+    if (policy.check_password && (packet.username || packet.password))
+        return ask_authenticator(core, c, packet);
     if (!policy.allow_anonymous)
         return refuse_connect(core, c, ReasonCode::NotAuthorized,
-                              "anonymous clients are not allowed on this listener");
+                              policy.check_password
+                                  ? "no user name, and anonymous clients are not allowed"
+                                  : "anonymous clients are not allowed on this listener");
     accept(core, c, packet);
 }
 
@@ -273,11 +277,17 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
     ConnectionFeatures& features = c.need_features();
     if (mqtt::is_error(verdict.reason))
         return disconnect(core, c, verdict.reason, verdict.why);  // [MQTT5-4.12.1-2]
+    if (verdict.username && core.find(c.session)->user() != *verdict.username)
+        return disconnect(core, c, ReasonCode::NotAuthorized, "it came back as another user");
     const mqtt::Auth answer{
         verdict.reason, features.auth_method, as_bytes(verdict.auth_data), {}, {}};
     if (!send_packet(core, c, [&](Buffer& out) { mqtt::encode_auth(out, answer); }))
         return disconnect(core, c, ReasonCode::PacketTooLarge, "AUTH");
-    if (verdict.reason == ReasonCode::Success) features.reauthenticating = false;
+    if (verdict.reason == ReasonCode::Success) {
+        features.reauthenticating = false;
+        features.expires = verdict.expires;
+        watch(core, c);
+    }
     resume_reading(core, c, Pause::Verdict);
 }
 
@@ -312,6 +322,7 @@ void on_identified(Connection& c, const Identified& in) {
 }
 
 std::optional<std::string> waiting_username(const Core& core, const Connection& c) {
+    if (c.pending->username) return c.pending->username;
     const auto packet =
         mqtt::decode_connect({c.pending->header, c.pending->body, 0}, decode_limits(core));
     if (!packet || !packet->username) return std::nullopt;
@@ -363,7 +374,9 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
             return refuse_connect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     } else {
         c.pending->auth_data = verdict.auth_data;
+        c.pending->username = verdict.username;
         if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
+        if (verdict.expires != kNever) c.need_features().expires = verdict.expires;
         accept(core, c, *packet);
         if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }

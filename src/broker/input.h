@@ -4,10 +4,12 @@
 
 #include "auth/policy.h"
 #include "base/ids.h"
+#include "base/instant.h"
 #include "broker/envelope.h"
 #include "store/log.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -53,6 +55,8 @@ struct Verdict {
     std::string auth_data;                // enhanced authentication: for AUTH or CONNACK
     std::string why;                      // for the log
     std::vector<auth::Claim> claims;      // with Success: what the token says of the client
+    std::optional<std::string> username;  // with Success: who it is; nullopt: whom CONNECT names
+    Instant expires = kNever;             // with Success: when it ends
 };
 /// From another shard.
 struct Mail {

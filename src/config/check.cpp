@@ -25,6 +25,7 @@ public:
         check_admin();
         check_pairs();
         check_access_files();
+        check_tokens();
         check_limits();
         fill_broker();
     }
@@ -118,30 +119,30 @@ private:
         ListenerOptions& own = listener.options;
         const AuthOptions& auth = options().auth;
         const bool exposed = is_exposed(own.url);
-        const bool has_passwords = !auth.password_file.empty();
+        const bool has_logins = auth.has_logins();
         const bool has_certificates =
             is_tls(own.url.scheme) && own.url.verify == PeerVerify::Required;
         const auto written = own.allow_anonymous ? own.allow_anonymous : auth.allow_anonymous;
-        own.anonymous_allowed = written.value_or(!has_passwords);
-        if (!written && exposed && !has_passwords && !has_certificates) {
+        own.anonymous_allowed = written.value_or(!has_logins);
+        if (!written && exposed && !has_logins && !has_certificates) {
             own.anonymous_allowed = false;
             return fail(
                 listener,
                 fmt::format("{} can be reached from other machines, and anybody could connect",
                             to_text(own.url)),
-                "set auth.password_file, or verify = \"required\", or write "
+                "set auth.password_file or auth.jwt_keys_file, or verify = \"required\", or write "
                 "allow_anonymous = true");
         }
         if (own.anonymous_allowed && exposed && !has_certificates)
             warn(listener, fmt::format("anybody who can reach {} may connect without a user name",
                                        to_text(own.url)));
-        if (!own.anonymous_allowed && !has_passwords)
+        if (!own.anonymous_allowed && !has_logins)
             warn(
                 listener,
                 fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
                             "users",
                             to_text(own.url)),
-                "set auth.password_file");
+                "set auth.password_file or auth.jwt_keys_file");
     }
 
     void check_admin() {
@@ -182,6 +183,36 @@ private:
                  "keep one of them: both say all that clients may do");
     }
 
+    void check_keys_url() {
+        static constexpr const char* kKey = "auth.jwt_keys_url";
+        AuthOptions& auth = options().auth;
+        auto url = parse_http_url(auth.jwt_keys_url);
+        if (!url)
+            return fail(kKey, fmt::format("\"{}\": {}", auth.jwt_keys_url, url.error().message));
+        if (!url->tls && !is_loopback(url->address.host))
+            fail(kKey, "over http anybody on the way could send keys of his own", "use https://");
+        if (!url->tls && !auth.jwt_keys_ca.empty())
+            fail("auth.jwt_keys_ca", "http has no certificates", "use https://");
+        auth.keys_url = std::move(url).value();
+    }
+
+    void check_tokens() {
+        const AuthOptions& auth = options().auth;
+        if (auth.jwt_username_claim.empty())
+            fail("auth.jwt_username_claim", "a token must name its user",
+                 "as in jwt_username_claim = \"sub\"");
+        if (!auth.jwt_keys_url.empty()) check_keys_url();
+        if (auth.has_tokens()) return;
+        for (const auto& [written, key] : {std::pair{!auth.jwt_issuer.empty(), "jwt_issuer"},
+                                           {!auth.jwt_audience.empty(), "jwt_audience"},
+                                           {!auth.jwt_keys_ca.empty(), "jwt_keys_ca"},
+                                           {auth.jwt_username_claim != "sub", "jwt_username_claim"},
+                                           {!auth.jwt_expiry_required, "jwt_expiry_required"}})
+            if (written)
+                fail(fmt::format("auth.{}", key), "without keys no token is taken at all",
+                     "set auth.jwt_keys_file, auth.jwt_secret_file or auth.jwt_keys_url");
+    }
+
     void check_limits() {
         const broker::Limits& limits = options().broker.limits;
         const auto too_small = [&](const std::string& key, uint64_t bytes_max) {
@@ -199,13 +230,15 @@ private:
         broker::BrokerOptions& out = options().broker;
         out.realms = {broker::RealmOptions{"default"}};
         out.listeners.clear();
+        out.auth_methods.clear();
+        if (!options().auth.password_file.empty()) out.auth_methods = {"SCRAM-SHA-256"};
         options().listeners.clear();
         for (DraftListener& listener : draft_.listeners) {
             const ListenerOptions& own = listener.options;
             broker::ListenerPolicy policy;
             policy.realm = realm_number(own.realm);
             policy.allow_anonymous = own.anonymous_allowed;
-            policy.check_password = !options().auth.password_file.empty();
+            policy.check_password = options().auth.has_logins();
             policy.name = to_text(own.url);
             out.listeners.push_back(std::move(policy));
             options().listeners.push_back(std::move(listener.options));

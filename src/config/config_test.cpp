@@ -507,5 +507,47 @@ TEST(Config, WarningsDoNotNameALineThatSomethingElseOverruled) {
     EXPECT_EQ(config.warnings[0].line, 0u);
 }
 
+// --- tokens ---
+
+TEST(Config, TokensAreALoginAsPasswordsAre) {
+    const Config config =
+        accepted("[[listener]]\nurl = \"mqtt://0.0.0.0:1\"\n[auth]\njwt_keys_file = \"keys\"\n");
+    EXPECT_FALSE(config.options.broker.listeners[0].allow_anonymous);
+    EXPECT_TRUE(config.options.broker.listeners[0].check_password);
+    EXPECT_EQ(config.options.auth.jwt_username_claim, "sub");
+    EXPECT_TRUE(config.options.auth.jwt_expiry_required);
+    EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST(Config, RulesForTokensNeedKeys) {
+    for (const char* rule : {"jwt_issuer = \"i\"", "jwt_audience = \"a\"",
+                             "jwt_username_claim = \"u\"", "jwt_expiry_required = false"}) {
+        const std::string text = std::string("[auth]\n") + rule + "\n";
+        EXPECT_THAT(faults(text),
+                    ElementsAre(HasSubstr("without keys no token is taken at all; set auth.jwt")))
+            << rule;
+        (void)accepted(text + "jwt_secret_file = \"s\"\n");
+    }
+}
+
+TEST(Config, TokensMustNameTheirUser) {
+    EXPECT_THAT(faults("[auth]\njwt_keys_file = \"k\"\njwt_username_claim = \"\"\n"),
+                ElementsAre(HasSubstr("f:3: auth.jwt_username_claim: a token must name its user")));
+}
+
+TEST(Config, KeysComeOverHttpsOrFromLoopback) {
+    const auto with_url = [](const std::string& url) {
+        return "[auth]\njwt_keys_url = \"" + url + "\"\n";
+    };
+    const Config config = accepted(with_url("https://issuer.test/keys"));
+    EXPECT_EQ(config.options.auth.keys_url->address.host, "issuer.test");
+    EXPECT_TRUE(config.options.broker.listeners[0].check_password);
+    (void)accepted(with_url("http://127.0.0.1:8000/keys"));
+    EXPECT_THAT(faults(with_url("http://issuer.test/keys")),
+                ElementsAre(HasSubstr("f:2: auth.jwt_keys_url: over http anybody on the way")));
+    EXPECT_THAT(faults(with_url("issuer.test")), ElementsAre(HasSubstr("neither https:// nor")));
+    EXPECT_THAT(faults("[auth]\njwt_keys_ca = \"ca\"\n"), ElementsAre(HasSubstr("without keys")));
+}
+
 }  // namespace
 }  // namespace godwit::config

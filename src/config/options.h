@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "broker/options.h"
-#include "config/listen_url.h"
+#include "config/http_url.h"
 #include "store/options.h"
 
 #include <cstdint>
@@ -46,11 +46,26 @@ struct AdminOptions {
 };
 
 struct AuthOptions {
-    std::string password_file;  // empty: none
-    std::string policy_file;    // empty: none
-    std::string acl_file;       // empty: none; without either every topic is open
+    std::string password_file;                   // empty: none
+    std::string policy_file;                     // empty: none
+    std::string acl_file;                        // empty: none; without either every topic is open
+    std::string jwt_keys_file, jwt_secret_file;  // empty: none; without these
+    std::string jwt_keys_url;                    // and this no token is taken
+    std::string jwt_keys_ca;                     // empty: the authorities of the system
+    uint32_t jwt_keys_refresh_s = 300;
+    std::string jwt_issuer, jwt_audience;  // empty: any
+    std::string jwt_username_claim = "sub";
+    bool jwt_expiry_required = true;
     std::optional<bool>
-        allow_anonymous;  // nullopt: loopback and Unix sockets, without password_file
+        allow_anonymous;  // nullopt: loopback and Unix sockets, where nobody logs in by password
+
+    std::optional<HttpUrl> keys_url;  // of jwt_keys_url; set by the check
+
+    bool has_tokens() const {
+        return !jwt_keys_file.empty() || !jwt_secret_file.empty() || !jwt_keys_url.empty();
+    }
+    /// Somebody can come in by what he knows: a password, or a token in its place.
+    bool has_logins() const { return !password_file.empty() || has_tokens(); }
 };
 
 struct Options {

@@ -25,10 +25,6 @@ constexpr auto store() {
     return member<Options, &Options::store, Path>();
 }
 template <auto Path>
-constexpr auto auth() {
-    return member<Options, &Options::auth, Path>();
-}
-template <auto Path>
 constexpr auto listener() {
     return member<ListenerOptions, Path>();
 }
@@ -204,43 +200,11 @@ const Row<Options> kAdmin[] = {
      member<Options, &Options::admin, &AdminOptions::listen>()},
 };
 
-const Row<Options> kAuth[] = {
-    {{.section = "auth",
-      .name = "password_file",
-      .initial = "",
-      .doc = "Users and password hashes, one `user:hash` a line, made with `godwit passwd` or "
-             "mosquitto_passwd. Empty: nobody can log in with a password."},
-     auth<&AuthOptions::password_file>()},
-    {{.section = "auth",
-      .name = "policy_file",
-      .initial = "",
-      .doc = "Who may connect, publish, retain, subscribe and receive what, in the language of "
-             "docs/policy.md. With a file, what no line allows is denied. Empty: every client may "
-             "do everything, unless there is an acl_file."},
-     auth<&AuthOptions::policy_file>()},
-    {{.section = "auth",
-      .name = "acl_file",
-      .initial = "",
-      .doc = "The same in the format of Mosquitto's acl_file, which says who may publish and read "
-             "which topics. One of the two, not both."},
-     auth<&AuthOptions::acl_file>()},
-    {{.section = "auth",
-      .name = "allow_anonymous",
-      .type = Type::Flag,
-      .doc = "Clients without a user name may connect, on every listener that says nothing itself. "
-             "When nothing is written: yes on loopback and Unix sockets and where client "
-             "certificates are required, as long as there is no password_file; else no. A listener "
-             "that other machines can reach and that nothing protects does not start until true is "
-             "written."},
-     auth<&AuthOptions::allow_anonymous>()},
-};
-
 std::vector<Row<Options>> joined_rows() {
     std::vector<Row<Options>> all;
     for (const std::span<const Row<Options>> part :
          {std::span<const Row<Options>>(kServer), std::span<const Row<Options>>(kStore),
-          std::span<const Row<Options>>(kAdmin), std::span<const Row<Options>>(kAuth),
-          limits_rows(), mqtt_rows()})
+          std::span<const Row<Options>>(kAdmin), auth_rows(), limits_rows(), mqtt_rows()})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }

@@ -8,6 +8,7 @@
 
 namespace godwit::config {
 
+std::span<const Row<Options>> auth_rows();
 std::span<const Row<Options>> limits_rows();
 std::span<const Row<Options>> mqtt_rows();
 

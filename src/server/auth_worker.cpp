@@ -1,5 +1,6 @@
 #include "server/auth_worker.h"
 
+#include "os/clock.h"
 #include "os/entropy.h"
 #include "os/thread.h"
 
@@ -19,9 +20,31 @@ std::string digest(const std::string& user, const std::string& password, const H
     return std::string(as_text({out, bytes}));
 }
 
+broker::Verdict refusal(const broker::AuthRequest& request, mqtt::ReasonCode reason,
+                        std::string why) {
+    return {.connection = request.connection, .reason = reason, .why = std::move(why)};
+}
+
+/// The moment of a wall time, by the clock that does not step; what is beyond a century is never.
+Instant instant_of(WallTime time) {
+    constexpr int64_t kCenturyMs = 100ll * 365 * 24 * 3600 * 1000;
+    const int64_t left_ms = time.unix_ms - os::wall_now().unix_ms;
+    if (left_ms > kCenturyMs) return kNever;
+    return os::monotonic_now() + std::chrono::milliseconds(left_ms);
+}
+
+broker::Verdict admission(const broker::AuthRequest& request, const auth::Token& token) {
+    return {.connection = request.connection,
+            .reason = mqtt::ReasonCode::Success,
+            .claims = token.claims,
+            .username = token.username,
+            .expires = token.expires ? instant_of(*token.expires) : kNever};
+}
+
 }  // namespace
 
-AuthWorker::AuthWorker(Crossing& crossing) : crossing_(crossing), secret_(os::random_hash_key()) {
+AuthWorker::AuthWorker(Crossing& crossing, const HashKey& key)
+    : crossing_(crossing), secret_(os::random_hash_key()), scram_(key) {
     for (size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -40,10 +63,67 @@ std::vector<std::string> AuthWorker::set_passwords(
     const Users next = std::move(passwords);
     {
         const std::lock_guard lock(mutex_);
-        before = std::exchange(passwords_, next);
+        before = std::exchange(current_.passwords, next);
         known_.clear();
+        scram_.clear();
     }
     return before ? next->changed_since(*before) : std::vector<std::string>();
+}
+
+void AuthWorker::set_tokens(std::unique_ptr<const TokenLogins> tokens) {
+    const std::lock_guard lock(mutex_);
+    of_files_ = std::move(tokens);
+    join_tokens();
+}
+
+void AuthWorker::start_fetching(KeySource source, os::LogWriter& log) {
+    const std::lock_guard lock(mutex_);
+    fetcher_ = std::make_unique<KeyFetcher>(
+        std::move(source), log,
+        [this](uint64_t fetch, std::unique_ptr<const auth::TokenKeys> keys) {
+            take_keys(fetch, std::move(keys));
+        });
+}
+
+void AuthWorker::fetch_soon() {
+    if (fetcher_) fetcher_->fetch_soon();
+}
+
+/// Under the lock. Without fetched keys those of files are as they were, and no verdict is made
+/// anew.
+void AuthWorker::join_tokens() {
+    current_.tokens = of_files_;
+    if (!of_files_ || !fetched_) return;
+    auto both = std::make_shared<TokenLogins>();
+    both->rules = of_files_->rules;
+    both->keys.add(of_files_->keys);
+    both->keys.add(*fetched_);
+    current_.tokens = std::move(both);
+}
+
+/// After a fetch, good (keys) or not (null): those that wait for it are judged once more.
+void AuthWorker::take_keys(uint64_t fetch, std::unique_ptr<const auth::TokenKeys> keys) {
+    const std::lock_guard lock(mutex_);
+    last_fetch_ = fetch;
+    if (keys) {
+        fetched_ = std::move(keys);
+        join_tokens();
+    }
+    for (Job& job : waiting_) jobs_.push_back(std::move(job));
+    waiting_.clear();
+    wake_.notify_all();
+}
+
+/// Under the lock. The job is gone if it does.
+bool AuthWorker::waits_for_keys(Job& job) {
+    if (!fetcher_ || job.fetch != 0 || waiting_.size() >= kQueueMax) return false;
+    job.fetch = fetcher_->demand();
+    if (job.fetch == 0) return false;
+    if (job.fetch > last_fetch_)
+        waiting_.push_back(std::move(job));
+    else
+        jobs_.push_back(std::move(job));  // it was done meanwhile
+    return true;
 }
 
 void AuthWorker::ask(ShardId shard, broker::AuthRequest request) {
@@ -55,9 +135,8 @@ void AuthWorker::ask(ShardId shard, broker::AuthRequest request) {
             return;
         }
     }
-    const broker::Verdict busy{
-        request.connection, mqtt::ReasonCode::ServerBusy, {}, "too many logins wait", {}};
-    crossing_.mailbox(shard).post(AuthAnswer{busy});
+    crossing_.mailbox(shard).post(
+        AuthAnswer{refusal(request, mqtt::ReasonCode::ServerBusy, "too many logins wait")});
 }
 
 void AuthWorker::work() {
@@ -71,38 +150,45 @@ void AuthWorker::work() {
             job = std::move(jobs_.front());
             jobs_.pop_front();
         }
-        answer(job);
+        answer(std::move(job));
     }
 }
 
-/// Judges again if the users change meanwhile, and posts under the lock: whoever replaces the users
-/// may rely on it that no verdict about the old ones comes later.
-void AuthWorker::answer(const Job& job) {
+/// Judges again if the users or keys change meanwhile, and posts under the lock: whoever replaces
+/// them may rely on it that no verdict about the old ones comes later.
+void AuthWorker::answer(Job job) {
     std::unique_lock lock(mutex_);
+    if (job.request.auth_method == auth::kScramMethod)
+        return crossing_.mailbox(job.shard).post(AuthAnswer{
+            scram_.step(job.shard, job.request, current_.passwords.get(), os::monotonic_now())});
     for (;;) {
-        const Users users = passwords_;
+        const Authenticators by = current_;
         lock.unlock();
-        broker::Verdict verdict = judge(job.request, users);
+        Judged judged = judge(job.request, by);
         lock.lock();
-        if (users != passwords_) continue;
-        return crossing_.mailbox(job.shard).post(AuthAnswer{std::move(verdict)});
+        if (by != current_) continue;
+        if (judged.lacks_key && waits_for_keys(job)) return;
+        return crossing_.mailbox(job.shard).post(AuthAnswer{std::move(judged.verdict)});
     }
 }
 
-broker::Verdict AuthWorker::judge(const broker::AuthRequest& request, const Users& users) {
+AuthWorker::Judged AuthWorker::judge(const broker::AuthRequest& request, const Authenticators& by) {
     if (!request.auth_method.empty())
-        return {request.connection,
-                mqtt::ReasonCode::BadAuthenticationMethod,
-                {},
-                "no such mechanism",
-                {}};
-    if (is_right(request, users))
-        return {request.connection, mqtt::ReasonCode::Success, {}, {}, {}};
-    return {request.connection,
-            mqtt::ReasonCode::BadUserNameOrPassword,
-            {},
-            "user " + request.username,
-            {}};
+        return {refusal(request, mqtt::ReasonCode::BadAuthenticationMethod, "no such mechanism")};
+    if (by.tokens && auth::looks_like_token(request.password)) {
+        const auto token = auth::check_token_login(
+            request.username, request.password, by.tokens->keys, by.tokens->rules, os::wall_now());
+        if (token) return {admission(request, *token)};
+        return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword,
+                        std::string("token: ") + token.error().why),
+                token.error().kind == auth::TokenFault::Kind::UnknownKey};
+    }
+    if (!request.has_username)
+        return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword,
+                        "a password without a user name, and no token")};
+    if (is_right(request, by.passwords))
+        return {{.connection = request.connection, .reason = mqtt::ReasonCode::Success}};
+    return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword, "user " + request.username)};
 }
 
 bool AuthWorker::is_right(const broker::AuthRequest& request, const Users& users) {
@@ -110,11 +196,12 @@ bool AuthWorker::is_right(const broker::AuthRequest& request, const Users& users
     {
         const std::lock_guard lock(mutex_);
         const auto known = known_.find(request.username);
-        if (users == passwords_ && known != known_.end() && known->second == print) return true;
+        if (users == current_.passwords && known != known_.end() && known->second == print)
+            return true;
     }
     if (!users || !users->verify(request.username, request.password)) return false;
     const std::lock_guard lock(mutex_);
-    if (users == passwords_) known_[request.username] = print;
+    if (users == current_.passwords) known_[request.username] = print;
     return true;
 }
 

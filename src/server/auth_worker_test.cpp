@@ -1,5 +1,7 @@
 #include "server/auth_worker.h"
 
+#include "auth/testing/sealed_token.h"
+#include "os/clock.h"
 #include "server/test_mail.h"
 
 #include <gtest/gtest.h>
@@ -35,6 +37,19 @@ broker::AuthRequest login(uint32_t slot, std::string user, std::string password)
             .password = std::move(password)};
 }
 
+std::unique_ptr<const TokenLogins> tokens(const char* secret = auth::kJoseSecret) {
+    auto logins = std::make_unique<TokenLogins>();
+    logins->keys = auth::TokenKeys::from_secret(secret).value();
+    return logins;
+}
+
+/// A token of ann's that ends in so many seconds.
+std::string token(int64_t seconds, const char* secret = auth::kJoseSecret) {
+    const int64_t end = os::wall_now().unix_ms / 1000 + seconds;
+    return auth::seal(R"({"alg":"HS256"})",
+                      R"({"sub":"ann","site":"north","exp":)" + std::to_string(end) + "}", secret);
+}
+
 class AuthWorkerTest : public ::testing::Test {
 protected:
     broker::Verdict verdict() {
@@ -54,7 +69,7 @@ protected:
     }
 
     std::unique_ptr<Crossing> crossing_ = std::move(Crossing::make(2).value());
-    AuthWorker worker_{*crossing_};
+    AuthWorker worker_{*crossing_, {1, 2}};
     std::deque<broker::Verdict> waiting_;
 };
 
@@ -91,7 +106,7 @@ TEST_F(AuthWorkerTest, RefusesEverybodyBeforeItKnowsAnybody) {
 TEST_F(AuthWorkerTest, RefusesMechanismsItDoesNotKnow) {
     worker_.set_passwords(passwords(kWonder));
     broker::AuthRequest request = login(1, "alice", "wonder");
-    request.auth_method = "SCRAM-SHA-256";
+    request.auth_method = "SCRAM-SHA-1";
     EXPECT_EQ(answer(std::move(request)), mqtt::ReasonCode::BadAuthenticationMethod);
 }
 
@@ -139,6 +154,70 @@ TEST_F(AuthWorkerTest, ForgetsWhoWasRightWhenThePasswordsChange) {
     EXPECT_EQ(answer(login(1, "alice", "changed")), mqtt::ReasonCode::Success);
     worker_.set_passwords(passwords(""));
     EXPECT_EQ(answer(login(1, "alice", "changed")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, NewUsersEndScramLoginsThatAreUnderWay) {
+    const std::string hash = auth::hash_password_for_scram("pencil", as_bytes("0123456789abcdef"));
+    broker::AuthRequest first{
+        .connection = {1, 1}, .auth_method = "SCRAM-SHA-256", .auth_data = "n,,n=ann,r=abc"};
+    worker_.set_passwords(passwords("ann:" + hash + "\n"));
+    EXPECT_EQ(answer(first), mqtt::ReasonCode::ContinueAuthentication);
+    worker_.set_passwords(passwords(""));
+    first.continues = true;
+    EXPECT_EQ(answer(first), mqtt::ReasonCode::ContinueAuthentication) << "it begins anew";
+}
+
+TEST_F(AuthWorkerTest, TokensSayWhoItIsAndUntilWhen) {
+    worker_.set_tokens(tokens());
+    worker_.ask(kShard, login(1, "", token(1000)));
+    const broker::Verdict good = verdict();
+    EXPECT_EQ(good.reason, mqtt::ReasonCode::Success);
+    EXPECT_EQ(good.username, "ann");
+    const Duration left = good.expires - os::monotonic_now();
+    EXPECT_LE(left, std::chrono::seconds(1000));
+    EXPECT_GT(left, std::chrono::seconds(900));
+    ASSERT_EQ(good.claims.size(), 2u);
+    EXPECT_EQ(good.claims[1].name, "site");
+    EXPECT_EQ(good.claims[1].value, "north");
+
+    worker_.ask(kShard, login(1, "ann", token(-1)));
+    const broker::Verdict late = verdict();
+    EXPECT_EQ(late.reason, mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(late.why, "token: it has expired");
+    EXPECT_EQ(answer(login(1, "ben", token(1000))), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, ATokenThatEndsAfterCenturiesNeverEnds) {
+    worker_.set_tokens(tokens());
+    worker_.ask(kShard, login(1, "", token(900'000'000'000)));
+    EXPECT_EQ(verdict().expires, kNever);
+}
+
+TEST_F(AuthWorkerTest, TokensAndPasswordsDoNotMix) {
+    const std::string old = token(-1000);
+    worker_.set_passwords(passwords(kWonder));
+    EXPECT_EQ(answer(login(1, "ann", token(1000))), mqtt::ReasonCode::BadUserNameOrPassword)
+        << "no token is taken without keys";
+    worker_.set_tokens(tokens());
+    EXPECT_EQ(answer(login(1, "ann", token(1000))), mqtt::ReasonCode::Success);
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(answer(login(1, "alice", token(1000))), mqtt::ReasonCode::BadUserNameOrPassword);
+    broker::AuthRequest nobody = login(1, "", "wonder");
+    nobody.has_username = false;
+    EXPECT_EQ(answer(nobody), mqtt::ReasonCode::BadUserNameOrPassword);
+    nobody.password = token(1000);
+    EXPECT_EQ(answer(nobody), mqtt::ReasonCode::Success);
+}
+
+TEST_F(AuthWorkerTest, NewKeysHoldAtOnce) {
+    const char* other = "fedcba9876543210fedcba9876543210";
+    worker_.set_tokens(tokens());
+    EXPECT_EQ(answer(login(1, "", token(1000))), mqtt::ReasonCode::Success);
+    worker_.set_tokens(tokens(other));
+    EXPECT_EQ(answer(login(1, "", token(1000))), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "", token(1000, other))), mqtt::ReasonCode::Success);
+    worker_.set_tokens(nullptr);
+    EXPECT_EQ(answer(login(1, "", token(1000, other))), mqtt::ReasonCode::BadUserNameOrPassword);
 }
 
 TEST_F(AuthWorkerTest, AnswersManyThatAskAtOnce) {

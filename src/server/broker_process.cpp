@@ -97,12 +97,27 @@ void BrokerProcess::say_doubts(const auth::Policy& policy) const {
                      .add("detail", doubt.what));
 }
 
+Result<Done, std::string> BrokerProcess::start_fetching_keys() {
+    const config::AuthOptions& auth = options_.auth;
+    if (!auth.keys_url) return Done{};
+    auto authorities = load_authorities(auth.jwt_keys_ca);
+    if (!authorities) return Err{authorities.error()};
+    auth_->start_fetching({*auth.keys_url, auth.jwt_keys_url, *std::move(authorities),
+                           std::chrono::seconds(auth.jwt_keys_refresh_s)},
+                          log_);
+    return Done{};
+}
+
 Result<Done, std::string> BrokerProcess::load_credentials() {
-    auth_ = std::make_unique<AuthWorker>(*crossing_);
+    auth_ = std::make_unique<AuthWorker>(*crossing_, key_);
     auto policy = load_access(options_.auth);
     if (!policy) return Err{policy.error()};
     policy_ = std::move(*policy);
     if (policy_) say_doubts(*policy_);
+    auto tokens = load_tokens(options_.auth);
+    if (!tokens) return Err{tokens.error()};
+    auth_->set_tokens(*std::move(tokens));
+    if (auto done = start_fetching_keys(); !done) return done;
     if (options_.auth.password_file.empty()) return Done{};
     auto passwords = server::load_passwords(options_.auth.password_file);
     if (!passwords) return Err{passwords.error()};
@@ -286,6 +301,13 @@ void BrokerProcess::reload(const config::Options& options) {
         const std::string fault = passwords ? "" : passwords.error();
         if (passwords) replace_passwords(std::move(*passwords));
         report(options_.auth.password_file, fault);
+    }
+    if (options_.auth.has_tokens()) {
+        auto tokens = load_tokens(options_.auth);
+        const std::string fault = tokens ? "" : tokens.error();
+        if (tokens) auth_->set_tokens(*std::move(tokens));
+        report("keys of tokens", fault);
+        auth_->fetch_soon();
     }
     if (policy_) {
         auto policy = load_access(options_.auth);

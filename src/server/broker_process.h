@@ -56,6 +56,7 @@ private:
     void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
     Result<Done, std::string> open_listeners();
     Result<Done, std::string> load_credentials();
+    Result<Done, std::string> start_fetching_keys();
     Result<Done, std::string> open_data();
     Result<Done, std::string> build_shards();
     Result<Done, std::string> match_shards();

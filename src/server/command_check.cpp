@@ -21,6 +21,8 @@ size_t check_files(const config::Options& options) {
         ++faults;
     };
     if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
+    report(load_tokens(options.auth));
+    report(load_authorities(options.auth.jwt_keys_ca));
     const auto policy = load_access(options.auth);
     report(policy);
     if (policy && *policy)

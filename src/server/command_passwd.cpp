@@ -20,7 +20,7 @@ namespace {
 
 struct PasswdOptions {
     std::string file, user, password;
-    bool batch = false, remove = false;
+    bool batch = false, remove = false, scram = false;
 };
 
 constexpr size_t kFileBytesMax = 256 * 1024 * 1024;
@@ -80,7 +80,8 @@ int passwd(const PasswdOptions& wishes) {
         if (!password) return fail(password.error());
         std::array<uint8_t, 16> salt;
         os::fill_random(salt);
-        if (!users->set(wishes.user, auth::hash_password(*password, salt)))
+        const auto hash = wishes.scram ? auth::hash_password_for_scram : auth::hash_password;
+        if (!users->set(wishes.user, hash(*password, salt)))
             return fail(
                 "this cannot be a user name: empty, with ':' or a control character, or with a '#' "
                 "in front");
@@ -106,6 +107,8 @@ void add_passwd(CLI::App& app, Run& run) {
             ->add_option("-b,--batch", wishes->password,
                          "Take the password from the command line (others can see it there)")
             ->type_name("PASSWORD");
+    command->add_flag("--scram", wishes->scram,
+                      "Keep it so that clients can log in by SCRAM-SHA-256 too");
     command->add_flag("-D,--delete", wishes->remove, "Remove the user");
     command->footer(
         "Without --batch the password is asked for, or read as one line from standard input.\n"

@@ -184,8 +184,8 @@ void add_serve(CLI::App& app, Run& run) {
     command->footer(
         "Without options it listens on loopback only: MQTT on 1883, WebSocket on 8083, admin HTTP "
         "on 8080.\n"
-        "Signals: TERM and INT end it, HUP reloads passwords, access rules and TLS files, USR1 "
-        "reopens the log.\n\n"
+        "Signals: TERM and INT end it, HUP reloads passwords, keys of tokens, access rules and "
+        "TLS files, USR1 reopens the log.\n\n"
         "Examples:\n"
         "  godwit serve\n"
         "  godwit serve --listen mqtt://127.0.0.1:1883 --listen unix:/run/godwit.sock\n"

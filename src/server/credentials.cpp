@@ -37,6 +37,33 @@ Result<std::unique_ptr<const auth::PasswordFile>, std::string> load_passwords(
         std::make_unique<auth::PasswordFile>(*std::move(file)));
 }
 
+Result<std::unique_ptr<const TokenLogins>, std::string> load_tokens(
+    const config::AuthOptions& auth) {
+    if (!auth.has_tokens()) return std::unique_ptr<const TokenLogins>();
+    auto logins = std::make_unique<TokenLogins>();
+    logins->rules = {auth.jwt_issuer, auth.jwt_audience, auth.jwt_username_claim,
+                     auth.jwt_expiry_required};
+    for (const auto& [path, parse] :
+         {std::pair{&auth.jwt_keys_file, &auth::TokenKeys::parse},
+          std::pair{&auth.jwt_secret_file, &auth::TokenKeys::from_secret}}) {
+        if (path->empty()) continue;
+        const auto text = read(*path);
+        if (!text) return Err{text.error()};
+        auto keys = parse(*text);
+        if (!keys) return Err{*path + ": " + keys.error()};
+        logins->keys.add(*keys);
+    }
+    return std::unique_ptr<const TokenLogins>(std::move(logins));
+}
+
+Result<std::string, std::string> load_authorities(const std::string& path) {
+    if (path.empty()) return std::string();
+    auto text = read(path);
+    if (text && text->find("-----BEGIN CERTIFICATE-----") == text->npos)
+        return Err{path + ": it holds no certificate (-----BEGIN CERTIFICATE-----)"};
+    return text;
+}
+
 Result<std::unique_ptr<const auth::Policy>, std::string> load_acl(const std::string& path) {
     auto acl = load(path, auth::parse_acl);
     if (!acl) return Err{acl.error()};

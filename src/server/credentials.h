@@ -2,6 +2,7 @@
 // wrong.
 #pragma once
 
+#include "auth/jwt.h"
 #include "auth/password_file.h"
 #include "auth/policy_file.h"
 #include "base/result.h"
@@ -14,9 +15,21 @@
 
 namespace godwit::server {
 
+/// What tokens are judged by.
+struct TokenLogins {
+    auth::TokenKeys keys;
+    auth::TokenRules rules;
+};
+
 // @errors  a sentence that begins with the file (and the line) and says what is wrong
 Result<std::unique_ptr<const auth::PasswordFile>, std::string> load_passwords(
     const std::string& path);
+/// The keys of both files of tokens, and the rules.
+/// @return  null: no token is taken
+Result<std::unique_ptr<const TokenLogins>, std::string> load_tokens(
+    const config::AuthOptions& auth);
+/// The text of a file of certificates; empty without a file.
+Result<std::string, std::string> load_authorities(const std::string& path);
 Result<std::unique_ptr<const auth::Policy>, std::string> load_acl(const std::string& path);
 Result<auth::PolicyFile, std::string> load_policy_file(const std::string& path);
 /// What the configuration says of access: one of the two files, or nothing.

@@ -422,8 +422,9 @@ void CoreHost::answer_authentication(ShardSeat& seat) {
     for (const auto& request : seat.fx.auth_requests) {
         const AuthAnswer answer =
             options_.authenticator ? options_.authenticator(request) : AuthAnswer{};
-        seat.verdicts.push_back(
-            {request.connection, answer.reason, answer.data, answer.why, answer.claims});
+        const Instant expires = answer.lasts == Duration::max() ? kNever : now_ + answer.lasts;
+        seat.verdicts.push_back({request.connection, answer.reason, answer.data, answer.why,
+                                 answer.claims, answer.username, expires});
         auth_requests.push_back(request);
     }
 }

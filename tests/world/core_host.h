@@ -23,6 +23,8 @@ struct AuthAnswer {
     std::string data;
     std::string why = "said the test";
     std::vector<auth::Claim> claims;
+    std::optional<std::string> username;
+    Duration lasts = Duration::max();
 };
 using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
 

@@ -22,6 +22,7 @@ struct PendingConnect {
     std::string client_id;    // the assigned one where the client sent none
     std::string auth_method;  // enhanced authentication; empty: none
     std::string auth_data;    // the authenticator's last data, for CONNACK
+    std::optional<std::string> username;  // as the authenticator says; nullopt: as CONNECT does
     bool assigned = false;
 };
 
@@ -32,6 +33,7 @@ struct ConnectionFeatures {
     std::string
         auth_method;  // enhanced authentication; re-authentication must keep it [MQTT5-4.12.1-1]
     bool reauthenticating = false;
+    Instant expires = kNever;  // of what the client has shown: it is disconnected then
     std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
 };
 

@@ -1,0 +1,109 @@
+// The keys of [auth].
+#include "config/schema_rows.h"
+
+namespace godwit::config {
+namespace {
+
+template <auto Path>
+constexpr auto auth() {
+    return member<Options, &Options::auth, Path>();
+}
+
+const Row<Options> kAuth[] = {
+    {{.section = "auth",
+      .name = "password_file",
+      .initial = "",
+      .doc = "Users and password hashes, one `user:hash` a line, made with `godwit passwd` or "
+             "mosquitto_passwd. Empty: nobody can log in with a password."},
+     auth<&AuthOptions::password_file>()},
+    {{.section = "auth",
+      .name = "policy_file",
+      .initial = "",
+      .doc = "Who may connect, publish, retain, subscribe and receive what, in the language of "
+             "docs/policy.md. With a file, what no line allows is denied. Empty: every client may "
+             "do everything, unless there is an acl_file."},
+     auth<&AuthOptions::policy_file>()},
+    {{.section = "auth",
+      .name = "acl_file",
+      .initial = "",
+      .doc = "The same in the format of Mosquitto's acl_file, which says who may publish and read "
+             "which topics. One of the two, not both."},
+     auth<&AuthOptions::acl_file>()},
+    {{.section = "auth",
+      .name = "jwt_keys_file",
+      .initial = "",
+      .doc = "Public keys that tokens (JWT) in the place of a password may be signed with: a JWK "
+             "set, or one key in PEM. RS256, ES256 and EdDSA, as the key is; see "
+             "docs/authentication.md. Read again on SIGHUP."},
+     auth<&AuthOptions::jwt_keys_file>()},
+    {{.section = "auth",
+      .name = "jwt_secret_file",
+      .initial = "",
+      .doc = "A secret of at least 32 bytes that tokens may be signed with by HS256: whoever can "
+             "check such tokens can make them. Read again on SIGHUP."},
+     auth<&AuthOptions::jwt_secret_file>()},
+    {{.section = "auth",
+      .name = "jwt_keys_url",
+      .initial = "",
+      .doc = "Where a JWK set is fetched from, as jwt_keys_file holds one: https, or http on "
+             "loopback. The broker starts without an answer and takes these tokens once there is "
+             "one. If an answer fails, the keys of the last good one stay."},
+     auth<&AuthOptions::jwt_keys_url>()},
+    {{.section = "auth",
+      .name = "jwt_keys_ca",
+      .initial = "",
+      .doc = "File with the authorities that the certificate of jwt_keys_url may come from, PEM. "
+             "Empty: those of the system."},
+     auth<&AuthOptions::jwt_keys_ca>()},
+    {{.section = "auth",
+      .name = "jwt_keys_refresh_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {1, 86400},
+      .initial = 300u,
+      .doc = "Time between two fetches of jwt_keys_url. A token with an unknown key id makes one "
+             "more, at most one in 10 s, and waits for it."},
+     auth<&AuthOptions::jwt_keys_refresh_s>()},
+    {{.section = "auth",
+      .name = "jwt_issuer",
+      .initial = "",
+      .doc = "What a token's iss must be. Empty: anything."},
+     auth<&AuthOptions::jwt_issuer>()},
+    {{.section = "auth",
+      .name = "jwt_audience",
+      .initial = "",
+      .doc = "What a token's aud must be or hold. Empty: anything."},
+     auth<&AuthOptions::jwt_audience>()},
+    {{.section = "auth",
+      .name = "jwt_username_claim",
+      .initial = "sub",
+      .doc = "The claim that is the client's user name. The one in CONNECT must be the same or "
+             "empty."},
+     auth<&AuthOptions::jwt_username_claim>()},
+    {{.section = "auth",
+      .name = "jwt_expiry_required",
+      .type = Type::Flag,
+      .initial = true,
+      .doc = "A token without exp is refused. Where there is one the connection ends at that time "
+             "at the latest."},
+     auth<&AuthOptions::jwt_expiry_required>()},
+    {{.section = "auth",
+      .name = "allow_anonymous",
+      .type = Type::Flag,
+      .doc =
+          "Clients without a user name may connect, on every listener that says nothing itself. "
+          "When nothing is written: yes on loopback and Unix sockets and where client "
+          "certificates are required, as long as there are no passwords and no tokens; else no. A "
+          "listener that other machines can reach and that nothing protects does not start until "
+          "true is "
+          "written."},
+     auth<&AuthOptions::allow_anonymous>()},
+};
+
+}  // namespace
+
+std::span<const Row<Options>> auth_rows() {
+    return kAuth;
+}
+
+}  // namespace godwit::config
