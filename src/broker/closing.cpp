@@ -59,6 +59,26 @@ void send_disconnect(Core& core, Connection& c, ReasonCode reason, std::string_v
     send_trimmed(core, c, packet, mqtt::encode_disconnect);  // [MQTT5-3.14.2-3]
 }
 
+uint32_t seconds_of(Instant at) {
+    return uint32_t(
+        std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
+}
+
+/// When an online client was silent for too long.
+Instant silence_due(const Connection& c) {
+    if (c.keepalive_s == 0) return kNever;
+    return c.last_received + std::chrono::milliseconds(c.keepalive_s * 1500ll);
+}
+
+/// When the packet that has begun to come had its time; kNever where none has.
+Instant packet_due(const Core& core, const Connection& c) {
+    if (c.partial.empty() || core.limits.packet_timeout <= Duration::zero()) return kNever;
+    const auto status = mqtt::next_frame(c.partial, core.limits.packet_bytes_max);
+    const uint64_t bytes = status ? status->bytes_needed : c.partial.size();
+    return Instant(std::chrono::seconds(c.partial_since_s)) + core.limits.packet_timeout +
+           std::chrono::seconds(1 + bytes / 1024);
+}
+
 bool has_connack_code(ReasonCode reason) {
     return reason == ReasonCode::UnsupportedProtocolVersion ||
            reason == ReasonCode::ClientIdentifierNotValid;
@@ -90,7 +110,8 @@ void refuse_bytes(Core& core, Connection& c, const mqtt::DecodeError& error) {
     disconnect(core, c, error.reason, std::move(detail));
 }
 
-void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
+void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string detail,
+                    ConnectionId rival) {
     mqtt::Connack packet{.reason = listed(reason, mqtt::PacketType::Connack)};
     if (c.problem_information) packet.reason_string = detail;
     if (reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved)
@@ -98,6 +119,7 @@ void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string de
     send_trimmed(core, c, packet, mqtt::encode_connack);  // [MQTT5-3.2.2-19]
     ++core.counters.connections_refused;
     core.event(Severity::Warning, "refused", c, mqtt::reason_name(reason), std::move(detail));
+    core.fx->events.back().other = rival;
     close(core, c, reason);
 }
 
@@ -185,14 +207,15 @@ void on_will_timer(Core& core, SessionRef ref) {
     publish_will_of(core, *session);
 }
 
+void begin_packet(Core& core, Connection& c) {
+    c.partial_since_s = seconds_of(core.now);
+    watch(core, c);
+}
+
 void watch(Core& core, Connection& c) {
-    Duration patience = core.limits.connect_timeout;
-    if (c.state == Connection::State::Online) {
-        if (c.keepalive_s == 0) return;
-        patience = std::chrono::milliseconds(c.keepalive_s * 1500ll);
-    }
-    const Instant due = c.last_received + patience;
-    if (c.watch_due <= due) return;  // what comes first arms again
+    Instant due = c.last_received + core.limits.connect_timeout;
+    if (c.state == Connection::State::Online) due = std::min(silence_due(c), packet_due(core, c));
+    if (due == kNever || c.watch_due <= due) return;  // what comes first arms again
     c.watch_due = due;
     core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
 }
@@ -203,12 +226,15 @@ void on_connection_timer(Core& core, ConnectionId id) {
     c->watch_due = kNever;
     if (c->state != Connection::State::Online)
         return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
-    if (c->keepalive_s == 0) return;
-    const auto patience = std::chrono::milliseconds(c->keepalive_s * 1500ll);
-    if (c->last_received + patience > core.now || c->is_paused()) {
-        if (c->is_paused()) c->last_received = core.now;  // we do not listen: its silence is ours
+    if (c->is_paused()) {  // we do not listen: its silence is ours
+        c->last_received = core.now;
+        c->partial_since_s = seconds_of(core.now);
         return watch(core, *c);
     }
+    if (packet_due(core, *c) <= core.now)
+        return disconnect(core, *c, ReasonCode::KeepAliveTimeout,
+                          "the rest of a packet did not come in time");
+    if (silence_due(*c) > core.now) return watch(core, *c);
     if (GW_MUTANT(IgnoreKeepAlive)) return;
     ++core.counters.keepalive_timeouts;
     disconnect(core, *c, ReasonCode::KeepAliveTimeout, "silent for 1.5 keep alives");
