@@ -87,8 +87,10 @@ TicketSecret::~TicketSecret() {
 void install_tickets(SSL_CTX* context) {
     if (!extras_of(context).tickets) return;
     SSL_CTX_set_tlsext_ticket_key_evp_cb(
-        context, [](SSL* ssl, uint8_t* name, uint8_t* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
-                    int encrypt) {
+        context,
+        // The signature is OpenSSL's. NOLINTNEXTLINE(readability-non-const-parameter)
+        [](SSL* ssl, uint8_t* name, uint8_t* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
+           int encrypt) {
             const TlsExtras& extras = extras_of(SSL_get_SSL_CTX(ssl));
             const Ticket ticket{name, iv, cipher, mac, encrypt};
             return encrypt == 1 ? begin_ticket(extras, ticket) : take_ticket(extras, ticket);
