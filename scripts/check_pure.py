@@ -20,11 +20,11 @@ BANNED = {
             r"fclose|getline|unlink(at)?|rename(at)?|mkdir|rmdir|opendir|readdir(64)?|[fl]?stat(64|x)?|fstatat(64)?|mmap(64)?|"
             r"ftruncate(64)?|f(data)?sync|lseek(64)?|ioctl|fcntl(64)?|std::basic_(i|o)?(fstream|filebuf)<.*|"
             r"std::filesystem::.*|std::cin|std::__basic_file<.*",
-    "random": r"s?random(_r)?|s?rand(_r)?|[dlm]rand48|getrandom|getentropy|arc4random\w*|std::random_device::.*|RAND_\w+",
+    "random": r"s?random(_r)?|s?rand(_r)?|[dlm]rand48|getrandom|getentropy|arc4random\w*|std::random_device::.*",
     "thread": r"pthread_(?!self$)\w+|thrd_\w+|mtx_\w+|cnd_\w+|sem_\w+|futex|std::(thread|mutex|condition_variable|"
               r"recursive_mutex|shared_mutex|jthread|future|promise|__future_base|__condvar)\b.*|std::__throw_system_error.*",
     "process": r"fork|vfork|exec\w+|system|popen|kill|raise|signal|sigaction|getenv|secure_getenv|setenv|std::getenv",
-    "OpenSSL beyond its hashes": r"(SSL|BIO|X509|PEM|SSL_CTX|OPENSSL_init)_\w+",
+    "OpenSSL beyond its hashes": r"(SSL|BIO|X509|PEM|RAND|SSL_CTX|OPENSSL_init)_\w+",
 }
 RULES = [(what, re.compile(rf"(?:{names})\Z")) for what, names in BANNED.items()]
 INSIDE_OF_TLS = re.compile(r"transport/.*\btls\w*\.cpp|^tls\w*\.cpp")

@@ -3,6 +3,7 @@
 #include "admin/metrics.h"
 #include "admin/session_json.h"
 #include "admin/target.h"
+#include "base/secret.h"
 #include "os/thread.h"
 
 // One thread runs the context: no fences are owed, and ThreadSanitizer knows none.
@@ -10,6 +11,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -80,10 +82,24 @@ void give(std::string_view text, const AdminSources& sources, Response& response
     }
 }
 
-Response respond(const Request& request, const AdminSources& sources) {
+/// Whether the request carries the token, if one is needed [RFC 6750 section 2.1].
+bool may_ask(const Request& request, const std::string& token) {
+    static constexpr beast::string_view kScheme = "Bearer ";
+    if (token.empty() || request.target() == "/healthz") return true;
+    const auto field = request[http::field::authorization];
+    if (!beast::iequals(field.substr(0, kScheme.size()), kScheme)) return false;
+    const auto given = field.substr(kScheme.size());
+    return is_same_secret({given.data(), given.size()}, token);
+}
+
+Response respond(const Request& request, const AdminSources& sources, const std::string& token) {
     Response response{http::status::ok, request.version()};
     response.set(http::field::content_type, "text/plain; charset=utf-8");
-    if (request.method() != http::verb::get && request.method() != http::verb::head) {
+    if (!may_ask(request, token)) {
+        response.result(http::status::unauthorized);
+        response.set(http::field::www_authenticate, "Bearer");
+        response.body() = "the token of admin.token_file is needed: Authorization: Bearer TOKEN\n";
+    } else if (request.method() != http::verb::get && request.method() != http::verb::head) {
         response.result(http::status::method_not_allowed);
         response.set(http::field::allow, "GET, HEAD");
         response.body() = "only GET and HEAD are served here\n";
@@ -107,9 +123,11 @@ using Sessions = std::list<HttpSession*>;  // the one that has waited longest fi
 /// One connection; alive as long as an operation on it is under way.
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
 public:
-    HttpSession(Tcp::socket socket, const AdminSources& sources, Sessions& all)
+    HttpSession(Tcp::socket socket, const AdminSources& sources, const std::string& token,
+                Sessions& all)
         : stream_(std::move(socket)),
           sources_(sources),
+          token_(token),
           all_(all),
           at_(all_.insert(all_.end(), this)) {}
     ~HttpSession() { leave(); }
@@ -137,7 +155,7 @@ private:
         if (!has_left()) all_.erase(std::exchange(at_, all_.end()));
     }
     void write() {
-        response_ = respond(parser_->get(), sources_);
+        response_ = respond(parser_->get(), sources_, token_);
         http::async_write(stream_, response_,
                           [self = shared_from_this()](beast::error_code error, size_t) {
                               if (error || self->has_left()) return;
@@ -151,6 +169,7 @@ private:
     std::optional<http::request_parser<http::string_body>> parser_;
     Response response_;
     const AdminSources& sources_;
+    const std::string& token_;
     Sessions& all_;
     Sessions::iterator at_;  // the end once it has left
 };
@@ -158,14 +177,15 @@ private:
 }  // namespace
 
 struct AdminServer::Impl {
-    explicit Impl(AdminSources from) : sources(std::move(from)) {}
+    Impl(AdminSources from, std::string wanted)
+        : sources(std::move(from)), token(std::move(wanted)) {}
 
     void accept() {
         acceptor.async_accept([this](beast::error_code error, Tcp::socket socket) {
             if (error == asio::error::operation_aborted) return;
             if (error) return accept_later();
             if (sessions.size() >= kSessionsMax) sessions.front()->end();
-            std::make_shared<HttpSession>(std::move(socket), sources, sessions)->read();
+            std::make_shared<HttpSession>(std::move(socket), sources, token, sessions)->read();
             accept();
         });
     }
@@ -178,6 +198,7 @@ struct AdminServer::Impl {
     }
 
     AdminSources sources;
+    std::string token;
     Sessions sessions;  // outlives the context, whose end ends them
     asio::io_context context{1};
     Tcp::acceptor acceptor{context};
@@ -189,8 +210,9 @@ AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<AdminServer>, std::string> AdminServer::start(const std::string& host,
                                                                      uint16_t port,
-                                                                     AdminSources sources) {
-    auto impl = std::make_unique<Impl>(std::move(sources));
+                                                                     AdminSources sources,
+                                                                     std::string token) {
+    auto impl = std::make_unique<Impl>(std::move(sources), std::move(token));
     beast::error_code error;
     const auto fail = [&] {
         return Err{"admin server cannot listen on " + host + ":" + std::to_string(port) + ": " +
@@ -213,6 +235,12 @@ Result<std::unique_ptr<AdminServer>, std::string> AdminServer::start(const std::
         context.run();
     });
     return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+void AdminServer::set_token(std::string token) {
+    asio::post(impl_->context, [&impl = *impl_, token = std::move(token)]() mutable {
+        impl.token = std::move(token);
+    });
 }
 
 AdminServer::~AdminServer() {

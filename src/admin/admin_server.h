@@ -38,11 +38,15 @@ struct AdminSources {
 class AdminServer {
 public:
     /// Listens and serves until it is destroyed.
+    /// @param token  requests must carry it, all but those for /healthz; empty: none is needed
     /// @errors  a sentence: which address, and why not
     static Result<std::unique_ptr<AdminServer>, std::string> start(const std::string& host,
                                                                    uint16_t port,
-                                                                   AdminSources sources);
+                                                                   AdminSources sources,
+                                                                   std::string token = "");
     ~AdminServer();
+    /// From the next request on. Thread: any
+    void set_token(std::string token);
     /// "http://127.0.0.1:8080", with the real port.
     std::string url() const;
 

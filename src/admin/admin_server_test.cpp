@@ -199,6 +199,30 @@ TEST_F(AdminServerTest, EndsWhileClientsAreThere) {
     EXPECT_EQ(half.read_to_end(), "");
 }
 
+TEST_F(AdminServerTest, AsksForTheTokenIfThereIsOne) {
+    server_->set_token("correct-horse-battery");
+    const auto get = [&](const std::string& target, const std::string& field) {
+        return ask("GET " + target + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + field +
+                   "\r\n");
+    };
+    const std::string refused = get("/metrics", "");
+    EXPECT_TRUE(refused.starts_with("HTTP/1.1 401 ")) << refused;
+    EXPECT_NE(refused.find("WWW-Authenticate: Bearer"), std::string::npos) << refused;
+    for (const char* wrong :
+         {"Authorization: Bearer correct-horse-batterz\r\n", "Authorization: Bearer \r\n",
+          "Authorization: Basic correct-horse-battery\r\n", "Authorization: Bear\r\n",
+          "Authorization: correct-horse-battery\r\n"})
+        for (const char* target : {"/metrics", "/api/clients/x", "/nowhere", "/healthz?x=1"})
+            EXPECT_TRUE(get(target, wrong).starts_with("HTTP/1.1 401 ")) << wrong << target;
+    EXPECT_EQ(asked_, 0);
+    EXPECT_TRUE(get("/healthz", "").starts_with("HTTP/1.1 200 "));
+    EXPECT_TRUE(get("/metrics", "Authorization: Bearer correct-horse-battery\r\n")
+                    .starts_with("HTTP/1.1 200 "));
+    server_->set_token("another-one-that-is-new");
+    EXPECT_TRUE(get("/metrics", "Authorization: Bearer correct-horse-battery\r\n")
+                    .starts_with("HTTP/1.1 401 "));
+}
+
 TEST_F(AdminServerTest, SaysWhichAddressItCannotHave) {
     const auto port = os::parse_address(address_)->port();
     const auto second = AdminServer::start("127.0.0.1", port, {stats, session});

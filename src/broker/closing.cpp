@@ -59,6 +59,11 @@ void send_disconnect(Core& core, Connection& c, ReasonCode reason, std::string_v
     send_trimmed(core, c, packet, mqtt::encode_disconnect);  // [MQTT5-3.14.2-3]
 }
 
+uint32_t seconds_of(Instant at) {
+    return uint32_t(
+        std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
+}
+
 /// When its silence is too long; kNever without a keep alive.
 Instant keep_alive_end(const Connection& c) {
     if (c.keepalive_s == 0) return kNever;
@@ -67,6 +72,15 @@ Instant keep_alive_end(const Connection& c) {
 
 Instant expiry_of(const Connection& c) {
     return c.features ? c.features->expires : kNever;
+}
+
+/// When the packet that has begun to come had its time; kNever where none has.
+Instant packet_due(const Core& core, const Connection& c) {
+    if (c.partial.empty() || core.limits.packet_timeout <= Duration::zero()) return kNever;
+    const auto status = mqtt::next_frame(c.partial, core.limits.packet_bytes_max);
+    const uint64_t bytes = status ? status->bytes_needed : c.partial.size();
+    return Instant(std::chrono::seconds(c.partial_since_s)) + core.limits.packet_timeout +
+           std::chrono::seconds(1 + bytes / 1024);
 }
 
 bool has_connack_code(ReasonCode reason) {
@@ -100,7 +114,8 @@ void refuse_bytes(Core& core, Connection& c, const mqtt::DecodeError& error) {
     disconnect(core, c, error.reason, std::move(detail));
 }
 
-void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
+void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string detail,
+                    ConnectionId rival) {
     mqtt::Connack packet{.reason = listed(reason, mqtt::PacketType::Connack)};
     if (c.problem_information) packet.reason_string = detail;
     if (reason == ReasonCode::UseAnotherServer || reason == ReasonCode::ServerMoved)
@@ -108,6 +123,7 @@ void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string de
     send_trimmed(core, c, packet, mqtt::encode_connack);  // [MQTT5-3.2.2-19]
     ++core.counters.connections_refused;
     core.event(Severity::Warning, "refused", c, mqtt::reason_name(reason), std::move(detail));
+    core.fx->events.back().other = rival;
     close(core, c, reason);
 }
 
@@ -195,12 +211,17 @@ void on_will_timer(Core& core, SessionRef ref) {
     publish_will_of(core, *session);
 }
 
+void begin_packet(Core& core, Connection& c) {
+    c.partial_since_s = seconds_of(core.now);
+    watch(core, c);
+}
+
 void watch(Core& core, Connection& c) {
     const bool online = c.state == Connection::State::Online;
-    const Instant silent_too_long =
-        online ? keep_alive_end(c) : c.last_received + core.limits.connect_timeout;
-    const Instant due = online ? std::min(silent_too_long, expiry_of(c)) : silent_too_long;
-    if (c.watch_due <= due) return;  // what comes first arms again
+    const Instant due =
+        online ? std::min({keep_alive_end(c), expiry_of(c), packet_due(core, c)})
+               : c.last_received + core.limits.connect_timeout;
+    if (due == kNever || c.watch_due <= due) return;  // what comes first arms again
     c.watch_due = due;
     core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
 }
@@ -213,7 +234,14 @@ void on_connection_timer(Core& core, ConnectionId id) {
         return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
     if (expiry_of(*c) <= core.now)
         return disconnect(core, *c, ReasonCode::NotAuthorized, "its token has expired");
-    if (c->is_paused()) c->last_received = core.now;  // we do not listen: its silence is ours
+    if (c->is_paused()) {  // we do not listen: its silence is ours
+        c->last_received = core.now;
+        c->partial_since_s = seconds_of(core.now);
+        return watch(core, *c);
+    }
+    if (packet_due(core, *c) <= core.now)
+        return disconnect(core, *c, ReasonCode::KeepAliveTimeout,
+                          "the rest of a packet did not come in time");
     if (keep_alive_end(*c) > core.now) return watch(core, *c);
     if (GW_MUTANT(IgnoreKeepAlive)) return;
     ++core.counters.keepalive_timeouts;

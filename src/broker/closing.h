@@ -16,7 +16,9 @@ void disconnect(Core& core, Connection& c, mqtt::ReasonCode reason, std::string 
 void refuse_bytes(Core& core, Connection& c, const mqtt::DecodeError& error);
 
 /// CONNACK with a refusal, then close [MQTT5-3.2.2-7].
-void refuse_connect(Core& core, Connection& c, mqtt::ReasonCode reason, std::string detail);
+/// @param rival  on whose account, for those who ask later
+void refuse_connect(Core& core, Connection& c, mqtt::ReasonCode reason, std::string detail,
+                    ConnectionId rival = {});
 
 /// The client's DISCONNECT.
 void on_disconnect(Core& core, Connection& c, const mqtt::Disconnect& packet);
@@ -33,9 +35,11 @@ void end_session(Core& core, Session& session, const char* reason);
 
 void on_session_expiry_timer(Core& core, SessionRef ref);
 void on_will_timer(Core& core, SessionRef ref);
-/// Silence beyond 1.5 keep alives [MQTT5-3.1.2-22], no accepted CONNECT in time, or a token that
-/// has expired.
+/// Silence beyond 1.5 keep alives [MQTT5-3.1.2-22], no accepted CONNECT in time, a packet of which
+/// the rest does not come, or a token that has expired.
 void on_connection_timer(Core& core, ConnectionId id);
+/// A packet has begun to come, and its rest is waited for.
+void begin_packet(Core& core, Connection& c);
 /// Arms the connection's timer for what it waits for now.
 void watch(Core& core, Connection& c);
 

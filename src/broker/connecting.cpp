@@ -182,6 +182,20 @@ void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
     if (identity || session.extras) session.need_extras().identity = std::move(identity);
 }
 
+/// Two clients with this id take it from each other again and again: who is there stays.
+bool is_flapping(Core& core, const Connection& c, const Session* known) {
+    if (!known || !core.connection_of(*known)) return false;
+    const uint64_t hash = core.client_hash({core.listener(c).realm}, c.pending->client_id);
+    return !core.flapping.may_take_over(hash, core.now, core.limits);
+}
+
+void refuse_flapping(Core& core, Connection& c, const Session& known) {
+    ++core.counters.flapping_refused;
+    refuse_connect(core, c, ReasonCode::ServerBusy,
+                   "two clients use this client id in turns; the other is connected from",
+                   known.connection);
+}
+
 /// The client is who it says: if the policy lets it, its session is made or resumed, CONNACK goes
 /// out, then what waited for it.
 /// @param waited  for the disk, and for those before it
@@ -195,6 +209,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm({core.listener(c).realm});
     const std::string_view client_id = c.pending->client_id;
+    if (const Session* rival = core.find(realm.id, client_id); is_flapping(core, c, rival))
+        return refuse_flapping(core, c, *rival);
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
@@ -216,7 +232,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
     c.session = session.self;
     c.state = Connection::State::Online;
     c.last_received = core.now;
-    watch(core, c);
+    begin_packet(core, c);  // there may be the first bytes of one
     ++core.counters.sessions_online;
     ack.session_present = present;
     send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });

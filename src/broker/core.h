@@ -5,17 +5,16 @@
 
 #include "base/deadline_heap.h"
 #include "base/handle_table.h"
-#include "base/hash.h"
 #include "base/mutant.h"
 #include "base/random.h"
 #include "broker/ack_gate.h"
 #include "broker/counters.h"
 #include "broker/effects.h"
+#include "broker/flapping.h"
 #include "broker/frame_cache.h"
 #include "broker/homes.h"
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
-#include "broker/options.h"
 #include "broker/pace.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/router.h"
@@ -153,6 +152,7 @@ struct Core {
     std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed
     Keeper keeper;
     FrameCache frames;
+    Flapping flapping;
     std::vector<GroupHandout> handouts;  // scratch
     std::vector<std::unique_ptr<Outbox>>
         spare_outboxes;  // empty: most messages need one for a moment

@@ -8,24 +8,26 @@
 namespace godwit::broker {
 
 // X(name, help). All only grow.
-#define GW_COUNTERS(X)                                                           \
-    X(connections_accepted, "transport connections taken")                       \
-    X(connections_refused, "connections that ended without an accepted CONNECT") \
-    X(bytes_received, "MQTT bytes received")                                     \
-    X(bytes_sent, "MQTT bytes sent")                                             \
-    X(packets_received, "MQTT packets received")                                 \
-    X(packets_sent, "MQTT packets sent")                                         \
-    X(publishes_received, "PUBLISH packets received")                            \
-    X(publishes_sent, "PUBLISH packets sent")                                    \
-    X(publish_bytes_received, "payload bytes received")                          \
-    X(publish_bytes_sent, "payload bytes sent")                                  \
-    X(publishes_refused, "PUBLISH packets refused by access rules or limits")    \
-    X(publishes_refused_full, "PUBLISH packets refused: the disk is full")       \
-    X(publishes_refused_broken, "PUBLISH packets refused: the disk fails")       \
-    X(takeovers, "connections ended by a newer one of the same client id")       \
-    X(wills_published, "will messages published")                                \
-    X(sessions_expired, "sessions ended by their expiry")                        \
-    X(keepalive_timeouts, "connections closed for silence")                      \
+#define GW_COUNTERS(X)                                                              \
+    X(connections_accepted, "transport connections taken")                          \
+    X(connections_refused, "connections that ended without an accepted CONNECT")    \
+    X(connections_turned_away, "connections closed at once: too many or too fast")  \
+    X(bytes_received, "MQTT bytes received")                                        \
+    X(bytes_sent, "MQTT bytes sent")                                                \
+    X(packets_received, "MQTT packets received")                                    \
+    X(packets_sent, "MQTT packets sent")                                            \
+    X(publishes_received, "PUBLISH packets received")                               \
+    X(publishes_sent, "PUBLISH packets sent")                                       \
+    X(publish_bytes_received, "payload bytes received")                             \
+    X(publish_bytes_sent, "payload bytes sent")                                     \
+    X(publishes_refused, "PUBLISH packets refused by access rules or limits")       \
+    X(publishes_refused_full, "PUBLISH packets refused: the disk is full")          \
+    X(publishes_refused_broken, "PUBLISH packets refused: the disk fails")          \
+    X(takeovers, "connections ended by a newer one of the same client id")          \
+    X(flapping_refused, "CONNECT refused: two clients take one client id in turns") \
+    X(wills_published, "will messages published")                                   \
+    X(sessions_expired, "sessions ended by their expiry")                           \
+    X(keepalive_timeouts, "connections closed for silence")                         \
     X(malformed, "connections closed for malformed packets or protocol errors")
 
 // X(name, help). Go up and down.

@@ -19,9 +19,10 @@ struct Event {
     const char* name = "";    // "connected", "refused", "disconnected", "dropped", ...
     ConnectionId connection;  // generation 0: none
     RealmId realm;
-    std::string client;  // client id; empty while unknown
-    std::string reason;  // reason code name or own word
-    std::string detail;  // which byte, property, rule, topic
+    std::string client;       // client id; empty while unknown
+    std::string reason;       // reason code name or own word
+    std::string detail;       // which byte, property, rule, topic
+    ConnectionId other = {};  // a second one that it is about; generation 0: none
 };
 
 /// Who somebody claims to be. Answered by a Verdict input, in any order.

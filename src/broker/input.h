@@ -25,6 +25,10 @@ struct Identified {
     ConnectionId connection;
     std::string_view common_name;  // of its certificate
 };
+/// The peer's certificate stands in a revocation list that has come: it is disconnected.
+struct Revoked {
+    ConnectionId connection;
+};
 /// A connection that another shard moved here, with the bytes read from it so far (CONNECT first).
 struct Adopted {
     ConnectionId connection;
@@ -97,7 +101,7 @@ struct Kick {
 struct Shutdown {};
 
 using Input =
-    std::variant<Accepted, Identified, Adopted, Received, Flushed, Closed, Verdict, Mail, StoreDone,
-                 Restarted, Inject, Tick, PolicyChanged, UsersChanged, Kick, Shutdown>;
+    std::variant<Accepted, Identified, Revoked, Adopted, Received, Flushed, Closed, Verdict, Mail,
+                 StoreDone, Restarted, Inject, Tick, PolicyChanged, UsersChanged, Kick, Shutdown>;
 
 }  // namespace godwit::broker

@@ -22,9 +22,13 @@ enum class WhenFull : uint8_t {
 struct Limits {
     std::chrono::milliseconds connect_timeout{10'000};  // to an accepted CONNECT; then closed
     uint32_t preconnect_bytes_max = 64 * 1024;          // bytes held before CONNECT; then closed
-    uint32_t packet_bytes_max = 32 * 1024 * 1024;       // refused: PacketTooLarge, closed
-    uint32_t properties_max = 256;                      // a packet; refused: QuotaExceeded, closed
-    uint32_t filters_max = 1024;          // a SUBSCRIBE; refused: QuotaExceeded, closed
+    std::chrono::milliseconds packet_timeout{
+        60'000};  // for a packet to come whole, and a second a KiB; then closed. 0: none
+    uint32_t takeovers_max = 10;  // of one client id in `takeover_window`; refused: ServerBusy
+    std::chrono::milliseconds takeover_window{60'000};
+    uint32_t packet_bytes_max = 32 * 1024 * 1024;  // refused: PacketTooLarge, closed
+    uint32_t properties_max = 256;                 // a packet; refused: QuotaExceeded, closed
+    uint32_t filters_max = 1024;                   // a SUBSCRIBE; refused: QuotaExceeded, closed
     uint32_t topic_levels_max = 128;      // refused: TopicNameInvalid or TopicFilterInvalid
     uint32_t subscriptions_max = 10'000;  // a session; refused: SUBACK QuotaExceeded
     uint16_t topic_alias_max = 64;        // told to clients; more is TopicAliasInvalid, closed

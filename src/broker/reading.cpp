@@ -174,6 +174,7 @@ void handle_kept(Core& core, Connection& c) {
         c.partial = std::move(kept);
         c.partial_at = uint32_t(handled);
     }
+    if (c.state == Connection::State::Online) begin_packet(core, c);
 }
 
 /// Completes the cut-off packet alone, so that what follows it is not copied. @return what is left
@@ -202,9 +203,14 @@ void on_received(Core& core, Connection& c, Bytes in) {
     core.counters.bytes_received += in.size();
     ++core.pace.readers;
     if (c.state == Connection::State::Online) c.last_received = core.now;
+    const bool goes_on = !c.partial.empty();
+    const uint64_t packets_before = core.counters.packets_received;
     in = complete_partial(core, c, in);
     if (!c.closing && c.partial.empty()) in = in.subspan(handle_all(core, c, in));
     if (!c.closing) put_bytes(c.partial, in);
+    const bool is_new = !goes_on || core.counters.packets_received > packets_before;
+    if (is_new && !c.partial.empty() && !c.closing && c.state == Connection::State::Online)
+        begin_packet(core, c);
     if (c.moving_to && !c.closing) move_away(core, c);
 }
 

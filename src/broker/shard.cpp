@@ -97,6 +97,11 @@ void on_kick(Core& core, const Kick& in) {
         disconnect(core, *c, in.reason, "by the administrator");
 }
 
+void on_revoked(Core& core, const Revoked& in) {
+    if (Connection* c = core.find(in.connection))
+        disconnect(core, *c, mqtt::ReasonCode::NotAuthorized, "its certificate was revoked");
+}
+
 void on_shutdown(Core& core) {
     core.connections.for_each([&](Connection& c) {
         if (!c.closing)
@@ -206,6 +211,7 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             [&](const Tick&) { on_tick(core); },
             [&](const PolicyChanged& in) { on_policy_changed(core, in); },
             [&](const UsersChanged& in) { on_users_changed(core, in); },
+            [&](const Revoked& in) { on_revoked(core, in); },
             [&](const Kick& in) { on_kick(core, in); },
             [&](const Shutdown&) { on_shutdown(core); },
         },

@@ -69,6 +69,7 @@ private:
         const std::pair<bool, const char*> kWritten[] = {{!own.cert.empty(), "cert"},
                                                          {!own.key.empty(), "key"},
                                                          {!own.ca.empty(), "ca"},
+                                                         {!own.crl.empty(), "crl"},
                                                          {own.verify.has_value(), "verify"}};
         for (const auto& [written, key] : kWritten)
             if (written)
@@ -84,6 +85,7 @@ private:
         join_file(listener, "cert", own.cert, url.cert);
         join_file(listener, "key", own.key, url.key);
         join_file(listener, "ca", own.ca, url.ca);
+        join_file(listener, "crl", own.crl, url.crl);
         if (own.verify && url.verify && own.verify != url.verify)
             fail(listener, "verify is one thing in the URL and another as a key");
         if (!url.verify) url.verify = own.verify;
@@ -92,6 +94,11 @@ private:
         if (url.cert.empty() || url.key.empty())
             fail(listener, fmt::format("{} needs cert and key", to_text(url)),
                  "a certificate and its private key, PEM files");
+        else if (file_list(url.cert).size() != file_list(url.key).size())
+            fail(listener, "cert and key do not name as many files",
+                 "to each certificate its key, in one order");
+        if (!verifies && !url.crl.empty())
+            fail(listener, "crl needs verify", "write verify = \"required\" or \"optional\"");
         if (verifies && url.ca.empty())
             fail(listener, "verify needs ca", "a PEM file with the authorities of the clients");
         if (!verifies && !url.ca.empty())
@@ -153,9 +160,10 @@ private:
             return fail("admin.listen",
                         fmt::format("\"{}\": {}", admin.listen, address.error().message));
         admin.address = std::move(address).value();
-        if (!is_loopback(admin.address->host))
-            warn("admin.listen",
-                 "the admin port has no login and can be reached from other machines");
+        if (!is_loopback(admin.address->host) && admin.token_file.empty())
+            fail("admin.listen",
+                 "the admin port can be reached from other machines, and anybody could ask it",
+                 "set admin.token_file, or keep it on 127.0.0.1");
     }
 
     void check_pairs() {

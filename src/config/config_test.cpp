@@ -474,13 +474,14 @@ TEST(Config, ARealmHasAPlainName) {
                     ElementsAre(HasSubstr("is no name of a realm")));
 }
 
-TEST(Config, TheAdminPortNeedsAnAddressAndLoopbackIsBest) {
+TEST(Config, TheAdminPortNeedsAnAddressAndBeyondLoopbackAToken) {
     EXPECT_THAT(faults("[admin]\nlisten = '8080'\n"),
                 ElementsAre(HasSubstr("f:2: admin.listen: \"8080\": ")));
-    EXPECT_THAT(
-        warnings("[admin]\nlisten = '0.0.0.0:8080'\n"),
-        ElementsAre("f:2: admin.listen: the admin port has no login and can be reached from "
-                    "other machines"));
+    EXPECT_THAT(faults("[admin]\nlisten = '0.0.0.0:8080'\n"),
+                ElementsAre(HasSubstr("f:2: admin.listen: the admin port can be reached from other "
+                                      "machines, and anybody could ask it")));
+    EXPECT_THAT(warnings("[admin]\nlisten = '0.0.0.0:8080'\ntoken_file = '/etc/token'\n"),
+                ElementsAre());
 }
 
 TEST(Config, AQueueSmallerThanAPacketIsAWarning) {

@@ -163,7 +163,8 @@ std::optional<ListenUrlError> set_query_key(ListenUrl& url, std::string_view ite
     if (key == "cert") return set_file(url.cert, key, value);
     if (key == "key") return set_file(url.key, key, value);
     if (key == "ca") return set_file(url.ca, key, value);
-    return fault(fmt::format("'{}' is none of cert, key, ca and verify", key));
+    if (key == "crl") return set_file(url.crl, key, value);
+    return fault(fmt::format("'{}' is none of cert, key, ca, crl and verify", key));
 }
 
 std::optional<ListenUrlError> set_query(ListenUrl& url, std::string_view query) {
@@ -243,6 +244,15 @@ Result<HostPort, ListenUrlError> parse_host_port(std::string_view text) {
     if (!authority) return Err{authority.error()};
     if (!authority->port) return Err{fault("there is no port, as in 127.0.0.1:8080")};
     return HostPort{std::move(authority->host), *authority->port};
+}
+
+std::vector<std::string> file_list(std::string_view text) {
+    std::vector<std::string> files;
+    for (size_t end = 0; end != text.npos; text.remove_prefix(end == text.npos ? 0 : end + 1)) {
+        end = text.find(',');
+        files.emplace_back(text.substr(0, end));
+    }
+    return files;
 }
 
 bool is_tls(Scheme scheme) {

@@ -4,8 +4,8 @@
 // Host: a name, an IPv4 address, or an IPv6 address in brackets; "0.0.0.0" and "[::]" are every
 // address. Port 0: one that the system chooses. The path is for ws and wss only, "/mqtt" if left
 // out. A Unix path begins with '/', or with '@' for the abstract name space. Query, for mqtts and
-// wss: cert, key, ca (files), verify (none, optional or required client certificates); values are
-// percent-decoded, as is a Unix path.
+// wss: cert, key, ca, crl (files), verify (none, optional or required client certificates); values
+// are percent-decoded, as is a Unix path. cert and key may name several files, with commas between.
 #pragma once
 
 #include "base/result.h"
@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace godwit::config {
 
@@ -22,10 +23,10 @@ enum class Scheme : uint8_t { Mqtt, Mqtts, Ws, Wss, Unix };
 
 struct ListenUrl {
     Scheme scheme = Scheme::Mqtt;
-    std::string host;           // without brackets; empty for unix
-    uint16_t port = 0;          // of host
-    std::string path;           // the socket's for unix, the request's for ws and wss, else empty
-    std::string cert, key, ca;  // file names; empty: not in the URL
+    std::string host;   // without brackets; empty for unix
+    uint16_t port = 0;  // of host
+    std::string path;   // the socket's for unix, the request's for ws and wss, else empty
+    std::string cert, key, ca, crl;               // file names; empty: not in the URL
     std::optional<transport::PeerVerify> verify;  // nullopt: not in the URL
 };
 
@@ -45,6 +46,9 @@ struct HostPort {
 
 /// "127.0.0.1:8080", "[::1]:8080", "localhost:8080"; the port must be there.
 Result<HostPort, ListenUrlError> parse_host_port(std::string_view text);
+
+/// The files of cert or key: "a.pem,b.pem" names two. An empty name stays one, to be found missing.
+std::vector<std::string> file_list(std::string_view text);
 
 bool is_tls(Scheme scheme);
 bool is_websocket(Scheme scheme);

@@ -18,30 +18,41 @@ struct ServerOptions {
     std::string directory;     // for state; empty: none
     uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
     bool file_tables = false;  // each shard has its own, with its own count of open files
+    std::string user;          // whom root becomes once the sockets are open; empty: nobody else
+    bool core_dumps = false;   // the kernel may write the memory to a file
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;                // empty: standard error
     uint32_t history_events_max = 2048;  // last events of clients, all together; 0: none
     uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
+    // Of one address: an IPv4 address or a /64 of IPv6.
+    uint32_t address_connections_max = 0;  // 0: no limit
+    uint32_t address_rate = 0;             // new connections a second; 0: no limit
+    uint32_t address_burst = 100;          // at once, after a pause
 };
 
 struct ListenerOptions {
-    std::string url_text;  // as written
-    std::string cert, key, ca;
+    std::string url_text;                         // as written
+    std::string cert, key, ca, crl;               // cert and key: several, with commas between
     std::optional<transport::PeerVerify> verify;  // nullopt: not written, which means None
+    uint32_t verify_depth = 10;                   // authorities between a client and `ca`
+    transport::CertificateName identity = transport::CertificateName::CommonName;
     bool proxy_protocol = false;
     std::optional<bool> allow_anonymous;  // nullopt: as [auth] says
     std::string realm = "default";
-    uint32_t connections_max = 0;  // 0: no limit of its own
+    uint32_t connections_max = 0;      // 0: no limit of its own
+    uint32_t connection_rate = 0;      // new connections a second; 0: no limit of its own
+    uint32_t connection_burst = 1000;  // at once, after a pause
 
     // Set by the check, out of the above:
-    ListenUrl url;                  // with cert, key, ca and verify of the keys in it
+    ListenUrl url;                  // with cert, key, ca, crl and verify of the keys in it
     bool anonymous_allowed = true;  // the outcome of both allow_anonymous keys and the rule for
                                     // listeners beyond loopback
 };
 
 struct AdminOptions {
     std::string listen = "127.0.0.1:8080";  // empty: no admin port
+    std::string token_file;                 // empty: whoever reaches the port may ask
     std::optional<HostPort> address;        // set by the check
 };
 

@@ -15,6 +15,7 @@ constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kLogFormats[] = {"logfmt", "json"};
 constexpr std::string_view kDurability[] = {"fsync", "os", "memory"};
 constexpr std::string_view kVerify[] = {"none", "optional", "required"};
+constexpr std::string_view kIdentity[] = {"cn", "dns", "uri", "email", "fingerprint"};
 
 template <auto Path>
 constexpr auto server() {
@@ -69,6 +70,20 @@ const Row<Options> kServer[] = {
       .doc = "Each shard gets a table of open files of its own, so that the limit of open files "
              "(ulimit -n) holds for each shard's connections and not for all of them together."},
      server<&ServerOptions::file_tables>()},
+    {{.section = "server",
+      .name = "user",
+      .initial = "",
+      .doc = "Where the broker is started as root: the user that it becomes for good once its "
+             "sockets are open. Files and the data directory are opened as this user, who must be "
+             "able to read the former, now and at a reload, and to write the latter."},
+     server<&ServerOptions::user>()},
+    {{.section = "server",
+      .name = "core_dumps",
+      .type = Type::Flag,
+      .initial = false,
+      .doc = "The kernel may write the memory of the process to a core file, with the keys and "
+             "messages in it, and debuggers of the same user may look into it."},
+     server<&ServerOptions::core_dumps>()},
     {{.section = "server",
       .name = "log_level",
       .type = Type::Choice,
@@ -142,12 +157,15 @@ const Row<ListenerOptions> kListener[] = {
       .name = "cert",
       .initial = "",
       .doc = "File with the server's certificate and its intermediates, PEM. Needed for mqtts and "
-             "wss."},
+             "wss. Several, with commas between: a client gets the one with the name that it asks "
+             "for (SNI), else the first. This file and those of key, ca and crl are read again at "
+             "SIGHUP and when they change; while one is faulty, all stay as they were."},
      listener<&ListenerOptions::cert>()},
     {{.section = "listener",
       .name = "key",
       .initial = "",
-      .doc = "File with the private key of cert, PEM. Needed for mqtts and wss."},
+      .doc = "File with the private key of cert, PEM. Needed for mqtts and wss. As many as there "
+             "are certificates, in their order."},
      listener<&ListenerOptions::key>()},
     {{.section = "listener",
       .name = "ca",
@@ -155,12 +173,39 @@ const Row<ListenerOptions> kListener[] = {
       .doc = "File with the authorities that client certificates may come from, PEM."},
      listener<&ListenerOptions::ca>()},
     {{.section = "listener",
+      .name = "crl",
+      .initial = "",
+      .doc = "File with revocation lists, PEM, one of each authority that issues client "
+             "certificates: clients of an authority without one are refused. Who is found in a new "
+             "list is disconnected. Needs verify."},
+     listener<&ListenerOptions::crl>()},
+    {{.section = "listener",
       .name = "verify",
       .type = Type::Choice,
       .choices = kVerify,
       .doc = "Client certificates: none are asked for (also when nothing is written), optional "
              "(checked if there is one), or required. The last two need ca."},
      listener<&ListenerOptions::verify>()},
+    {{.section = "listener",
+      .name = "verify_depth",
+      .type = Type::Number,
+      .unit = "certificates",
+      .range = {0, 100},
+      .initial = 10u,
+      .doc = "How many authorities may stand between a client's certificate and one in ca; clients "
+             "with more are refused."},
+     listener<&ListenerOptions::verify_depth>()},
+    {{.section = "listener",
+      .name = "identity",
+      .type = Type::Choice,
+      .choices = kIdentity,
+      .initial = "cn",
+      .doc =
+          "What a client with a certificate is called by, the cn of policies: the common name of "
+          "its subject; its first alternative name of the kind dns, uri or email; or the "
+          "fingerprint, the SHA-256 of the certificate as 64 lower-case hex digits. One without "
+          "such a name has none."},
+     listener<&ListenerOptions::identity>()},
     {{.section = "listener",
       .name = "proxy_protocol",
       .type = Type::Flag,
@@ -189,15 +234,40 @@ const Row<ListenerOptions> kListener[] = {
       .initial = 0u,
       .doc = "Connections of this listener at one time; more are closed at once. 0: no limit."},
      listener<&ListenerOptions::connections_max>()},
+    {{.section = "listener",
+      .name = "connection_rate",
+      .type = Type::Number,
+      .unit = "connections/s",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc =
+          "New connections of this listener; what comes faster is closed at once, before TLS. 0: "
+          "no limit, since what a shard cannot begin waits with the kernel anyway and is served "
+          "later."},
+     listener<&ListenerOptions::connection_rate>()},
+    {{.section = "listener",
+      .name = "connection_burst",
+      .type = Type::Number,
+      .unit = "connections",
+      .range = {1, kU32Max},
+      .initial = 1000u,
+      .doc = "With connection_rate: so many may come at once after a pause."},
+     listener<&ListenerOptions::connection_burst>()},
 };
 
 const Row<Options> kAdmin[] = {
     {{.section = "admin",
       .name = "listen",
       .initial = "127.0.0.1:8080",
-      .doc = "Address and port. There is no login: keep it where only you can reach it. Empty: no "
-             "admin port."},
+      .doc = "Address and port. Beyond loopback it needs token_file. Empty: no admin port."},
      member<Options, &Options::admin, &AdminOptions::listen>()},
+    {{.section = "admin",
+      .name = "token_file",
+      .initial = "",
+      .doc = "File with a token of 16 to 256 visible characters, which requests carry as "
+             "`Authorization: Bearer TOKEN`; all but /healthz are answered 401 without it. Read "
+             "again at SIGHUP. `godwit why` and `godwit explain` take the file with --token-file."},
+     member<Options, &Options::admin, &AdminOptions::token_file>()},
 };
 
 std::vector<Row<Options>> joined_rows() {

@@ -26,7 +26,70 @@ constexpr auto mqtt() {
     return member<Options, &Options::broker, Path>();
 }
 
+template <auto Path>
+constexpr auto server() {
+    return member<Options, &Options::server, Path>();
+}
+
 const Row<Options> kLimits[] = {
+    {{.section = "limits",
+      .name = "address_connections_max",
+      .type = Type::Number,
+      .unit = "connections",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc = "Connections of one address (IPv4, or a /64 of IPv6) at one time; more are closed at "
+             "once, before TLS. Behind a PROXY header it is the address in there. 0: no limit, "
+             "since a whole fleet may share one address behind NAT or a load balancer."},
+     server<&ServerOptions::address_connections_max>()},
+    {{.section = "limits",
+      .name = "address_connection_rate",
+      .type = Type::Number,
+      .unit = "connections/s",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc =
+          "New connections of one address; what comes faster is closed at once, before TLS. 0: no "
+          "limit, for the same reason."},
+     server<&ServerOptions::address_rate>()},
+    {{.section = "limits",
+      .name = "address_connection_burst",
+      .type = Type::Number,
+      .unit = "connections",
+      .range = {1, kU32Max},
+      .initial = 100u,
+      .doc = "With address_connection_rate: so many may come at once after a pause."},
+     server<&ServerOptions::address_burst>()},
+    {{.section = "limits",
+      .name = "takeovers_max",
+      .type = Type::Number,
+      .unit = "takeovers",
+      .range = {0, kU16Max},
+      .initial = 10u,
+      .doc =
+          "How often in takeover_window_s a client id that is connected may be taken over by a "
+          "new connection. Two devices with one client id do so for ever: the newcomer is refused "
+          "with Server busy, and named with its rival in the log and by `godwit why`. 0: no "
+          "limit."},
+     limit<&Limits::takeovers_max>()},
+    {{.section = "limits",
+      .name = "takeover_window_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {1, 86400},
+      .initial = 60u,
+      .doc = "See takeovers_max."},
+     limit<&Limits::takeover_window>()},
+    {{.section = "limits",
+      .name = "packet_timeout_s",
+      .type = Type::Number,
+      .unit = "s",
+      .range = {0, 86400},
+      .initial = 60u,
+      .doc =
+          "Time for a packet to come whole once its first byte is there, and a second more for "
+          "each KiB of it. Then the connection is closed, whatever its keep alive. 0: no limit."},
+     limit<&Limits::packet_timeout>()},
     {{.section = "limits",
       .name = "connect_timeout_s",
       .type = Type::Number,

@@ -94,6 +94,17 @@ Result<Done, IoError> make_directory(const std::string& path, mode_t mode) {
     return Done{};
 }
 
+FileStamp stamp_of(const std::string& path) {
+    constexpr int64_t kSecond = 1'000'000'000;
+    struct stat found;
+    if (::stat(path.c_str(), &found) < 0) return {};
+    return {.device = found.st_dev,
+            .inode = found.st_ino,
+            .bytes = uint64_t(found.st_size),
+            .changed_ns = found.st_ctim.tv_sec * kSecond + found.st_ctim.tv_nsec,
+            .modified_ns = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec};
+}
+
 Result<bool, IoError> is_readable_by_others(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) < 0) return Err{last_error("stat")};

@@ -27,6 +27,15 @@ Result<Done, IoError> write_file_atomically(const std::string& path, Bytes bytes
 /// @errors ENOTDIR when something else is there; ENOENT, EACCES, ENOSPC and the like
 Result<Done, IoError> make_directory(const std::string& path, mode_t mode);
 
+/// Which file a path leads to, over links, and how it was last changed: another stamp is another
+/// file or other contents. A path that leads nowhere has a stamp too.
+struct FileStamp {
+    uint64_t device = 0, inode = 0, bytes = 0;
+    int64_t changed_ns = 0, modified_ns = 0;
+    friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+FileStamp stamp_of(const std::string& path);
+
 /// Whether users other than the owner and the group may read it: worth a warning for keys and
 /// passwords. @errors ENOENT, EACCES
 Result<bool, IoError> is_readable_by_others(const std::string& path);

@@ -78,7 +78,8 @@ std::string target_of(std::string_view path,
     return out;
 }
 
-Result<AdminReply, std::string> ask_admin(const std::string& address, const std::string& target) {
+Result<AdminReply, std::string> ask_admin(const std::string& address, const std::string& target,
+                                          const std::string& token) {
     static constexpr std::string_view kScheme = "http://";
     std::string_view plain = address;
     if (plain.starts_with(kScheme)) plain.remove_prefix(kScheme.size());
@@ -86,6 +87,7 @@ Result<AdminReply, std::string> ask_admin(const std::string& address, const std:
     if (!host) return Err{fmt::format("{}: {}", address, host.error().message)};
     http::request<http::empty_body> request{http::verb::get, target, 11};
     request.set(http::field::host, host->host);
+    if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
     Exchange exchange(std::move(request));
     beast::error_code error;
     asio::ip::tcp::resolver resolver(exchange.context());

@@ -21,8 +21,10 @@ std::string target_of(std::string_view path,
                       const std::vector<std::pair<std::string, std::string>>& query);
 
 /// @param address  "127.0.0.1:8080", with or without "http://" in front
+/// @param token    what the admin port asks for; empty: none is shown
 /// @errors         a sentence: who was asked, and what is wrong
 /// @cost           blocks, at most some seconds
-Result<AdminReply, std::string> ask_admin(const std::string& address, const std::string& target);
+Result<AdminReply, std::string> ask_admin(const std::string& address, const std::string& target,
+                                          const std::string& token = "");
 
 }  // namespace godwit::server

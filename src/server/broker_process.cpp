@@ -6,6 +6,7 @@
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/file.h"
+#include "os/privileges.h"
 #include "os/thread.h"
 #include "server/credentials.h"
 #include "server/explaining.h"
@@ -50,12 +51,16 @@ std::string name_of(config::ListenUrl url, const os::Listener& listener) {
 }  // namespace
 
 BrokerProcess::BrokerProcess(const config::Options& options, os::LogWriter& log)
-    : options_(options), log_(log), started_(os::monotonic_now()) {}
+    : options_(options), log_(log), started_(os::monotonic_now()), tls_files_(tls_files(options)) {
+    os::fill_random(tickets_.current.bytes);
+}
 
 Result<std::unique_ptr<BrokerProcess>, std::string> BrokerProcess::make(
     const config::Options& options, os::LogWriter& log) {
     std::unique_ptr<BrokerProcess> process(new BrokerProcess(options, log));
     if (auto done = process->open_listeners(); !done) return Err{done.error()};
+    if (auto done = process->drop_root(); !done) return Err{done.error()};
+    if (auto done = process->check_tls(); !done) return Err{done.error()};
     if (auto done = process->open_data(); !done) return Err{done.error()};
     if (auto done = process->build_shards(); !done) return Err{done.error()};
     if (auto done = process->load_credentials(); !done) return Err{done.error()};
@@ -74,12 +79,7 @@ Result<Done, std::string> BrokerProcess::open_listeners() {
         std::string name = name_of(wish.url, *socket);
         const ListenerId id{uint16_t(listeners_.size())};
         auto open = std::make_unique<OpenListener>(std::move(*socket), id, std::move(name));
-        if (config::is_tls(wish.url.scheme)) {
-            auto tls = load_tls(wish.url);
-            if (!tls) return Err{open->name + ": " + tls.error()};
-            open->tls.push_back(std::move(*tls));
-            open->current_tls = open->tls.back().get();
-        }
+        open->tls = config::is_tls(wish.url.scheme);
         open->proxy_protocol = wish.proxy_protocol;
         open->websocket = config::is_websocket(wish.url.scheme);
         open->websocket_path = open->websocket ? wish.url.path : "";
@@ -87,7 +87,43 @@ Result<Done, std::string> BrokerProcess::open_listeners() {
         options_.broker.listeners[id.value].name = open->name;
         listeners_.push_back(std::move(open));
     }
+    prepare_admission();
     return Done{};
+}
+
+/// What needs root is done.
+Result<Done, std::string> BrokerProcess::drop_root() const {
+    const config::ServerOptions& server = options_.server;
+    if (!server.user.empty())
+        if (auto done = os::become_user(server.user, server.log_file); !done)
+            return Err{"server.user: " + done.error()};
+    os::allow_core_dumps(server.core_dumps);
+    if (os::is_root())
+        log_.log(LogLine(LogLevel::Warning, "running_as_root")
+                     .add("detail", "server.user names whom to become once the sockets are open"));
+    return Done{};
+}
+
+/// Said here, before anything else is begun.
+Result<Done, std::string> BrokerProcess::check_tls() const {
+    for (const auto& listener : listeners_) {
+        if (!listener->tls) continue;
+        if (auto tls = make_tls(listener->id.value); !tls)
+            return Err{listener->name + ": " + tls.error()};
+    }
+    return Done{};
+}
+
+/// Who may come in, of all listeners.
+void BrokerProcess::prepare_admission() {
+    AdmissionLimits limits{.address_connections_max = options_.server.address_connections_max,
+                           .address_rate = Rate::per_second(options_.server.address_rate,
+                                                            options_.server.address_burst),
+                           .listener_rates = {}};
+    for (const config::ListenerOptions& each : options_.listeners)
+        limits.listener_rates.push_back(
+            Rate::per_second(each.connection_rate, each.connection_burst));
+    admission_ = std::make_unique<Admission>(std::move(limits), os::random_hash_key());
 }
 
 void BrokerProcess::say_doubts(const auth::Policy& policy) const {
@@ -202,11 +238,19 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     RunnerParts parts;
     parts.shard = shard_config(index);
     parts.crossing = crossing_.get();
-    for (const auto& listener : listeners_) parts.listeners.push_back(listener.get());
+    for (const auto& listener : listeners_) {
+        parts.listeners.push_back(listener.get());
+        parts.tls.emplace_back();
+        if (!listener->tls) continue;
+        auto tls = make_tls(listener->id.value);
+        if (!tls) return Err{listener->name + ": " + tls.error()};
+        parts.tls.back() = std::move(*tls);
+    }
     parts.auth = auth_.get();
     parts.log = &log_;
     parts.counters = counters_[index].get();
     if (policy_) parts.policy = std::make_unique<const auth::Policy>(*policy_);
+    parts.admission = admission_.get();
     parts.history_events_max = options_.server.history_events_max / crossing_->shard_count();
     parts.clock_ahead = opened_.clock_ahead;
     if (data_) {
@@ -226,21 +270,33 @@ Result<Done, std::string> BrokerProcess::start() {
         if (auto done = restore(); !done) return done;
     for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
         if (auto done = make_runner(i); !done) return done;
-    if (const auto& address = options_.admin.address) {
-        auto admin = admin::AdminServer::start(
-            address->host, address->port,
-            {[this] { return stats(); },
-             [this](const std::string& realm, const std::string& client_id) {
-                 return session(realm, client_id);
-             },
-             [this](const admin::Target& query) { return explain(query); },
-             [this](const std::string& client_id, const admin::Target& query) {
-                 return events(client_id, query);
-             }});
-        if (!admin) return Err{admin.error()};
-        admin_ = std::move(*admin);
-    }
+    if (options_.admin.address)
+        if (auto done = start_admin(); !done) return done;
     return start_threads();
+}
+
+Result<Done, std::string> BrokerProcess::start_admin() {
+    const config::HostPort& address = *options_.admin.address;
+    std::string token;
+    if (!options_.admin.token_file.empty()) {
+        auto loaded = load_token(options_.admin.token_file);
+        if (!loaded) return Err{loaded.error()};
+        token = std::move(*loaded);
+    }
+    auto admin = admin::AdminServer::start(
+        address.host, address.port,
+        {[this] { return stats(); },
+         [this](const std::string& realm, const std::string& client_id) {
+             return session(realm, client_id);
+         },
+         [this](const admin::Target& query) { return explain(query); },
+         [this](const std::string& client_id, const admin::Target& query) {
+             return events(client_id, query);
+         }},
+        std::move(token));
+    if (!admin) return Err{admin.error()};
+    admin_ = std::move(*admin);
+    return Done{};
 }
 
 Result<Done, std::string> BrokerProcess::start_threads() {
@@ -286,21 +342,20 @@ void BrokerProcess::replace_passwords(std::unique_ptr<const auth::PasswordFile> 
         crossing_->mailbox({i}).post(ChangedUsers{changed});
 }
 
+void BrokerProcess::report_reload(const std::string& what, const std::string& fault) const {
+    if (fault.empty()) return log_.log(LogLine(LogLevel::Info, "reloaded").add("what", what));
+    log_.log(LogLine(LogLevel::Error, "reload_failed")
+                 .add("what", what)
+                 .add("detail", fault + "; the old stays"));
+}
+
 void BrokerProcess::reload(const config::Options& options) {
-    const auto report = [&](const std::string& what, const std::string& fault) {
-        if (fault.empty())
-            log_.log(LogLine(LogLevel::Info, "reloaded").add("what", what));
-        else
-            log_.log(LogLine(LogLevel::Error, "reload_failed")
-                         .add("what", what)
-                         .add("detail", fault + "; the old stays"));
-    };
     log_.set_level(options.server.log_level);
     if (!options_.auth.password_file.empty()) {
         auto passwords = server::load_passwords(options_.auth.password_file);
         const std::string fault = passwords ? "" : passwords.error();
         if (passwords) replace_passwords(std::move(*passwords));
-        report(options_.auth.password_file, fault);
+        report_reload(options_.auth.password_file, fault);
     }
     if (options_.auth.has_tokens()) {
         auto tokens = load_tokens(options_.auth);
@@ -314,18 +369,57 @@ void BrokerProcess::reload(const config::Options& options) {
         if (policy) say_doubts(**policy);
         for (uint16_t i = 0; policy && i < crossing_->shard_count(); ++i)
             crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Policy>(**policy)});
-        report(policy_->source(), policy ? "" : policy.error());
+        report_reload(policy_->source(), policy ? "" : policy.error());
     }
+    reload_token();
+    reload_tls();
+}
+
+void BrokerProcess::reload_token() {
+    const std::string& file = options_.admin.token_file;
+    if (!admin_ || file.empty()) return;
+    auto token = load_token(file);
+    const std::string fault = token ? "" : token.error();
+    if (token) admin_->set_token(std::move(*token));
+    report_reload(file, fault);
+}
+
+void BrokerProcess::reload_tls() {
     for (size_t i = 0; i < listeners_.size(); ++i) {
-        OpenListener& open = *listeners_[i];
-        if (open.tls.empty()) continue;
-        auto tls = load_tls(options_.listeners[i].url);
-        if (tls) {
-            open.tls.push_back(std::move(*tls));
-            open.current_tls.store(open.tls.back().get(), std::memory_order_release);
-        }
-        report("TLS files of " + open.name, tls ? "" : tls.error());
+        if (!listeners_[i]->tls) continue;
+        const auto replaced = replace_tls(i);
+        report_reload("TLS files of " + listeners_[i]->name, replaced ? "" : replaced.error());
     }
+}
+
+/// For all shards or, where anything is faulty, for none.
+Result<Done, std::string> BrokerProcess::replace_tls(size_t listener) {
+    std::vector<std::unique_ptr<transport::TlsContext>> fresh;
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
+        auto tls = make_tls(listener);
+        if (!tls) return Err{tls.error()};
+        fresh.push_back(std::move(*tls));
+    }
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        crossing_->mailbox({i}).post(NewTls{listeners_[listener]->id, std::move(fresh[i])});
+    return Done{};
+}
+
+/// Each shard has its own, so that handshakes share nothing.
+Result<std::unique_ptr<transport::TlsContext>, std::string> BrokerProcess::make_tls(
+    size_t listener) const {
+    return load_tls(options_.listeners[listener], tickets_);
+}
+
+void BrokerProcess::watch_tls_files() {
+    if (tls_files_.look()) reload_tls();
+}
+
+void BrokerProcess::renew_tickets() {
+    tickets_.previous = tickets_.current;
+    os::fill_random(tickets_.current.bytes);
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        crossing_->mailbox({i}).post(NewTickets{tickets_});
 }
 
 admin::BrokerStats BrokerProcess::stats() const {

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
+#include "server/file_watch.h"
 #include "server/resharding.h"
 #include "server/shard_runner.h"
 
@@ -34,6 +35,14 @@ public:
     std::string listeners_text() const;
     /// Reads password, policy and TLS files again. What is faulty is reported and the old kept.
     void reload(const config::Options& options);
+    bool serves_tls() const { return !tls_files_.is_idle(); }
+    /// Reads the TLS files again if one has changed since: certificates, keys, authorities and
+    /// revocation lists.
+    void watch_tls_files();
+    /// Session tickets are made with a new secret; those of the last one are still taken. To be
+    /// called every kTicketTime.
+    static constexpr auto kTicketTime = std::chrono::hours(1);
+    void renew_tickets();
     /// What the admin server and $SYS tell. Thread: any
     admin::BrokerStats stats() const;
     /// Asks the session's home shard. Thread: any but a shard's
@@ -53,8 +62,13 @@ private:
                                        const admin::Target& query) const;
     BrokerProcess(const config::Options& options, os::LogWriter& log);
     void say_doubts(const auth::Policy& policy) const;
+    void report_reload(const std::string& what, const std::string& fault) const;
+    Result<std::unique_ptr<transport::TlsContext>, std::string> make_tls(size_t listener) const;
+    Result<Done, std::string> replace_tls(size_t listener);
+    void reload_tls();
     void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
     Result<Done, std::string> open_listeners();
+    void prepare_admission();
     Result<Done, std::string> load_credentials();
     Result<Done, std::string> start_fetching_keys();
     Result<Done, std::string> open_data();
@@ -63,6 +77,10 @@ private:
     Result<Done, std::string> restore();
     Result<Done, std::string> make_runner(uint16_t index);
     Result<Done, std::string> start_threads();
+    Result<Done, std::string> start_admin();
+    void reload_token();
+    Result<Done, std::string> drop_root() const;
+    Result<Done, std::string> check_tls() const;
     uint16_t wished_shard_count() const;
     broker::ShardConfig shard_config(uint16_t index) const;
 
@@ -73,6 +91,9 @@ private:
     HashKey key_;
     std::unique_ptr<Crossing> crossing_;
     std::vector<std::unique_ptr<OpenListener>> listeners_;
+    transport::TicketSecrets tickets_;
+    FileWatch tls_files_;
+    std::unique_ptr<Admission> admission_;
     std::unique_ptr<AuthWorker> auth_;
     std::unique_ptr<const auth::Policy> policy_;  // as read at the start; each shard has its own
     std::vector<std::unique_ptr<SharedCounters>> counters_;

@@ -23,6 +23,7 @@ size_t check_files(const config::Options& options) {
     if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
     report(load_tokens(options.auth));
     report(load_authorities(options.auth.jwt_keys_ca));
+    if (!options.admin.token_file.empty()) report(load_token(options.admin.token_file));
     const auto policy = load_access(options.auth);
     report(policy);
     if (policy && *policy)
@@ -30,7 +31,7 @@ size_t check_files(const config::Options& options) {
             std::fprintf(stderr, "%s:%u: warning: %s\n", (*policy)->source().c_str(), doubt.line,
                          doubt.what.c_str());
     for (const config::ListenerOptions& listener : options.listeners)
-        if (config::is_tls(listener.url.scheme)) report(load_tls(listener.url));
+        if (config::is_tls(listener.url.scheme)) report(load_tls(listener));
     return faults;
 }
 

@@ -14,7 +14,10 @@ namespace godwit::server {
 
 namespace {
 
-constexpr const char* kAdminDefault = "127.0.0.1:8080";
+struct AdminPort {
+    std::string address = "127.0.0.1:8080";
+    std::string token_file;  // empty: none is shown
+};
 
 struct ExplainWishes {
     std::string action, client, topic, realm = "default", qos = "0", payload = "0";
@@ -22,8 +25,26 @@ struct ExplainWishes {
     std::string user, common_name;
     bool has_user = false;
     std::vector<std::string> claims;  // "name=value"
-    std::string config, policy, admin = kAdminDefault;
+    std::string config, policy;
+    AdminPort admin;
 };
+
+void add_admin_options(CLI::App& command, AdminPort& admin) {
+    command.add_option("--admin", admin.address, "Admin port of the broker (127.0.0.1:8080)")
+        ->type_name("HOST:PORT");
+    command
+        .add_option("--token-file", admin.token_file,
+                    "File with the token that it asks for, if any")
+        ->envname("GODWIT_ADMIN_TOKEN_FILE")
+        ->type_name("FILE");
+}
+
+Result<AdminReply, std::string> ask(const AdminPort& admin, const std::string& target) {
+    if (admin.token_file.empty()) return ask_admin(admin.address, target);
+    const auto token = load_token(admin.token_file);
+    if (!token) return Err{token.error()};
+    return ask_admin(admin.address, target, *token);
+}
 
 int fail(const std::string& why, int status = 2) {
     fmt::print(stderr, "godwit: {}\n", why);
@@ -84,7 +105,7 @@ int explain_supposed(const ExplainWishes& wishes) {
 int explain_living(const ExplainWishes& wishes) {
     if (wishes.has_user || !wishes.claims.empty() || !wishes.common_name.empty())
         return fail("--user, --cn and --claim are for a supposed client: add --config or --policy");
-    const auto reply = ask_admin(wishes.admin, target_of("/api/explain", query_of(wishes)));
+    const auto reply = ask(wishes.admin, target_of("/api/explain", query_of(wishes)));
     if (!reply) return fail(reply.error());
     if (reply->status != 200) {
         fmt::print(stderr, "{}", reply->body);
@@ -126,8 +147,7 @@ void add_action(CLI::App& parent, const char* action, const char* help, Run& run
         ->type_name("FILE");
     command->add_option("-p,--policy", wishes->policy, "Ask what this policy would say")
         ->type_name("FILE");
-    command->add_option("--admin", wishes->admin, "Admin port of the broker (127.0.0.1:8080)")
-        ->type_name("HOST:PORT");
+    add_admin_options(*command, wishes->admin);
     command->callback([wishes, user, &run] {
         wishes->has_user = user->count() > 0;
         run = [wishes] {
@@ -162,13 +182,13 @@ void add_why(CLI::App& app, Run& run) {
     auto* command = app.add_subcommand(
         "why", "Tell what happened to a client: refused, disconnected, denied, dropped");
     struct Wishes {
-        std::string client, realm = "default", admin = kAdminDefault;
+        std::string client, realm = "default";
+        AdminPort admin;
     };
     auto wishes = std::make_shared<Wishes>();
     command->add_option("client", wishes->client, "Client id")->required()->type_name("CLIENT");
     command->add_option("--realm", wishes->realm, "Realm (default)")->type_name("REALM");
-    command->add_option("--admin", wishes->admin, "Admin port of the broker (127.0.0.1:8080)")
-        ->type_name("HOST:PORT");
+    add_admin_options(*command, wishes->admin);
     command->footer(
         "The running broker keeps the last events of each client, of refused ones too, as far as "
         "server.history_events_max reaches; the log has all of them.\n"
@@ -178,8 +198,8 @@ void add_why(CLI::App& app, Run& run) {
     command->callback([wishes, &run] {
         run = [wishes] {
             const std::string path = "/api/clients/" + percent_encoded(wishes->client) + "/events";
-            const auto reply = ask_admin(
-                wishes->admin, target_of(path, {{"realm", wishes->realm}, {"format", "text"}}));
+            const auto reply =
+                ask(wishes->admin, target_of(path, {{"realm", wishes->realm}, {"format", "text"}}));
             if (!reply) return fail(reply.error());
             if (reply->status != 200) return fail(reply->body);
             if (reply->body.empty()) {

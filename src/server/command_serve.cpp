@@ -29,6 +29,9 @@ struct ServeOptions {
 /// Between two looks whether a storm is over.
 constexpr auto kLookTime = std::chrono::seconds(5);
 
+/// Between two looks whether TLS files have changed.
+constexpr auto kWatchTime = std::chrono::seconds(1);
+
 /// Until a signal ends it: reloads, log rotation, $SYS, memory that goes back to the system.
 class MainLoop {
 public:
@@ -45,13 +48,18 @@ public:
         const Duration interval = std::chrono::seconds(options_.server.sys_interval_s);
         Instant next_look = os::monotonic_now();
         Instant next_sys = interval > Duration::zero() ? next_look : kNever;
+        Instant next_watch = broker_.serves_tls() ? next_look : kNever;
+        Instant next_tickets = broker_.serves_tls() ? next_look + broker_.kTicketTime : kNever;
         while (!ended_) {
-            (void)poller.wait(std::min(next_look, next_sys) - os::monotonic_now(), room);
+            const Instant next = std::min({next_look, next_sys, next_watch, next_tickets});
+            (void)poller.wait(next - os::monotonic_now(), room);
             while (const auto signal = signals_.next()) on_signal(*signal);
             if (is_due(next_sys, interval))
                 for (const admin::SysMessage& message : sys_.round(broker_.stats()))
                     broker_.inject(message);
             if (is_due(next_look, kLookTime)) look();
+            if (is_due(next_watch, kWatchTime)) broker_.watch_tls_files();
+            if (is_due(next_tickets, broker_.kTicketTime)) broker_.renew_tickets();
         }
     }
 
@@ -164,7 +172,7 @@ void add_serve(CLI::App& app, Run& run) {
             "-l,--listen", wishes->source.listen,
             "Where to take clients, in place of the file's listeners; as often as wanted:\n"
             "mqtt://HOST:PORT  "
-            "mqtts://HOST:PORT?cert=FILE&key=FILE[&ca=FILE&verify=optional|required]\n"
+            "mqtts://HOST:PORT?cert=FILE&key=FILE[&ca=FILE&verify=optional|required&crl=FILE]\n"
             "ws://HOST:PORT/PATH  wss://...  unix:/PATH; port 0 takes a free one")
         ->type_name("URL")
         ->allow_extra_args(false);

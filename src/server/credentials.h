@@ -6,12 +6,13 @@
 #include "auth/password_file.h"
 #include "auth/policy_file.h"
 #include "base/result.h"
-#include "config/listen_url.h"
 #include "config/options.h"
 #include "transport/tls_context.h"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace godwit::server {
 
@@ -36,6 +37,15 @@ Result<auth::PolicyFile, std::string> load_policy_file(const std::string& path);
 /// @return  null: everything is allowed
 Result<std::unique_ptr<const auth::Policy>, std::string> load_access(
     const config::AuthOptions& auth);
-Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(const config::ListenUrl& url);
+/// A token alone in its file, without the blanks and line ends around it.
+/// @errors  as above; also a token that is too short or long, or holds other than visible ASCII.
+///          The text never holds any of it
+Result<std::string, std::string> load_token(const std::string& path);
+/// @param tickets  nullopt: a ticket is good with this context alone
+Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(
+    const config::ListenerOptions& listener,
+    const std::optional<transport::TicketSecrets>& tickets = {});
+/// The files that load_tls reads, of all listeners.
+std::vector<std::string> tls_files(const config::Options& options);
 
 }  // namespace godwit::server

@@ -47,20 +47,34 @@ TEST_F(CredentialsTest, RefuseADirectoryInPlaceOfAFile) {
     EXPECT_EQ(load_passwords(path).error(), path + ": read: Is a directory");
 }
 
+TEST_F(CredentialsTest, TakeATokenWithoutTheLineEnd) {
+    EXPECT_EQ(load_token(file("\t0123456789abcdef \r\n")).value(), "0123456789abcdef");
+}
+
+TEST_F(CredentialsTest, RefuseATokenThatIsNoneAndDoNotRepeatIt) {
+    for (const std::string& bad :
+         {std::string(), std::string("short"), std::string(257, 'x'),
+          std::string("two words in a line"), std::string("0123456789\nabcdefgh"),
+          std::string("0123456789abcd\xc3\xa4")}) {
+        const auto token = load_token(file(bad));
+        ASSERT_FALSE(token) << bad;
+        EXPECT_TRUE(token.error().starts_with(directory_.path("file") + ": a token "));
+        EXPECT_TRUE(bad.empty() || token.error().find(bad) == std::string::npos);
+    }
+}
+
 TEST_F(CredentialsTest, NameTheTlsFileThatIsMissing) {
-    config::ListenUrl url;
-    url.cert = directory_.path("cert.pem");
-    url.key = directory_.path("key.pem");
-    EXPECT_EQ(load_tls(url).error(), url.cert + ": open: No such file or directory");
+    config::ListenerOptions listener;
+    listener.url.cert = directory_.path("cert.pem");
+    listener.url.key = directory_.path("key.pem");
+    EXPECT_EQ(load_tls(listener).error(), listener.url.cert + ": open: No such file or directory");
 }
 
 TEST_F(CredentialsTest, NameTheTlsFilesThatDoNotFit) {
-    config::ListenUrl url;
-    url.cert = url.key = file("no certificate");
-    const auto context = load_tls(url);
-    ASSERT_FALSE(context);
-    EXPECT_NE(context.error().find(url.cert), std::string::npos) << context.error();
-    EXPECT_FALSE(context.error().starts_with(" ")) << "it says what is wrong first";
+    config::ListenerOptions listener;
+    listener.url.cert = listener.url.key = file("no certificate");
+    EXPECT_TRUE(
+        load_tls(listener).error().starts_with(listener.url.cert + " holds no certificate"));
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "os/spsc_ring.h"
 #include "os/waker.h"
 #include "server/socket_table.h"
+#include "transport/tls_context.h"
 
 #include <algorithm>
 #include <bit>
@@ -43,6 +44,15 @@ struct InjectMessage {
 struct NewPolicy {
     std::unique_ptr<const auth::Policy> policy;  // null: everything is allowed
 };
+/// What a listener's connections begin with from now on.
+struct NewTls {
+    ListenerId listener;
+    std::unique_ptr<transport::TlsContext> context;
+};
+/// What session tickets are made with from now on.
+struct NewTickets {
+    transport::TicketSecrets secrets;
+};
 /// Users that are gone or have another password; sorted.
 struct ChangedUsers {
     std::vector<std::string> users;
@@ -69,8 +79,9 @@ struct AskSession {
 /// Say good-bye to every client, then stop.
 struct StopShard {};
 
-using Control = std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, ChangedUsers,
-                             AskExplain, AskHistory, AskSession, StopShard>;
+using Control =
+    std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, NewTls, NewTickets,
+                 ChangedUsers, AskExplain, AskHistory, AskSession, StopShard>;
 
 /// What waits for one shard. Thread: any may post; the shard takes.
 class Mailbox {

@@ -2,19 +2,19 @@
 
 namespace godwit::server {
 
-bool Openings::ask(ConnectionId id) {
-    if (waiting_.empty() && begun_ < kPerTurn) {
-        ++begun_;
+bool Openings::ask(ConnectionId id, size_t cost) {
+    if (waiting_.empty() && has_room()) {
+        spent_ += cost;
         return true;
     }
-    waiting_.push_back(id);
+    waiting_.emplace_back(id, cost);
     return false;
 }
 
 std::optional<ConnectionId> Openings::next() {
-    if (waiting_.empty() || begun_ >= kPerTurn) return std::nullopt;
-    ++begun_;
-    const ConnectionId id = waiting_.front();
+    if (waiting_.empty() || !has_room()) return std::nullopt;
+    const auto [id, cost] = waiting_.front();
+    spent_ += cost;
     waiting_.pop_front();
     return id;
 }

@@ -54,6 +54,8 @@ private:
 
 // --- whose turn it is ---
 
+constexpr size_t kPerTurn = Openings::kCostPerTurn / Openings::kTlsCost;
+
 ConnectionId connection(size_t slot) {
     return {uint32_t(slot), 1};
 }
@@ -61,9 +63,10 @@ ConnectionId connection(size_t slot) {
 TEST(Openings, BeginAtOnceWhileATurnHasRoom) {
     Openings openings;
     openings.begin_turn();
-    for (size_t i = 0; i < Openings::kPerTurn; ++i) EXPECT_TRUE(openings.ask(connection(i)));
+    for (size_t i = 0; i < kPerTurn; ++i)
+        EXPECT_TRUE(openings.ask(connection(i), Openings::kTlsCost));
     EXPECT_TRUE(openings.is_idle());
-    EXPECT_FALSE(openings.ask(connection(9)));
+    EXPECT_FALSE(openings.ask(connection(9), Openings::kTlsCost));
     EXPECT_FALSE(openings.is_idle());
     EXPECT_FALSE(openings.next());
     openings.begin_turn();
@@ -74,30 +77,41 @@ TEST(Openings, BeginAtOnceWhileATurnHasRoom) {
 
 TEST(Openings, BeginInTheOrderOfAskingAFewATurn) {
     Openings openings;
-    for (size_t i = 0; i < 50; ++i) (void)openings.ask(connection(i));
-    size_t expected = Openings::kPerTurn, turns = 0;
+    for (size_t i = 0; i < 50; ++i) (void)openings.ask(connection(i), Openings::kTlsCost);
+    size_t expected = kPerTurn, turns = 0;
     for (; expected < 50; ++turns) {
         openings.begin_turn();
-        EXPECT_FALSE(openings.ask(connection(1000 + turns))) << "past those that wait";
+        EXPECT_FALSE(openings.ask(connection(1000 + turns), Openings::kTlsCost))
+            << "past those that wait";
         size_t begun = 0;
         for (; const auto id = expected < 50 ? openings.next() : std::nullopt; ++begun)
             EXPECT_EQ(id->slot, expected++);
-        ASSERT_LE(begun, Openings::kPerTurn);
+        ASSERT_LE(begun, kPerTurn);
         ASSERT_LT(turns, 50u);
     }
-    EXPECT_EQ(turns, (50 - Openings::kPerTurn + Openings::kPerTurn - 1) / Openings::kPerTurn);
+    EXPECT_EQ(turns, (50 - kPerTurn + kPerTurn - 1) / kPerTurn);
 }
 
 TEST(Openings, AreFullWhenManyWait) {
     Openings openings;
-    for (size_t i = 0; i < Openings::kPerTurn + Openings::kWaitingMax; ++i) {
+    for (size_t i = 0; i < kPerTurn + Openings::kWaitingMax; ++i) {
         EXPECT_FALSE(openings.is_full());
-        (void)openings.ask(connection(i));
+        (void)openings.ask(connection(i), Openings::kTlsCost);
     }
     EXPECT_TRUE(openings.is_full());
     openings.begin_turn();
     EXPECT_TRUE(openings.next());
     EXPECT_FALSE(openings.is_full());
+}
+
+TEST(Openings, BeginMoreOfThoseThatCostLess) {
+    Openings openings;
+    size_t begun = 0;
+    for (size_t i = 0; i < 1000; ++i) begun += openings.ask(connection(i), Openings::kPlainCost);
+    EXPECT_EQ(begun, Openings::kCostPerTurn / Openings::kPlainCost);
+    openings.begin_turn();
+    EXPECT_TRUE(openings.next());
+    EXPECT_FALSE(openings.ask(connection(2000), Openings::kTlsCost)) << "past those that wait";
 }
 
 // --- a real shard ---

@@ -11,7 +11,7 @@ constexpr size_t kAcceptsPerTurn = 64;
 constexpr size_t kTlsAcceptsPerTurn = 16;  // they cost more, before anything is said
 constexpr size_t kArrivalsPerTurn = 64;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);
-constexpr auto kTellFull = std::chrono::seconds(1);
+constexpr auto kTellTime = std::chrono::seconds(1);
 constexpr const char* kOutOfDescriptors = "out of file descriptors; raise LimitNOFILE or ulimit -n";
 
 }  // namespace
@@ -25,10 +25,9 @@ Result<Done, os::IoError> ShardRunner::take_file_table() {
 
 void ShardRunner::accept_from(OpenListener& listener) {
     if (!accepting_) return;
-    const bool is_tls = listener.current_tls.load(std::memory_order_relaxed) != nullptr;
     // Beyond that they wait with the kernel, which tells their clients nothing wrong.
-    if (is_tls && openings_.is_full()) return;
-    for (size_t i = 0; i < (is_tls ? kTlsAcceptsPerTurn : kAcceptsPerTurn); ++i) {
+    if (!listener.plain() && openings_.is_full()) return;
+    for (size_t i = 0; i < (listener.tls ? kTlsAcceptsPerTurn : kAcceptsPerTurn); ++i) {
         auto accepted = os::accept_one(listener.listener.fd());
         if (accepted) {
             open(listener, std::move(*accepted));
@@ -58,37 +57,85 @@ void ShardRunner::pause_accepting() {
 }
 
 void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
-    if (listener.connections_max != 0 && listener.connections >= listener.connections_max) {
-        parts_.log->log(LogLine(LogLevel::Warning, "connection.refused")
-                            .add("address", accepted.peer.text())
-                            .add("listener", listener.name)
-                            .add("reason", "listener's connections_max"));
-        return;
-    }
     Socket socket;
     socket.peer = PeerName(accepted.peer);
+    if (const char* why = refusal(listener, socket))
+        return turn_away(listener, socket.peer.text(), why);
     socket.fd = std::move(accepted.fd);
     socket.listener = listener.id;
     if (!listener.plain())
-        socket.wire =
-            transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
-                                     .tls = listener.current_tls.load(std::memory_order_acquire),
-                                     .websocket = listener.websocket,
-                                     .websocket_path = listener.websocket_path});
-    socket.opening = !listener.tls.empty();
+        socket.wire = transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
+                                               .tls = parts_.tls[listener.id.value].get(),
+                                               .websocket = listener.websocket,
+                                               .websocket_path = listener.websocket_path});
+    socket.opening = !listener.plain();
     const int fd = socket.fd.get();
     const ConnectionId id = sockets_.add(std::move(socket));
     if (!poller_.add(fd, token_of(id), os::Interest::Read)) {
-        (void)sockets_.take(id);
+        const Socket lost = sockets_.take(id);
+        if (lost.admitted) parts_.admission->leave(lost.peer);
         return;
     }
     ++listener.connections;
     feed(broker::Accepted{id, listener.id});
 }
 
-/// A client that has begun to speak TLS.
+/// Null: it is taken. Where a PROXY header is to come, the address is asked about after it.
+const char* ShardRunner::refusal(const OpenListener& listener, Socket& socket) {
+    if (listener.connections_max != 0 && listener.connections >= listener.connections_max)
+        return "listener's connections_max";
+    if (const char* why = parts_.admission->admit_to_listener(listener.id, now_)) return why;
+    if (listener.proxy_protocol) return nullptr;
+    const char* why = parts_.admission->admit_from(socket.peer, now_);
+    socket.admitted = why == nullptr;
+    return why;
+}
+
+/// Tells one in a while, and how many there were.
+void ShardRunner::turn_away(const OpenListener& listener, const std::string& address,
+                            const char* why) {
+    ++turned_away_;
+    if (now_ < tell_turned_away_) return;
+    tell_turned_away_ = now_ + kTellTime;
+    parts_.log->log(LogLine(LogLevel::Warning, "connection.refused")
+                        .add("address", address)
+                        .add("listener", listener.name)
+                        .add("reason", why)
+                        .add("count", turned_away_ - turned_away_told_));
+    turned_away_told_ = turned_away_;
+}
+
+/// It counts no more.
+void ShardRunner::release(const Socket& socket) {
+    --parts_.listeners[socket.listener.value]->connections;
+    if (socket.admitted) parts_.admission->leave(socket.peer);
+}
+
+/// Takes the PROXY header, and asks about the address in it before anything else is begun.
+/// @return  whether there is more to read in `raw`
+bool ShardRunner::receive_proxy(ConnectionId id, Socket& socket, Bytes& raw) {
+    const auto rest = socket.wire->receive_proxy(raw);
+    if (!rest) {
+        end_by_transport(id, socket, rest.error().what);
+        end_if_sent(socket);
+        return false;
+    }
+    raw = *rest;
+    if (socket.wire->awaits_proxy()) return false;
+    if (const auto told = os::parse_address(socket.wire->peer().address))
+        socket.peer = PeerName(*told);
+    const char* why = parts_.admission->admit_from(socket.peer, now_);
+    socket.admitted = why == nullptr;
+    if (socket.admitted) return !raw.empty();
+    turn_away(*parts_.listeners[socket.listener.value], socket.peer_text(), why);
+    on_gone(id, socket, why);
+    return false;
+}
+
+/// A client that has begun to speak, on a listener where something comes before MQTT.
 void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
-    if (openings_.ask(id)) {
+    const bool tls = parts_.listeners[socket.listener.value]->tls;
+    if (openings_.ask(id, tls ? Openings::kTlsCost : Openings::kPlainCost)) {
         socket.opening = false;
         return read_from(id, socket);
     }
@@ -115,14 +162,9 @@ void ShardRunner::take_arrivals() {
             adopt(std::move(*moved));
             continue;
         }
-        OpenListener& listener = *parts_.listeners[moved->socket.listener.value];
-        --listener.connections;
-        if (now_ < tell_full_) continue;
-        tell_full_ = now_ + kTellFull;
-        parts_.log->log(LogLine(LogLevel::Error, "connection.refused")
-                            .add("address", moved->socket.peer_text())
-                            .add("listener", listener.name)
-                            .add("reason", kOutOfDescriptors));
+        release(moved->socket);
+        turn_away(*parts_.listeners[moved->socket.listener.value], moved->socket.peer_text(),
+                  kOutOfDescriptors);
     }
 }
 
@@ -134,10 +176,13 @@ void ShardRunner::adopt(MovedConnection moved) {
     socket.wants_write = !socket.unsent.empty();
     const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
     socket.interest = interest;
-    const std::string name =
-        socket.wire ? socket.wire->peer().certificate_common_name : std::string();
+    const std::string name = socket.wire ? socket.wire->peer().certificate_name : std::string();
     const ConnectionId id = sockets_.add(std::move(moved.socket));
     if (!poller_.add(fd, token_of(id), interest)) return drop(id);
+    if (is_revoked(*sockets_.find(id))) {  // the list came while it was on its way
+        feed(broker::Accepted{id, listener});
+        return feed(broker::Revoked{id});
+    }
     feed(broker::Adopted{id, listener, moved.bytes, name});
 }
 

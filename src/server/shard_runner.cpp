@@ -119,7 +119,9 @@ void ShardRunner::turn() {
         perform();
     }
     end_lingering();
-    parts_.counters->store(shard_->counters());
+    broker::Counters counters = shard_->counters();
+    counters.connections_turned_away = turned_away_;
+    parts_.counters->store(counters);
 }
 
 /// What became of the last writes.
@@ -161,26 +163,52 @@ void ShardRunner::read_from(ConnectionId id, Socket& socket) {
 
 void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
     if (!socket.wire) return feed(broker::Received{id, raw});
+    if (socket.wire->awaits_proxy() && !receive_proxy(id, socket, raw)) return;
     mqtt_.clear();
     const bool had_unsent = !socket.unsent.empty();
     const auto outcome = socket.wire->receive(raw, mqtt_, socket.unsent.tail());
     identify(id, socket);
     if (!mqtt_.empty()) feed(broker::Received{id, mqtt_});
-    if (!outcome) {
-        feed(broker::Closed{id, outcome.error().what});
-        socket.lingering = true;
-        lingering_.emplace_back(now_ + kLingerTime, id);
-    }
+    if (!outcome) end_by_transport(id, socket, outcome.error().what);
     if (!had_unsent && !socket.unsent.empty()) return flush(id, socket);
     if (socket.lingering) end_if_sent(socket);
+}
+
+/// One of the layers has come to its end; what it has to say still goes out.
+void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_view why) {
+    feed(broker::Closed{id, why});
+    socket.lingering = true;
+    lingering_.emplace_back(now_ + kLingerTime, id);
 }
 
 /// Tells the shard whose certificate it is, once, before it sees what the peer sent.
 void ShardRunner::identify(ConnectionId id, Socket& socket) {
     if (socket.identified || !socket.wire->ready()) return;
     socket.identified = true;
-    const std::string& name = socket.wire->peer().certificate_common_name;
+    const std::string& name = socket.wire->peer().certificate_name;
     if (!name.empty()) feed(broker::Identified{id, name});
+    // A handshake that began before a new list came was not checked against it.
+    if (is_revoked(socket)) feed(broker::Revoked{id});
+}
+
+bool ShardRunner::is_revoked(const Socket& socket) const {
+    const transport::TlsContext* context = parts_.tls[socket.listener.value].get();
+    return context && socket.wire && socket.wire->is_revoked_by(*context);
+}
+
+/// Whose certificate was revoked meanwhile goes.
+/// @cost  one look at each socket, where the trust has changed
+void ShardRunner::replace_tls(NewTls fresh) {
+    auto& current = parts_.tls[fresh.listener.value];
+    const bool same_trust = current->trust() == fresh.context->trust();
+    current = std::move(fresh.context);
+    if (same_trust) return;
+    std::vector<ConnectionId> revoked;
+    sockets_.for_each([&](ConnectionId id, const Socket& socket) {
+        if (socket.listener == fresh.listener && !socket.lingering && is_revoked(socket))
+            revoked.push_back(id);
+    });
+    for (const ConnectionId id : revoked) feed(broker::Revoked{id});
 }
 
 void ShardRunner::on_gone(ConnectionId id, Socket& socket, std::string_view why) {
@@ -235,6 +263,12 @@ void ShardRunner::on_control(Control& control) {
             shard_->explain(ask->realm, ask->client_id, ask->request.view()));
     if (auto* ask = std::get_if<AskHistory>(&control))
         return ask->answer.set_value(history_.of(ask->realm, ask->client_id));
+    if (auto* fresh = std::get_if<NewTls>(&control)) return replace_tls(std::move(*fresh));
+    if (const auto* tickets = std::get_if<NewTickets>(&control)) {
+        for (auto& context : parts_.tls)
+            if (context) context->renew_tickets(tickets->secrets);
+        return;
+    }
     if (const auto* changed = std::get_if<ChangedUsers>(&control))
         return feed(broker::UsersChanged{changed->users});
     if (auto* policy = std::get_if<NewPolicy>(&control)) {
@@ -402,8 +436,7 @@ void ShardRunner::end_if_sent(Socket& socket) {
 }
 
 void ShardRunner::drop(ConnectionId id) {
-    const Socket socket = sockets_.take(id);
-    --parts_.listeners[socket.listener.value]->connections;
+    release(sockets_.take(id));
 }
 
 void ShardRunner::end_lingering() {
@@ -415,7 +448,9 @@ void ShardRunner::end_lingering() {
 }
 
 void ShardRunner::log_events() {
-    for (const broker::Event& event : fx_.events) {
+    for (broker::Event& event : fx_.events) {
+        if (const Socket* other = event.other.generation ? sockets_.find(event.other) : nullptr)
+            event.detail += ' ' + other->peer_text();
         const Socket* socket =
             event.connection.generation ? sockets_.find(event.connection) : nullptr;
         const std::string address = socket ? socket->peer_text() : std::string();

@@ -7,6 +7,7 @@
 #include "os/log_writer.h"
 #include "os/poller.h"
 #include "os/socket.h"
+#include "server/admission.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
 #include "server/openings.h"
@@ -29,23 +30,22 @@ struct OpenListener {
     os::Listener listener;
     ListenerId id;
     std::string name;  // URL with the real port
-    std::vector<std::unique_ptr<transport::TlsContext>>
-        tls;  // the last one is in use; older ones may be
+    bool tls = false;
     bool proxy_protocol = false;
     bool websocket = false;
     std::string websocket_path;
     uint32_t connections_max = 0;  // 0: no limit
     std::atomic<uint32_t> connections{0};
-    std::atomic<const transport::TlsContext*> current_tls{
-        nullptr};  // replaced by a reload; null: no TLS
 
-    bool plain() const { return tls.empty() && !websocket && !proxy_protocol; }
+    bool plain() const { return !tls && !websocket && !proxy_protocol; }
 };
 
 struct RunnerParts {
     broker::ShardConfig shard;
     Crossing* crossing = nullptr;
     std::vector<OpenListener*> listeners;
+    std::vector<std::unique_ptr<transport::TlsContext>>
+        tls;  // by listener, this shard's; null: none
     AuthWorker* auth = nullptr;
     os::LogWriter* log = nullptr;
     SharedCounters* counters = nullptr;
@@ -53,8 +53,9 @@ struct RunnerParts {
     std::unique_ptr<broker::Shard> opened;  // from its log; null: nothing is kept
     broker::Effects opened_fx;              // what it wants done since
     StoreWorker* store = nullptr;           // with `opened`
-    size_t history_events_max = 0;          // of clients, of this shard
-    Duration clock_ahead{};                 // of the broker's clock, which goes on across restarts
+    Admission* admission = nullptr;
+    size_t history_events_max = 0;  // of clients, of this shard
+    Duration clock_ahead{};         // of the broker's clock, which goes on across restarts
 };
 
 class ShardRunner {
@@ -82,10 +83,17 @@ private:
     void on_event(const os::PollEvent& event);
     void accept_from(OpenListener& listener);
     void open(OpenListener& listener, os::Accepted accepted);
+    void turn_away(const OpenListener& listener, const std::string& address, const char* why);
+    const char* refusal(const OpenListener& listener, Socket& socket);
+    void release(const Socket& socket);
+    bool receive_proxy(ConnectionId id, Socket& socket, Bytes& raw);
+    void end_by_transport(ConnectionId id, Socket& socket, std::string_view why);
     void pause_accepting();
     void read_from(ConnectionId id, Socket& socket);
     void receive(ConnectionId id, Socket& socket, Bytes raw);
     void identify(ConnectionId id, Socket& socket);
+    void replace_tls(NewTls fresh);
+    bool is_revoked(const Socket& socket) const;
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
     void take_mail();
     void take_envelopes(ShardId from);
@@ -125,7 +133,8 @@ private:
     bool accepting_ = true;
     Instant accept_again_ = kNever;
     Openings openings_;
-    Instant tell_full_ = Instant::min();  // no earlier line about a full file table
+    Instant tell_turned_away_ = Instant::min();  // no earlier line about those turned away
+    uint64_t turned_away_ = 0, turned_away_told_ = 0;
     bool stopping_ = false;
     Instant stop_by_ = kNever;
     bool behind_ = false;                                       // envelopes wait for room in a ring

@@ -15,6 +15,12 @@ PeerName::PeerName(const os::SocketAddress& address) {
     } else if (address.family() == AF_INET6) {
         sockaddr_in6 raw;
         std::memcpy(&raw, address.raw(), sizeof raw);
+        if (IN6_IS_ADDR_V4MAPPED(&raw.sin6_addr)) {
+            std::memcpy(ip_.data(), &raw.sin6_addr.s6_addr[12], 4);
+            family_ = AF_INET;
+            port_ = address.port();
+            return;
+        }
         std::memcpy(ip_.data(), &raw.sin6_addr, sizeof raw.sin6_addr);
     } else {
         return;

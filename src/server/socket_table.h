@@ -24,6 +24,10 @@ public:
     explicit PeerName(const os::SocketAddress& address);
     /// "203.0.113.7:49152", "[2001:db8::1]:49152", "unix:"
     std::string text() const;
+    /// In network order; of IPv4, and of IPv4 in IPv6, the first four.
+    const std::array<uint8_t, 16>& ip() const { return ip_; }
+    uint8_t family() const { return family_; }
+    bool is_unix() const { return family_ == 0; }
 
 private:
     std::array<uint8_t, 16> ip_{};
@@ -67,7 +71,8 @@ struct Socket {
     bool gone : 1 = false;       // the peer's end came, or it broke: dropped at the end of the turn
     bool wants_write : 1 = false;
     bool identified : 1 = false;  // the shard knows of its certificate, or that it has none
-    bool opening : 1 = false;     // TLS: its handshake has not begun
+    bool opening : 1 = false;     // what comes before MQTT has not begun
+    bool admitted : 1 = false;    // its address has admission
 
     /// As told by a PROXY header, else the socket's.
     std::string peer_text() const;
@@ -83,6 +88,11 @@ public:
     /// Frees the slot. @return the socket; dropping it closes the descriptor
     Socket take(ConnectionId id);
     size_t size() const { return sockets_.size(); }
+    /// Calls visit(id, socket) for each.
+    template <class Visit>
+    void for_each(Visit&& visit) {
+        sockets_.for_each(visit);
+    }
 
 private:
     HandleTable<Socket, ConnectionId> sockets_;

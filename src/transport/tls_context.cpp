@@ -1,29 +1,19 @@
 #include "transport/tls_context.h"
 
 #include "transport/tls_hooks.h"
+#include "transport/tls_native.h"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 namespace godwit::transport {
 
 namespace {
 
 using Step = Result<Done, std::string>;
-
-template <auto free>
-struct FreeBy {
-    template <class T>
-    void operator()(T* object) const {
-        free(object);
-    }
-};
-using Bio = std::unique_ptr<BIO, FreeBy<BIO_free>>;
-using Certificate = std::unique_ptr<X509, FreeBy<X509_free>>;
-using Crl = std::unique_ptr<X509_CRL, FreeBy<X509_CRL_free>>;
-using Key = std::unique_ptr<EVP_PKEY, FreeBy<EVP_PKEY_free>>;
 
 constexpr const char* kCiphersTls12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -32,105 +22,85 @@ constexpr const char* kCiphersTls12 =
 constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr long kPeerChainBytesMax = 32 * 1024;
 
-/// A sentence, and in brackets what OpenSSL has to say, if anything.
-Err<std::string> fault(std::string_view what) {
-    const unsigned long code = ERR_peek_error();
-    const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-    ERR_clear_error();
-    return Err{reason == nullptr ? std::string(what) : fmt::format("{} ({})", what, reason)};
-}
-
-Bio read_only(const std::string& pem) {
-    return Bio(BIO_new_mem_buf(pem.data(), int(pem.size())));
-}
-
-/// Gives the password to OpenSSL's PEM reader; without this it would ask on the terminal.
-int give_password(char* into, int size, int /*writing*/, void* password) {
-    const auto& text = *static_cast<const std::string*>(password);
-    if (text.empty() || text.size() > size_t(size)) return -1;
-    text.copy(into, text.size());
-    return int(text.size());
-}
-
-/// The next certificate; nullptr at the end.
-Certificate next_certificate(BIO* pem) {
-    return Certificate(PEM_read_bio_X509_AUX(pem, nullptr, nullptr, nullptr));
-}
-
-/// True if reading stopped because there is nothing more, not because of rubbish.
-bool at_end_of_pem() {
-    const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-    if (end) ERR_clear_error();
-    return end;
-}
-
-Step use_certificate(SSL_CTX* context, const TlsOptions& options) {
-    const Bio pem = read_only(options.certificate_pem);
-    const Certificate own = next_certificate(pem.get());
-    if (!own) return fault("certificate_pem holds no certificate");
-    if (SSL_CTX_use_certificate(context, own.get()) != 1)
-        return fault("certificate_pem cannot be used");
-    while (Certificate issuer = next_certificate(pem.get())) {
-        if (SSL_CTX_add0_chain_cert(context, issuer.get()) != 1)
-            return fault("certificate_pem: an intermediate certificate cannot be used");
-        static_cast<void>(issuer.release());  // the context owns it now
-    }
-    if (!at_end_of_pem()) return fault("certificate_pem: an intermediate certificate is damaged");
-    return Done{};
-}
-
-Step use_key(SSL_CTX* context, const TlsOptions& options) {
-    const Bio pem = read_only(options.private_key_pem);
-    auto* password = const_cast<std::string*>(&options.private_key_password);
-    const Key key(PEM_read_bio_PrivateKey(pem.get(), nullptr, give_password, password));
-    if (!key && options.private_key_pem.find("ENCRYPTED") != std::string::npos)
-        return fault(options.private_key_password.empty()
-                         ? "private_key_pem is encrypted and private_key_password is missing"
-                         : "private_key_pem cannot be decrypted with private_key_password");
-    if (!key) return fault("private_key_pem holds no private key");
-    if (SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1)
-        return fault("private_key_pem does not belong to the certificate");
+/// What the context refuses now it would refuse in every handshake: a key that is too short, a
+/// signature of a kind that is not safe.
+Step use_pair(SSL_CTX* context, TlsExtras& extras, const KeyPairTexts& texts) {
+    auto pair = load_key_pair(texts);
+    if (!pair) return Err{pair.error()};
+    if (SSL_CTX_use_cert_and_key(context, pair->certificate.get(), pair->key.get(),
+                                 pair->chain.get(), 1) != 1)
+        return tls_load_fault(texts.certificate_label + " cannot be used");
+    extras.pairs.push_back(std::move(*pair));
     return Done{};
 }
 
 Step use_identity(SSL_CTX* context, const TlsOptions& options) {
     const bool none = options.certificate_pem.empty() && options.private_key_pem.empty();
     if (none && options.role == TlsRole::Client) return Done{};
-    if (options.certificate_pem.empty()) return fault("certificate_pem is missing");
-    if (options.private_key_pem.empty()) return fault("private_key_pem is missing");
-    const Step certificate = use_certificate(context, options);
-    return certificate ? use_key(context, options) : certificate;
+    auto done =
+        use_pair(context, extras_of(context),
+                 {options.certificate_pem, options.private_key_pem, options.private_key_password,
+                  options.certificate_label, options.private_key_label});
+    const std::unique_ptr<SSL_CTX, FreeBy<SSL_CTX_free>> trial(SSL_CTX_new(TLS_server_method()));
+    GW_ASSERT(trial != nullptr);
+    for (size_t i = 0; done && i < options.others.size(); ++i) {
+        const TlsKeyPair& each = options.others[i];
+        done = use_pair(trial.get(), extras_of(context),
+                        {each.certificate_pem, each.private_key_pem, each.private_key_password,
+                         each.certificate_label, each.private_key_label});
+    }
+    return done;
 }
 
 /// Trust for the peer's certificate; a server also tells clients the names of these issuers.
 Step use_trust(SSL_CTX* context, const TlsOptions& options) {
     const bool wanted = options.peer_verify != PeerVerify::None;
-    if (wanted && options.ca_pem.empty()) return fault("ca_pem is missing, and peers must verify");
+    const std::string& label = options.ca_label;
+    if (wanted && options.ca_pem.empty())
+        return tls_load_fault(label + " is missing, and peers must verify");
     X509_STORE* store = SSL_CTX_get_cert_store(context);
     const Bio pem = read_only(options.ca_pem);
     size_t count = 0;
     for (; const Certificate ca = next_certificate(pem.get()); ++count) {
-        if (X509_STORE_add_cert(store, ca.get()) != 1) return fault("ca_pem cannot be used");
+        if (X509_STORE_add_cert(store, ca.get()) != 1)
+            return tls_load_fault(label + " cannot be used");
         if (options.role == TlsRole::Server && SSL_CTX_add_client_CA(context, ca.get()) != 1)
-            return fault("ca_pem cannot be used");
+            return tls_load_fault(label + " cannot be used");
     }
-    if (!at_end_of_pem()) return fault("ca_pem: a certificate is damaged");
-    if (count == 0 && !options.ca_pem.empty()) return fault("ca_pem holds no certificate");
+    if (!at_end_of_pem()) return tls_load_fault(label + ": a certificate is damaged");
+    if (count == 0 && !options.ca_pem.empty())
+        return tls_load_fault(label + " holds no certificate");
     return Done{};
+}
+
+/// The authority of that name among those that are trusted has signed the list. One whose authority
+/// is an intermediate that peers show is only checked with them.
+bool is_signed(const SSL_CTX* context, X509_CRL* crl) {
+    const std::unique_ptr<X509_STORE_CTX, FreeBy<X509_STORE_CTX_free>> lookup(X509_STORE_CTX_new());
+    GW_ASSERT(lookup != nullptr);
+    X509_STORE_CTX_init(lookup.get(), SSL_CTX_get_cert_store(context), nullptr, nullptr);
+    const std::unique_ptr<X509_OBJECT, FreeBy<X509_OBJECT_free>> found(
+        X509_STORE_CTX_get_obj_by_subject(lookup.get(), X509_LU_X509, X509_CRL_get_issuer(crl)));
+    ERR_clear_error();
+    if (!found) return true;
+    return X509_CRL_verify(crl, X509_get0_pubkey(X509_OBJECT_get0_X509(found.get()))) == 1;
 }
 
 Step use_revocations(SSL_CTX* context, const TlsOptions& options) {
     if (options.crl_pem.empty()) return Done{};
+    const std::string& label = options.crl_label;
     X509_STORE* store = SSL_CTX_get_cert_store(context);
     const Bio pem = read_only(options.crl_pem);
-    size_t count = 0;
-    for (;; ++count) {
-        const Crl crl(PEM_read_bio_X509_CRL(pem.get(), nullptr, nullptr, nullptr));
-        if (!crl) break;
-        if (X509_STORE_add_crl(store, crl.get()) != 1) return fault("crl_pem cannot be used");
+    std::vector<Crl>& crls = extras_of(context).crls;
+    while (Crl crl{PEM_read_bio_X509_CRL(pem.get(), nullptr, nullptr, nullptr)}) {
+        if (!is_signed(context, crl.get()))
+            return tls_load_fault(label + ": a revocation list is not signed by its authority");
+        if (X509_STORE_add_crl(store, crl.get()) != 1)
+            return tls_load_fault(label + " cannot be used");
+        crls.push_back(std::move(crl));
     }
-    if (!at_end_of_pem()) return fault("crl_pem: a revocation list is damaged");
-    if (count == 0) return fault("crl_pem holds no revocation list");
+    if (!at_end_of_pem()) return tls_load_fault(label + ": a revocation list is damaged");
+    if (crls.empty()) return tls_load_fault(label + " holds no revocation list");
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
     return Done{};
 }
@@ -138,13 +108,14 @@ Step use_revocations(SSL_CTX* context, const TlsOptions& options) {
 Step use_policy(SSL_CTX* context, const TlsOptions& options) {
     const bool tls13_only = options.version_min == TlsVersion::Tls13;
     if (SSL_CTX_set_min_proto_version(context, tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION) != 1)
-        return fault("version_min cannot be used");
+        return tls_load_fault("version_min cannot be used");
     const char* tls12 =
         options.ciphers_tls12.empty() ? kCiphersTls12 : options.ciphers_tls12.c_str();
-    if (SSL_CTX_set_cipher_list(context, tls12) != 1) return fault("ciphers_tls12 names no cipher");
+    if (SSL_CTX_set_cipher_list(context, tls12) != 1)
+        return tls_load_fault("ciphers_tls12 names no cipher");
     if (!options.ciphers_tls13.empty() &&
         SSL_CTX_set_ciphersuites(context, options.ciphers_tls13.c_str()) != 1)
-        return fault("ciphers_tls13 names no cipher");
+        return tls_load_fault("ciphers_tls13 names no cipher");
     GW_ASSERT(SSL_CTX_set1_groups_list(context, kGroups) == 1);
 
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -159,6 +130,26 @@ void use_verify(SSL_CTX* context, const TlsOptions& options) {
     if (options.peer_verify != PeerVerify::None) mode = SSL_VERIFY_PEER;
     if (options.peer_verify == PeerVerify::Required) mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_CTX_set_verify(context, mode, nullptr);
+    SSL_CTX_set_verify_depth(context, options.verify_depth);
+}
+
+std::array<uint8_t, 32> trust_of(const TlsOptions& options) {
+    const std::string text = fmt::format(
+        "{} {} {} {}:{}{}:{}", int(options.role), int(options.peer_verify), options.verify_depth,
+        options.ca_pem.size(), options.ca_pem, options.crl_pem.size(), options.crl_pem);
+    std::array<uint8_t, 32> digest{};
+    GW_ASSERT(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) ==
+              1);
+    return digest;
+}
+
+int extras_index() {
+    static const int index = SSL_CTX_get_ex_new_index(
+        0, nullptr, nullptr, nullptr, [](void*, void* extras, CRYPTO_EX_DATA*, int, long, void*) {
+            delete static_cast<TlsExtras*>(extras);
+        });
+    GW_ASSERT(index >= 0);
+    return index;
 }
 
 /// Tickets keep the state at the client, encrypted; nothing is cached here. One ticket is enough.
@@ -166,12 +157,21 @@ void use_tickets(SSL_CTX* context) {
     static constexpr std::string_view kContextName = "godwit";
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 1);
+    SSL_CTX_set_timeout(context, TlsContext::kTicketLifetime_s);
     GW_ASSERT(SSL_CTX_set_session_id_context(context,
                                              reinterpret_cast<const uint8_t*>(kContextName.data()),
                                              unsigned(kContextName.size())) == 1);
 }
 
 }  // namespace
+
+void attach_extras(SSL_CTX* context, std::unique_ptr<TlsExtras> extras) {
+    GW_ASSERT(SSL_CTX_set_ex_data(context, extras_index(), extras.release()) == 1);
+}
+
+TlsExtras& extras_of(const SSL_CTX* context) {
+    return *static_cast<TlsExtras*>(SSL_CTX_get_ex_data(context, extras_index()));
+}
 
 void TlsContext::Free::operator()(SSL_CTX* context) const {
     SSL_CTX_free(context);
@@ -183,18 +183,36 @@ TlsContext::TlsContext(TlsContext&&) noexcept = default;
 TlsContext& TlsContext::operator=(TlsContext&&) noexcept = default;
 TlsContext::~TlsContext() = default;
 
+void TlsContext::renew_tickets(const TicketSecrets& secrets) {
+    TlsExtras& extras = extras_of(context_.get());
+    if (extras.tickets) extras.tickets = secrets;
+}
+
+const std::array<uint8_t, 32>& TlsContext::trust() const {
+    return extras_of(context_.get()).trust;
+}
+
 Result<TlsContext, std::string> TlsContext::load(const TlsOptions& options) {
     ERR_clear_error();
     const bool server = options.role == TlsRole::Server;
     Owned context(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
     GW_ASSERT(context != nullptr);
+    auto extras = std::make_unique<TlsExtras>();
+    extras->peer_name = options.peer_name;
+    extras->trust = trust_of(options);
+    extras->tickets = options.tickets;
+    attach_extras(context.get(), std::move(extras));
     for (const auto step : {use_policy, use_identity, use_trust, use_revocations}) {
         const Step done = step(context.get(), options);
         if (!done) return Err{done.error()};
     }
     use_verify(context.get(), options);
     use_tickets(context.get());
-    if (server) install_server_hooks(context.get());
+    if (server) {
+        install_server_hooks(context.get());
+        install_server_names(context.get());
+        install_tickets(context.get());
+    }
     return TlsContext(std::move(context), options);
 }
 

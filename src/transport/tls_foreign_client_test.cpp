@@ -74,11 +74,32 @@ class TlsForeignClientBase : public testing::Test {
 protected:
     explicit TlsForeignClientBase(TlsVersion version) : version_(version) {}
 
-    TlsContext server() const {
-        return load({.certificate_pem = identity_.certificate_pem,
-                     .private_key_pem = identity_.key_pem,
-                     .ca_pem = authority_.pem(),
-                     .peer_verify = PeerVerify::Required});
+    TlsOptions server_options() const {
+        return {.certificate_pem = identity_.certificate_pem,
+                .private_key_pem = identity_.key_pem,
+                .ca_pem = authority_.pem(),
+                .peer_verify = PeerVerify::Required};
+    }
+    TlsContext server() const { return load(server_options()); }
+    /// With tickets of these secrets, the last one first.
+    TlsContext server(uint8_t secret, std::optional<uint8_t> previous = {},
+                      const std::string& crl_pem = "") const {
+        TlsOptions options = server_options();
+        options.tickets.emplace().current.bytes.fill(secret);
+        if (previous) options.tickets->previous.emplace().bytes.fill(*previous);
+        options.crl_pem = crl_pem;
+        return load(options);
+    }
+    /// Whether a ticket of the one is good with the other; where it is, it carries the identity.
+    void expect_resumed(const TlsContext& from, const TlsContext& with, bool expected) {
+        const TlsContext context = client();
+        ForeignClient first(context, from, nullptr);
+        ASSERT_TRUE(first.connect()) << first.fault();
+        const auto ticket = first.session();
+        ForeignClient second(context, with, ticket.get());
+        ASSERT_TRUE(second.connect()) << second.fault();
+        EXPECT_EQ(second.resumed(), expected);
+        EXPECT_EQ(second.server().peer().certificate_name, "pump-7");
     }
     TlsContext client() const {
         TlsContext made = load({.role = TlsRole::Client,
@@ -117,7 +138,7 @@ TEST_P(TlsForeignClient, ResumesByTicketAndKeepsItsIdentity) {
     ForeignClient second(context, listener, ticket.get());
     ASSERT_TRUE(second.connect()) << second.fault();
     EXPECT_TRUE(second.resumed());
-    EXPECT_EQ(second.server().peer().certificate_common_name, "pump-7");
+    EXPECT_EQ(second.server().peer().certificate_name, "pump-7");
 }
 TEST_P(TlsForeignClient, ATicketDiesWithItsContext) {
     const TlsContext context = client(), listener = server(), reloaded = server();
@@ -127,6 +148,38 @@ TEST_P(TlsForeignClient, ATicketDiesWithItsContext) {
     ForeignClient second(context, reloaded, ticket.get());
     ASSERT_TRUE(second.connect()) << second.fault();
     EXPECT_FALSE(second.resumed());
+}
+TEST_P(TlsForeignClient, ATicketIsGoodWhereverItsSecretIs) {  // in another shard, after a reload
+    expect_resumed(server(1), server(1), true);
+    expect_resumed(server(1), server(2), false);
+}
+TEST_P(TlsForeignClient, ATicketIsGoodForOneChangeOfTheSecret) {
+    expect_resumed(server(1), server(2, 1), true);
+    expect_resumed(server(1), server(3, 2), false);
+    const TlsContext listener = server(1);
+    TlsContext renewed = server(1);
+    TicketSecrets secrets;
+    secrets.current.bytes.fill(2);
+    renewed.renew_tickets(secrets);
+    expect_resumed(listener, renewed, false);
+    secrets.previous.emplace().bytes.fill(1);
+    renewed.renew_tickets(secrets);
+    expect_resumed(listener, renewed, true);
+}
+TEST_P(TlsForeignClient, ATicketIsWorthNothingWhereTheTrustIsAnother) {
+    // Who resumes shows no certificate that could be looked at again.
+    expect_resumed(server(1), server(1, {}, authority_.revoke(identity_.serial)), false);
+}
+TEST_P(TlsForeignClient, ATicketIsRenewedWhenItsSecretIsThePrevious) {
+    const TlsContext context = client(), before = server(1), after = server(2, 1),
+                     later = server(3, 2);
+    ForeignClient first(context, before, nullptr);
+    ASSERT_TRUE(first.connect()) << first.fault();
+    ForeignClient second(context, after, first.session().get());
+    ASSERT_TRUE(second.connect()) << second.fault();
+    ForeignClient third(context, later, second.session().get());
+    ASSERT_TRUE(third.connect()) << third.fault();
+    EXPECT_TRUE(third.resumed());
 }
 struct TlsForeignClient12 : TlsForeignClientBase {
     TlsForeignClient12() : TlsForeignClientBase(TlsVersion::Tls12) {}

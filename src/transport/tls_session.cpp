@@ -1,6 +1,7 @@
 #include "transport/tls_session.h"
 
 #include "transport/tls_hooks.h"
+#include "transport/tls_native.h"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -21,32 +22,6 @@ constexpr size_t kWaitingBytesMax = 64 * 1024;
 
 const uint8_t* as_openssl(std::string_view text) {
     return reinterpret_cast<const uint8_t*>(text.data());
-}
-
-/// "CN=pump-7,O=Plant"
-std::string subject_text(const X509* certificate) {
-    const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), BIO_free);
-    GW_ASSERT(text != nullptr);
-    // RFC 2253, but UTF-8 stays as it is.
-    const unsigned long flags = XN_FLAG_RFC2253 & ~unsigned(ASN1_STRFLGS_ESC_MSB);
-    X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, flags);
-    char* begin = nullptr;
-    const long size = BIO_get_mem_data(text.get(), &begin);
-    return {begin, size_t(std::max(0L, size))};
-}
-
-/// Empty if there is none, or if it holds a NUL, by which names are forged.
-std::string common_name(const X509* certificate) {
-    const X509_NAME* subject = X509_get_subject_name(certificate);
-    const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    if (at < 0) return {};
-    unsigned char* utf8 = nullptr;
-    const int size =
-        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-    if (size < 0) return {};
-    std::string name(reinterpret_cast<const char*>(utf8), size_t(size));
-    OPENSSL_free(utf8);
-    return name.find('\0') == std::string::npos ? name : std::string();
 }
 
 std::string fault_text(const SSL* ssl) {
@@ -286,9 +261,21 @@ TlsPeer TlsSession::peer() const {
     peer.alpn = as_text({alpn, alpn_size});
     if (const X509* certificate = SSL_get0_peer_certificate(ssl_.get())) {
         peer.certificate_subject = subject_text(certificate);
-        peer.certificate_common_name = common_name(certificate);
+        peer.certificate_name =
+            name_of_certificate(certificate, extras_of(SSL_get_SSL_CTX(ssl_.get())).peer_name);
     }
     return peer;
+}
+
+bool TlsSession::is_revoked_by(const TlsContext& context) const {
+    X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+    if (certificate == nullptr) return false;
+    for (const Crl& crl : extras_of(context.native()).crls) {
+        X509_REVOKED* entry = nullptr;
+        constexpr int kRevoked = 1;  // 2: it was, and is not any more
+        if (X509_CRL_get0_by_cert(crl.get(), &entry, certificate) == kRevoked) return true;
+    }
+    return false;
 }
 
 size_t TlsSession::memory_bytes() const {

@@ -20,7 +20,7 @@ struct TlsPeer {
     std::string sni;                  // as the client sent it
     std::string alpn;                 // as agreed; empty if none was
     std::string certificate_subject;  // RFC 2253: "CN=pump-7,O=Plant"; empty without certificate
-    std::string certificate_common_name;  // "pump-7"
+    std::string certificate_name;     // "pump-7"; which of its names, TlsOptions::peer_name says
 };
 
 /// Why a session ends.
@@ -66,6 +66,9 @@ public:
     bool ready() const { return ready_; }
     /// Copies the facts of the handshake; call it once ready().
     TlsPeer peer() const;
+    /// The peer showed a certificate that stands in a revocation list of this context.
+    /// @cost  a binary search in each list
+    bool is_revoked_by(const TlsContext& context) const;
     /// An estimate, measured with bench_transport: what OpenSSL holds for an idle connection.
     size_t memory_bytes() const;
 

@@ -118,6 +118,13 @@ Wire::Stage Wire::after_tls() const {
     return opening_ ? Stage::Head : Stage::Open;
 }
 
+Result<Bytes, WireError> Wire::receive_proxy(Bytes raw) {
+    GW_ASSERT(awaits_proxy());
+    auto rest = take_proxy(raw);
+    if (!rest) stage_ = Stage::Closed;
+    return rest;
+}
+
 Step Wire::receive(Bytes raw, Buffer& mqtt, Buffer& reply) {
     if (stage_ == Stage::Closed) return fault(WireErrorKind::PeerClosed, "closed already");
     const Step step = receive_layers(raw, mqtt, reply);
@@ -175,7 +182,7 @@ void Wire::on_tls_ready(Buffer& inner_reply) {
     peer_.sni = std::move(told.sni);
     peer_.alpn = std::move(told.alpn);
     peer_.certificate_subject = std::move(told.certificate_subject);
-    peer_.certificate_common_name = std::move(told.certificate_common_name);
+    peer_.certificate_name = std::move(told.certificate_name);
     if (opening_) put_bytes(inner_reply, opening_->request);
     stage_ = after_tls();
 }
@@ -296,6 +303,10 @@ void Wire::close(CloseCode code, Buffer& raw) {
     stage_ = Stage::Closed;
 }
 
+bool Wire::is_revoked_by(const TlsContext& context) const {
+    return tls_ && tls_->is_revoked_by(context);
+}
+
 size_t Wire::memory_bytes() const {
     const auto heap = [](const std::string& text) {
         return text.capacity() > std::string().capacity() ? text.capacity() : 0;
@@ -303,7 +314,7 @@ size_t Wire::memory_bytes() const {
     size_t bytes = sizeof *this + proxy_pending_.capacity();
     for (const std::string* text :
          {&peer_.address, &peer_.tls_version, &peer_.tls_cipher, &peer_.sni, &peer_.alpn,
-          &peer_.certificate_subject, &peer_.certificate_common_name, &peer_.http_target,
+          &peer_.certificate_subject, &peer_.certificate_name, &peer_.http_target,
           &peer_.websocket_protocol})
         bytes += heap(*text);
     if (tls_) bytes += tls_->memory_bytes();

@@ -25,10 +25,10 @@ struct UpgradeRefusal;
 struct PeerIdentity {
     std::string address;  // told by a PROXY header: "203.0.113.7:49152"; else empty
     std::string tls_version, tls_cipher, sni, alpn;
-    std::string certificate_subject;      // "CN=pump-7,O=Plant"; empty without certificate
-    std::string certificate_common_name;  // "pump-7"
-    std::string http_target;              // "/mqtt?x=1" with its query
-    std::string websocket_protocol;       // "mqtt" or "mqttv3.1"
+    std::string certificate_subject;  // "CN=pump-7,O=Plant"; empty without certificate
+    std::string certificate_name;     // "pump-7"; see TlsOptions::peer_name
+    std::string http_target;          // "/mqtt?x=1" with its query
+    std::string websocket_protocol;   // "mqtt" or "mqttv3.1"
 };
 
 /// What a listener speaks. Borrowed for the call only, but for what `tls` says itself.
@@ -81,6 +81,13 @@ public:
                                                            Buffer& raw);
     ~Wire();
 
+    /// The PROXY header is still to come.
+    bool awaits_proxy() const { return stage_ == Stage::Proxy; }
+    /// Takes the header alone from the front of `raw`, for who wants to know the peer before any
+    /// other layer is begun. Only while awaits_proxy().
+    /// @return  the bytes behind it; none while it is not whole
+    /// @errors  as receive()
+    Result<Bytes, WireError> receive_proxy(Bytes raw);
     /// Takes bytes off the socket. MQTT bytes are appended to `mqtt`, bytes to be sent (handshake,
     /// 101, pong, close) to `reply`. All of `raw` is taken.
     /// @errors  the first fault of any layer. MQTT bytes that came before it are in `mqtt` and
@@ -102,6 +109,8 @@ public:
     /// All layers are open: MQTT flows.
     bool ready() const { return stage_ == Stage::Open; }
     const PeerIdentity& peer() const { return peer_; }
+    /// See TlsSession; false without TLS.
+    bool is_revoked_by(const TlsContext& context) const;
     /// What this connection holds, itself included; OpenSSL's part is an estimate.
     size_t memory_bytes() const;
 

@@ -89,7 +89,7 @@ TEST_P(WireTls, ClientAndServerTalk) {
     EXPECT_EQ(peer.tls_version, GetParam() == TlsVersion::Tls12 ? "TLSv1.2" : "TLSv1.3");
     EXPECT_FALSE(peer.tls_cipher.empty());
     EXPECT_EQ(peer.certificate_subject, "");
-    EXPECT_EQ(link.client.wire->peer().certificate_common_name, "localhost");
+    EXPECT_EQ(link.client.wire->peer().certificate_name, "localhost");
 }
 TEST_P(WireTls, RsaCertificatesWork) {
     TestLink link =
@@ -207,7 +207,7 @@ TEST_P(WireTls, AClientsCertificateIsTold) {
             server.peer_verify = verify;
             TestLink link = connect(client_options(pump), server);
             expect_talk(link);
-            EXPECT_EQ(link.server.wire->peer().certificate_common_name, "pump-7 \xc3\xa4");
+            EXPECT_EQ(link.server.wire->peer().certificate_name, "pump-7 \xc3\xa4");
             EXPECT_EQ(link.server.wire->peer().certificate_subject, "CN=pump-7 \xc3\xa4,O=Plant");
         }
     }
@@ -218,7 +218,7 @@ TEST_P(WireTls, ANameWithANulIsNoName) {
     const TestIdentity forged = authority_.issue({.common_name = std::string("admin\0.x", 8)});
     TestLink link = connect(client_options(forged), server);
     EXPECT_TRUE(link.ready());
-    EXPECT_EQ(link.server.wire->peer().certificate_common_name, "");
+    EXPECT_EQ(link.server.wire->peer().certificate_name, "");
 }
 TEST_P(WireTls, AClientMayHaveNoneWhereItIsOptional) {
     TlsOptions server = server_options();

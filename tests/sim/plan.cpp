@@ -37,6 +37,7 @@ public:
 private:
     void draw_limits() {
         broker::Limits& l = plan_.limits;
+        l.takeovers_max = 0;  // a plan takes over as often as it says
         if (one_in(4)) l.inflight_max = pick<uint16_t>({1, 3, 10});
         if (one_in(4)) l.receive_maximum = pick<uint16_t>({1, 3, 10});
         if (one_in(6)) l.queue_messages_max = pick<uint32_t>({4, 20});

@@ -72,8 +72,9 @@ struct Connection {
     Instant last_received;
     Instant watch_due = kNever;  // its first timer; kNever: none
     Effects::Link link;
-    Buffer partial;           // a cut-off packet, or all unread input while paused
-    uint32_t partial_at = 0;  // of `partial`, handled already; 0 unless paused
+    Buffer partial;                // a cut-off packet, or all unread input while paused
+    uint32_t partial_at = 0;       // of `partial`, handled already; 0 unless paused
+    uint32_t partial_since_s = 0;  // of the clock: since when `partial` waits for its rest
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 

@@ -1,5 +1,8 @@
 """Certificates for one run, made with the openssl command: a CA, a server, a client and a stranger."""
+import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 
@@ -40,6 +43,30 @@ class Certificates:
         _openssl('x509', '-req', '-in', f'{name}.csr', '-CA', f'{authority}.crt', '-CAkey',
                  f'{authority}.key', '-CAcreateserial', '-days', '2', '-extfile', f'{name}.ext',
                  '-out', f'{name}.crt', cwd=self.folder)
+
+    def signed(self, name, subject, extension, authority='ca', folder=None):
+        """A further certificate; a folder of one's own keeps tests apart. Returns the paths of certificate and key."""
+        target = Path(folder or self.folder) / name
+        self._signed(name, subject, authority, extension)
+        for end in ('crt', 'key'):
+            if folder:
+                shutil.move(self.folder / f'{name}.{end}', f'{target}.{end}')
+        return f'{target}.crt', f'{target}.key'
+
+    def revocation_list(self, path, *certificates):
+        """Writes the CA's list of revoked certificates, by their paths, in one step."""
+        with tempfile.TemporaryDirectory() as work:
+            (Path(work) / 'index').touch()
+            (Path(work) / 'number').write_text('01\n')
+            (Path(work) / 'ca.cnf').write_text(
+                '[ca]\ndefault_ca = own\n[own]\ndatabase = index\ncrlnumber = number\ndefault_md = sha256\n'
+                'default_crl_days = 2\n')
+            signer = ['-config', 'ca.cnf', '-cert', self.path('ca.crt'), '-keyfile', self.path('ca.key')]
+            for certificate in certificates:
+                _openssl('ca', '-revoke', certificate, *signer, cwd=work)
+            _openssl('ca', '-gencrl', '-out', 'crl.pem', *signer, cwd=work)
+            shutil.move(Path(work) / 'crl.pem', f'{path}.new')
+        os.replace(f'{path}.new', path)
 
     def path(self, file):
         return str(self.folder / file)

@@ -122,6 +122,15 @@ class Program:
                     pass
 
 
+def wait_until(happened, seconds, what):
+    """Asks again and again until `happened()` is true."""
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise Deadline(f'{what}: not within {seconds} s')
+        time.sleep(0.05)
+
+
 def run(command, seconds=10, env=None, stdin=b'', cwd=None):
     """Runs a short command to its end: a subprocess.CompletedProcess with text output."""
     try:

@@ -77,6 +77,10 @@ class RawClient:
     def __exit__(self, *_):
         self._socket.close()
 
+    def peer_certificate(self):
+        """What a TLS server showed, as DER."""
+        return self._socket.getpeercert(True)
+
     def send(self, raw):
         self._socket.sendall(raw)
 
