@@ -83,6 +83,11 @@ struct PolicyChanged {
 struct UsersChanged {
     const std::vector<std::string>& users;  // sorted
 };
+/// How much of the memory that the process may have is used.
+enum class Memory : uint8_t { Ample, Scarce, Spent };
+struct MemoryState {
+    Memory memory = Memory::Ample;
+};
 /// Ends one client's connection.
 struct Kick {
     RealmId realm;
@@ -94,6 +99,6 @@ struct Shutdown {};
 
 using Input =
     std::variant<Accepted, Identified, Adopted, Received, Flushed, Closed, Verdict, Mail, StoreDone,
-                 Restarted, Inject, Tick, PolicyChanged, UsersChanged, Kick, Shutdown>;
+                 Restarted, Inject, Tick, PolicyChanged, UsersChanged, MemoryState, Kick, Shutdown>;
 
 }  // namespace godwit::broker

@@ -9,6 +9,7 @@
 #include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
+#include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
@@ -110,6 +111,11 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
                                               const mqtt::Publish& packet) {
     std::string_view topic = packet.topic;
     if (packet.topic_alias != 0) {
+        if (is_scarce(core) && packet.topic.size() > kScarceAliasBytes) {
+            disconnect(core, c, ReasonCode::QuotaExceeded,
+                       "memory is scarce, and the topic of its alias is long");
+            return std::nullopt;
+        }
         const auto known = c.need_features().aliases_in.resolve(packet.topic_alias, packet.topic,
                                                                 core.limits.topic_alias_max);
         if (!known) {
@@ -178,10 +184,17 @@ MessageRef cleared(const Message& message) {
                              .origin = message.origin()});
 }
 
+/// Its publisher is named where its session is here.
 void count_retained_loss(Core& core, const Message& message) {
     ++core.counters.lost[Loss::RetainedFull];
-    Event full{Severity::Warning, "retained_refused",          {}, message.realm(), {},
-               "quota_exceeded",  std::string(message.topic())};
+    const Session* publisher = core.clients.find(core.sessions, message.publisher());
+    Event full{Severity::Warning,
+               "retained_refused",
+               {},
+               message.realm(),
+               publisher ? std::string(publisher->client_id) : std::string(),
+               is_scarce(core) ? "memory_scarce" : "quota_exceeded",
+               std::string(message.topic())};
     core.fx->events.push_back(std::move(full));
 }
 

@@ -4,6 +4,7 @@
 #include "broker/connecting.h"
 #include "broker/delivering.h"
 #include "broker/publishing.h"
+#include "broker/scarcity.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
@@ -101,6 +102,11 @@ uint32_t packet_bytes_max(const Core& core, const Connection& c) {
     return early ? core.limits.preconnect_bytes_max : core.limits.packet_bytes_max;
 }
 
+uint32_t scarce_packet_bytes(const Connection& c) {
+    const bool early = c.state != Connection::State::Online;
+    return early ? kScarceConnectBytes : kScarcePacketBytes;
+}
+
 /// Handles the packet at the front of `in`. @return its size; 0: not whole yet, or not to be
 /// handled now
 uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_needed) {
@@ -133,7 +139,7 @@ bool may_go_on(const Connection& c) {
 
 /// Pauses a connection that has asked enough of this turn, or does not read its answers.
 void pause_if_busy(Core& core, Connection& c, uint64_t work_max) {
-    if (c.unsent_bytes >= core.limits.output_bytes_max + kAnswerBytesMax)
+    if (c.unsent_bytes >= output_bytes_max(core) + kAnswerBytesMax)
         return pause_reading(core, c, Pause::Output);
     if (core.pace.work < work_max) return;
     core.pace.unfinished.push_back({c.id, (core.pace.work - work_max) / core.pace.share});
@@ -186,6 +192,11 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
             break;
         }
         if (!status->complete) {
+            if (is_scarce(core) && status->bytes_needed > scarce_packet_bytes(c)) {
+                disconnect(core, c, ReasonCode::QuotaExceeded,
+                           "memory is scarce, and its packet is large");
+                break;
+            }
             const size_t take = std::min(in.size(), status->bytes_needed - c.partial.size());
             put_bytes(c.partial, in.first(take));
             in = in.subspan(take);

@@ -6,6 +6,7 @@
 #include "broker/permitting.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
+#include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
@@ -67,7 +68,7 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, W
         return ReasonCode::TopicFilterInvalid;
     const size_t held =
         session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
-    const bool is_full = held >= core.limits.subscriptions_max;
+    const bool is_full = held >= core.limits.subscriptions_max || !may_subscribe(core, session);
     const ReasonCode refusal =
         is_full ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
     if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;

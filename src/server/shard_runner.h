@@ -9,6 +9,7 @@
 #include "os/socket.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
+#include "server/memory_gauge.h"
 #include "server/openings.h"
 #include "server/shared_counters.h"
 #include "server/socket_table.h"
@@ -50,11 +51,12 @@ struct RunnerParts {
     os::LogWriter* log = nullptr;
     SharedCounters* counters = nullptr;
     std::unique_ptr<const auth::Policy> policy;
-    std::unique_ptr<broker::Shard> opened;  // from its log; null: nothing is kept
-    broker::Effects opened_fx;              // what it wants done since
-    StoreWorker* store = nullptr;           // with `opened`
-    size_t history_events_max = 0;          // of clients, of this shard
-    Duration clock_ahead{};                 // of the broker's clock, which goes on across restarts
+    std::unique_ptr<broker::Shard> opened;   // from its log; null: nothing is kept
+    broker::Effects opened_fx;               // what it wants done since
+    StoreWorker* store = nullptr;            // with `opened`
+    size_t history_events_max = 0;           // of clients, of this shard
+    uint64_t memory_bytes_max = UINT64_MAX;  // of the process
+    Duration clock_ahead{};                  // of the broker's clock, which goes on across restarts
 };
 
 class ShardRunner {
@@ -138,6 +140,7 @@ private:
     std::vector<Bytes> pieces_;       // scratch
     std::unique_ptr<const auth::Policy> policy_;
     broker::ClientHistory history_;
+    MemoryGauge memory_;
 };
 
 }  // namespace godwit::server
