@@ -334,8 +334,8 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
         message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
     if (mode.refusable && must_refuse(core, message, &matches, home == self))
         return {.refused = true};
-    Receipt receipt{.shards = (matches.shards | home) & ~self};
-    receipt.taken = matches.shards != 0 || !matches.local.empty();
+    Receipt receipt{.shards = (matches.remote.shards | home) & ~self};
+    receipt.taken = matches.remote.shards != 0 || !matches.local.empty();
     const bool once = mode.passage == Passage::Once;
     receipt.crossing = receipt.shards != 0 && (once || waits_behind_crossing(core, *message));
     const bool free = mode.passage == Passage::Free && !receipt.crossing;
@@ -343,7 +343,7 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
     if (receipt.crossing) {
         Crossing crossing{.message = message,
                           .shards = receipt.shards,
-                          .routed = matches.shards,
+                          .routed = matches.remote.shards,
                           .refusable = mode.refusable};
         if (once) {
             crossing.ticket = core.keeper.log->next_ticket();
@@ -357,7 +357,7 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
                       .number = receipt.number,
                       .lane = receipt.lane,
                       .refusable = mode.refusable},
-                     receipt.shards, matches.shards, home);
+                     receipt.shards, matches.remote.shards, home);
     }
     if (home == self) keep_retained(core, message);
     deliver_here(core, message, matches);

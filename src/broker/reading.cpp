@@ -134,7 +134,7 @@ uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_neede
 }
 
 bool may_go_on(const Connection& c) {
-    return !c.closing && !c.is_paused() && !c.moving_to;
+    return !c.closing && !c.is_paused() && !c.is_moving();
 }
 
 /// Pauses a connection that has asked enough of this turn, or does not read its answers.
@@ -153,7 +153,7 @@ size_t handle_all(Core& core, Connection& c, Bytes in) {
     const uint64_t work_before = core.pace.work, work_max = work_before + core.pace.share;
     while (may_go_on(c) && handled < in.size()) {
         const uint32_t size = handle_front(core, c, in.subspan(handled), needed);
-        if (size == 0 || c.moving_to) break;  // a CONNECT that moves is handled where it goes
+        if (size == 0 || c.is_moving()) break;  // a CONNECT that moves is handled where it goes
         handled += size;
         if (may_go_on(c) && handled < in.size()) pause_if_busy(core, c, work_max);
     }
@@ -163,7 +163,7 @@ size_t handle_all(Core& core, Connection& c, Bytes in) {
 
 /// Ends here; goes on where its session lives.
 void move_away(Core& core, Connection& c) {
-    core.fx->moves.push_back({c.id, *c.moving_to, std::move(c.partial)});
+    core.fx->moves.push_back({c.id, c.moving_to, std::move(c.partial)});
     c.closing = true;
     core.dying.push_back(c.id);
 }
@@ -216,7 +216,7 @@ void on_received(Core& core, Connection& c, Bytes in) {
     in = complete_partial(core, c, in);
     if (!c.closing && c.partial.empty()) in = in.subspan(handle_all(core, c, in));
     if (!c.closing) put_bytes(c.partial, in);
-    if (c.moving_to && !c.closing) move_away(core, c);
+    if (c.is_moving() && !c.closing) move_away(core, c);
 }
 
 void pause_reading(Core& core, Connection& c, Pause why) {

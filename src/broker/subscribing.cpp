@@ -28,11 +28,11 @@ struct Wish {
     uint32_t subscription_id = 0;
 };
 
-void announce(Core& core, const Realm& realm, std::string_view filter, Interest now) {
+void announce(Core& core, const Realm& realm, std::string_view filter, InterestChange change) {
     ++core.route_sequence;
     for (uint16_t i = 0; i < core.config.shard_count; ++i)
         if (i != core.config.id.value)
-            core.post({i}, RouteChange{realm.id, std::string(filter), now, core.route_sequence});
+            core.post({i}, RouteChange{realm.id, std::string(filter), change, core.route_sequence});
 }
 
 /// Every shard tells what it has posted so far, even where the subscription changes no route: only
@@ -175,8 +175,8 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
     const auto id = realm.router.find(filter, session, group);
     GW_ASSERT(id.has_value());
     const std::string text(filter);  // may be the router's own
-    if (const auto now = realm.router.remove_taker(*id, session, group))
-        announce(core, realm, text, *now);
+    if (const auto change = realm.router.remove_taker(*id, session, group))
+        announce(core, realm, text, *change);
 }
 
 void drop_subscriptions(Core& core, Session& session) {
@@ -283,7 +283,7 @@ void owe_route_ack(Core& core, ShardId to, uint64_t sequence) {
 }  // namespace
 
 void on_route_change(Core& core, ShardId from, const RouteChange& in) {
-    core.realm(in.realm).router.set_remote(in.filter, from, in.interest);
+    core.realm(in.realm).router.change_remote(in.filter, from, in.interest);
     owe_route_ack(core, from, in.sequence);
 }
 
