@@ -36,7 +36,7 @@ Held held_by(Core& core, const Session& session) {
 /// Those who hold much, the most first.
 std::vector<Held> find_holders(Core& core) {
     std::vector<Held> holders;
-    core.sessions.for_each([&](Session& session) {
+    core.sessions.for_each([&](SessionRef, Session& session) {
         const Held held = held_by(core, session);
         if (held.bytes() >= kMuchBytes) holders.push_back(held);
     });
