@@ -11,12 +11,14 @@
 
 namespace godwit {
 
-/// @cost  arm and pop are O(log n), next_deadline O(1); one vector, sizeof(Token) + 8 bytes an
-/// entry
+/// @cost  arm and pop are O(log n), next_deadline O(1); one vector, which grows by a quarter,
+/// sizeof(Token) + 8 bytes an entry
 template <class Token>
 class DeadlineHeap {
 public:
     void arm(Instant due, Token token) {
+        if (entries_.size() == entries_.capacity())
+            entries_.reserve(entries_.size() + entries_.size() / 4 + kGrowthMin);
         entries_.push_back({due, token});
         std::push_heap(entries_.begin(), entries_.end(), later);
     }
@@ -49,6 +51,7 @@ private:
         Instant due;
         Token token;
     };
+    static constexpr size_t kGrowthMin = 64;
     static bool later(const Entry& a, const Entry& b) { return a.due > b.due; }
     std::vector<Entry> entries_;
 };

@@ -1,11 +1,14 @@
 #include "broker/client_history.h"
 
+#include <cstring>
+#include <utility>
+
 namespace godwit::broker {
 
 namespace {
 
-/// Of a client: its places in the list and in the index.
-constexpr size_t kClientOverhead = 160;
+/// Of a client: its places in the list and in the index, as the allocator rounds them.
+constexpr size_t kClientOverhead = 104;
 
 size_t heap_bytes(const std::string& text) {
     return text.capacity() > 15 ? text.capacity() + 1 : 0;
@@ -15,81 +18,121 @@ bool is_trouble(const Event& event) {
     return event.severity >= Severity::Warning || event.severity == Severity::Debug;
 }
 
+template <class Value>
+Value read_at(std::string_view text, size_t at) {
+    Value value;
+    std::memcpy(&value, text.data() + at, sizeof value);
+    return value;
+}
+
+template <class Number>
+Number cut(std::string_view& text, size_t bytes_max) {
+    text = text.substr(0, bytes_max);
+    return Number(text.size());
+}
+
 }  // namespace
 
 std::string ClientHistory::key_of(RealmId realm, std::string_view client) {
     return std::to_string(realm.value) + ' ' + std::string(client);
 }
 
+size_t ClientHistory::Client::last_at() const {
+    size_t at = key_bytes;
+    for (uint8_t i = 1; i < events; ++i) at += read_at<Head>(text, at).bytes();
+    return at;
+}
+
 /// The event's client, as the one that was heard of last.
-ClientHistory::Client& ClientHistory::touch(const Event& event) {
+ClientHistory::Clients::iterator ClientHistory::touch(const Event& event) {
     std::string key = key_of(event.realm, event.client);
-    auto known = index_.find(key);
+    auto known = index_.find(std::string_view(key));
     if (known == index_.end()) {
-        calm_.push_back({.key = std::move(key), .records = {}});
-        const auto made = std::prev(calm_.end());
-        known = index_.emplace(made->key, made).first;
-        bytes_ += kClientOverhead + heap_bytes(made->key);
+        const auto key_bytes = uint16_t(key.size());
+        calm_.push_back({.text = std::move(key), .key_bytes = key_bytes});
+        bytes_ += kClientOverhead + heap_bytes(calm_.back().text);
+        known = index_.insert(std::prev(calm_.end())).first;
     }
-    const Clients::iterator client = known->second;
+    const Clients::iterator client = *known;
     Clients& from = list_of(*client);
     client->troubled |= is_trouble(event);
     Clients& to = list_of(*client);
     to.splice(to.end(), from, client);
-    return *client;
+    return client;
+}
+
+void ClientHistory::replace_text(Client& client, std::string text) {
+    bytes_ -= heap_bytes(client.text);
+    client.text = std::move(text);
+    bytes_ += heap_bytes(client.text);
 }
 
 void ClientHistory::drop_oldest(Clients::iterator client) {
-    bytes_ -= sizeof(Record) + heap_bytes(client->records.front().text);
-    client->records.erase(client->records.begin());
     --event_count_;
-    if (!client->records.empty()) return;
-    bytes_ -= kClientOverhead + heap_bytes(client->key);
-    index_.erase(client->key);
-    list_of(*client).erase(client);
+    if (--client->events == 0) {
+        bytes_ -= kClientOverhead + heap_bytes(client->text);
+        index_.erase(client);
+        list_of(*client).erase(client);
+        return;
+    }
+    std::string_view rest = client->text;
+    rest.remove_prefix(client->key_bytes + read_at<Head>(client->text, client->key_bytes).bytes());
+    std::string text;
+    text.reserve(client->key_bytes + rest.size());
+    replace_text(*client, std::move(text.append(client->key()).append(rest)));
 }
 
 void ClientHistory::add(const Event& event, std::string_view address, WallTime now) {
     if (events_max_ == 0 || event.client.empty() || event.client.size() > kClientBytesMax) return;
     if (event.severity == Severity::Debug && std::string_view(event.name) != "dropped") return;
-    Client& client = touch(event);
-    const std::string_view detail = std::string_view(event.detail).substr(0, kDetailBytesMax);
-    Record record{.first = now,
-                  .last = now,
-                  .reason_bytes = uint32_t(event.reason.size()),
-                  .detail_bytes = uint32_t(detail.size()),
-                  .name = event.name,
-                  .text = event.reason};
-    record.text.append(detail).append(address);
-    if (!client.records.empty()) {
-        Record& last = client.records.back();
-        if (std::string_view(last.name) == record.name && last.text == record.text) {
+    const Clients::iterator client = touch(event);
+    std::string_view reason = event.reason, detail = event.detail;
+    Head head{.first = now, .last = now, .name = event.name};
+    head.reason_bytes = cut<uint16_t>(reason, UINT16_MAX);
+    head.detail_bytes = cut<uint8_t>(detail, kDetailBytesMax);
+    head.address_bytes = cut<uint8_t>(address, UINT8_MAX);
+    std::string words;
+    words.append(reason).append(detail).append(address);
+    if (client->events > 0) {
+        const size_t at = client->last_at();
+        Head last = read_at<Head>(client->text, at);
+        if (std::string_view(last.name) == head.name &&
+            std::string_view(client->text).substr(at + sizeof(Head)) == words) {
             last.last = now;
             ++last.count;
+            std::memcpy(client->text.data() + at, &last, sizeof last);
             return;
         }
     }
-    record.text.shrink_to_fit();
-    bytes_ += sizeof(Record) + heap_bytes(record.text);
-    client.records.push_back(std::move(record));
+    std::string text;
+    text.reserve(client->text.size() + sizeof head + words.size());
+    text.append(client->text).append(reinterpret_cast<const char*>(&head), sizeof head);
+    replace_text(*client, std::move(text.append(words)));
+    ++client->events;
     ++event_count_;
-    if (client.records.size() > kEventsOfClientMax) drop_oldest(index_.at(client.key));
+    if (client->events > kEventsOfClientMax) drop_oldest(client);
     if (event_count_ > events_max_) drop_oldest((calm_.empty() ? troubled_ : calm_).begin());
 }
 
 std::vector<PastEvent> ClientHistory::of(RealmId realm, std::string_view client) const {
     std::vector<PastEvent> past;
-    const auto known = index_.find(key_of(realm, client));
+    const std::string key = key_of(realm, client);
+    const auto known = index_.find(std::string_view(key));
     if (known == index_.end()) return past;
-    for (const Record& each : known->second->records) {
-        const size_t address_at = size_t(each.reason_bytes) + each.detail_bytes;
-        past.push_back({.first = each.first,
-                        .last = each.last,
-                        .count = each.count,
-                        .name = each.name,
-                        .reason = each.text.substr(0, each.reason_bytes),
-                        .detail = each.text.substr(each.reason_bytes, each.detail_bytes),
-                        .address = each.text.substr(address_at)});
+    const std::string& text = (*known)->text;
+    for (size_t at = (*known)->key_bytes; at < text.size();) {
+        const Head head = read_at<Head>(text, at);
+        at += sizeof head;
+        const auto take = [&](size_t bytes) {
+            return text.substr(std::exchange(at, at + bytes), bytes);
+        };
+        past.push_back({.first = head.first,
+                        .last = head.last,
+                        .count = head.count,
+                        .name = head.name,
+                        .reason = take(head.reason_bytes),
+                        .detail = take(head.detail_bytes),
+                        .address = take(head.address_bytes)});
     }
     return past;
 }

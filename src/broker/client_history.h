@@ -10,7 +10,8 @@
 #include <cstdint>
 #include <list>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace godwit::broker {
@@ -22,7 +23,7 @@ struct PastEvent {
     const char* name = "";
     std::string reason;
     std::string detail;   // cut at kDetailBytesMax
-    std::string address;  // empty: none
+    std::string address;  // cut at 255 bytes; empty: none
 };
 
 class ClientHistory {
@@ -44,30 +45,43 @@ public:
     size_t memory_bytes() const { return bytes_; }
 
 private:
-    /// A PastEvent in one piece of memory.
-    struct Record {
+    /// One event: this, its reason, its detail and its address.
+    struct Head {
         WallTime first, last;
-        uint32_t count = 1;
-        uint32_t reason_bytes = 0, detail_bytes = 0;  // of text; the rest is the address
         const char* name = "";
-        std::string text;
+        uint32_t count = 1;
+        uint16_t reason_bytes = 0;
+        uint8_t detail_bytes = 0, address_bytes = 0;
+        size_t bytes() const { return sizeof(Head) + reason_bytes + detail_bytes + address_bytes; }
     };
+    /// In one piece of memory: its realm and id, then its events, the oldest first.
     struct Client {
-        std::string key;              // realm and client id
-        std::vector<Record> records;  // few: the oldest first
-        bool troubled = false;        // something went wrong for it
+        std::string text;
+        uint16_t key_bytes = 0;
+        uint8_t events = 0;
+        bool troubled = false;  // something went wrong for it
+        std::string_view key() const { return std::string_view(text).substr(0, key_bytes); }
+        size_t last_at() const;
     };
     using Clients = std::list<Client>;
+    struct ByKey {
+        using is_transparent = void;
+        size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+        size_t operator()(Clients::iterator client) const { return (*this)(client->key()); }
+        bool operator()(std::string_view a, Clients::iterator b) const { return a == b->key(); }
+        bool operator()(Clients::iterator a, Clients::iterator b) const { return a == b; }
+    };
     static std::string key_of(RealmId realm, std::string_view client);
     Clients& list_of(const Client& client) { return client.troubled ? troubled_ : calm_; }
-    Client& touch(const Event& event);
+    Clients::iterator touch(const Event& event);
+    void replace_text(Client& client, std::string text);
     void drop_oldest(Clients::iterator client);
 
     size_t events_max_;
     size_t event_count_ = 0;
     size_t bytes_ = 0;
     Clients calm_, troubled_;  // of each, the one of which nothing was heard for longest first
-    std::unordered_map<std::string_view, Clients::iterator> index_;
+    std::unordered_set<Clients::iterator, ByKey, ByKey> index_;
 };
 
 }  // namespace godwit::broker

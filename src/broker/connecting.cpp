@@ -5,6 +5,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
@@ -214,6 +215,9 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
+    if (!known && !may_make_session(core))
+        return refuse_connect(core, c, ReasonCode::QuotaExceeded,
+                              "memory is spent: no new session");
     if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const bool present = known != nullptr;
     Session& session = present ? *known : make_session(core, realm.id, client_id);

@@ -147,6 +147,7 @@ struct Core {
     size_t timers_sweep_at = 1024;
     AckGate gate;
     Counters counters;
+    Memory memory = Memory::Ample;
     Random random;
     OrderClock clock;
     std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed

@@ -47,7 +47,8 @@ namespace godwit::broker {
     X(inflight, "messages sent and not acknowledged")                            \
     X(store_behind, "1 while more waits for the shard's disk than may")          \
     X(store_full, "1 while the shard's log has no space, else 0")                \
-    X(store_broken, "1 while writing the shard's log fails, else 0")
+    X(store_broken, "1 while writing the shard's log fails, else 0")             \
+    X(memory_scarce, "1 while most of the process's memory is used, else 0")
 
 struct Counters {
 #define GW_FIELD(name, help) uint64_t name = 0;

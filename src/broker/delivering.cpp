@@ -7,6 +7,7 @@
 #include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/replaying.h"
+#include "broker/scarcity.h"
 #include "broker/sending.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -20,7 +21,8 @@ namespace {
 
 size_t window_of(const Core& core, const Connection& c) {
     if (GW_MUTANT(IgnoreReceiveMaximum)) return core.limits.inflight_max;
-    return std::min(c.receive_maximum, core.limits.inflight_max);
+    const uint16_t most = std::min(c.receive_maximum, core.limits.inflight_max);
+    return is_scarce(core) ? std::min(most, kScarceInflight) : most;
 }
 
 /// Messages sent and unacknowledged, without those that a resume has still to send again.
@@ -29,7 +31,7 @@ size_t in_window(const Session& session) {
 }
 
 bool output_full(const Core& core, const Connection& c) {
-    return c.unsent_bytes >= core.limits.output_bytes_max;
+    return c.unsent_bytes >= output_bytes_max(core);
 }
 
 /// Out of the session's hands for good: what a group lent is settled.
@@ -82,6 +84,18 @@ bool may_displace(const Core& core, const Session& session, const OutboxEntry& e
            (entry.qos != Qos::AtMostOnce || oldest_qos(*session.outbox) == Qos::AtMostOnce);
 }
 
+Loss loss_of(const FullQueue& full) {
+    switch (full.of) {
+        case FullQueue::Of::Session:
+            return Loss::QueueFull;
+        case FullQueue::Of::Realm:
+            return Loss::RealmFull;
+        case FullQueue::Of::Process:
+            break;
+    }
+    return Loss::MemoryFull;
+}
+
 /// Does what the bounds say until the entry may wait. @return what it is lost by; nullopt: it may
 std::optional<Loss> lost_to_bounds(Core& core, Session& session, const OutboxEntry& entry) {
     uint64_t freed = 0;
@@ -89,12 +103,13 @@ std::optional<Loss> lost_to_bounds(Core& core, Session& session, const OutboxEnt
         const auto full = full_queue(core, session, entry.bytes);
         if (!full) return std::nullopt;
         // Others fill the realm: this session holds no more than before.
-        if (full->of_realm && any && freed >= entry.bytes) return std::nullopt;
+        const bool of_realm = full->of == FullQueue::Of::Realm;
+        if (of_realm && any && freed >= entry.bytes) return std::nullopt;
         if (full->answer == WhenFull::EndSession && entry.qos != Qos::AtMostOnce)
             end_later(core, session);
         if (full->answer != WhenFull::DropOldest || !may_displace(core, session, entry))
-            return full->of_realm ? Loss::RealmFull : Loss::QueueFull;
-        freed += lose_oldest(core, session, full->of_realm ? Loss::RealmOldest : Loss::QueueOldest);
+            return loss_of(*full);
+        freed += lose_oldest(core, session, of_realm ? Loss::RealmOldest : Loss::QueueOldest);
     }
 }
 

@@ -2,13 +2,21 @@
 
 namespace godwit::broker {
 
+namespace {
+
+constexpr size_t kPostsKept = 256;
+
+}  // namespace
+
 void Effects::clear() {
+    const bool is_burst_over = posts.capacity() > kPostsKept && posts.size() < posts.capacity() / 8;
     arena.clear();
     writes.clear();
     dirty.clear();
     closes.clear();
     moves.clear();
     posts.clear();
+    if (is_burst_over) posts.shrink_to_fit();
     auth_requests.clear();
     work.clear();
     pauses.clear();

@@ -98,7 +98,8 @@ public:
     uint64_t turn() const { return turn_; }
 
     /// Where this connection stands in `dirty` this turn; kNone: not yet.
-    struct Link {
+    /// Packed, since each connection has one.
+    struct [[gnu::packed, gnu::aligned(4)]] Link {
         uint64_t turn = 0;
         uint32_t index = kNone;
     };

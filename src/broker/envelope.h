@@ -85,11 +85,16 @@ enum class Interest : uint8_t {
     Live,  // somebody does; no log keeps what they get
     Kept,  // ... and for one of them at least a log keeps it
 };
+struct InterestChange {
+    Interest before = Interest::None;
+    Interest now = Interest::None;  // another one
+    friend bool operator==(const InterestChange&, const InterestChange&) = default;
+};
 struct RouteChange {
     RealmId realm;
     std::string filter;
-    Interest interest = Interest::Live;  // from now on
-    uint64_t sequence = 0;               // counts the sender's changes
+    InterestChange interest{.before = Interest::None, .now = Interest::Live};
+    uint64_t sequence = 0;  // counts the sender's changes
 };
 /// Changes nothing, but is answered like a change.
 struct RouteProbe {

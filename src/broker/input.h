@@ -91,6 +91,11 @@ struct PolicyChanged {
 struct UsersChanged {
     const std::vector<std::string>& users;  // sorted
 };
+/// How much of the memory that the process may have is used.
+enum class Memory : uint8_t { Ample, Scarce, Spent };
+struct MemoryState {
+    Memory memory = Memory::Ample;
+};
 /// Ends one client's connection.
 struct Kick {
     RealmId realm;
@@ -100,8 +105,8 @@ struct Kick {
 /// The broker is going down: every connection is told and closed; wills stay with their sessions.
 struct Shutdown {};
 
-using Input =
-    std::variant<Accepted, Identified, Revoked, Adopted, Received, Flushed, Closed, Verdict, Mail,
-                 StoreDone, Restarted, Inject, Tick, PolicyChanged, UsersChanged, Kick, Shutdown>;
+using Input = std::variant<Accepted, Identified, Revoked, Adopted, Received, Flushed, Closed,
+                           Verdict, Mail, StoreDone, Restarted, Inject, Tick, PolicyChanged,
+                           UsersChanged, MemoryState, Kick, Shutdown>;
 
 }  // namespace godwit::broker

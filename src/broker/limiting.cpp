@@ -3,6 +3,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/permitting.h"
+#include "broker/scarcity.h"
 
 #include <algorithm>
 #include <bit>
@@ -24,8 +25,9 @@ bool has_moved(const Core& core, uint64_t told, uint64_t now, uint64_t max) {
     return by * 16 * core.config.shard_count > max;
 }
 
-bool any_refuses(const Limits& limits) {
-    return limits.queue_messages_full == WhenFull::Refuse ||
+bool any_refuses(const Core& core) {
+    const Limits& limits = core.limits;
+    return is_scarce(core) || limits.queue_messages_full == WhenFull::Refuse ||
            limits.queue_bytes_full == WhenFull::Refuse ||
            limits.realm_queue_messages_full == WhenFull::Refuse ||
            limits.realm_queue_bytes_full == WhenFull::Refuse;
@@ -100,6 +102,7 @@ std::optional<FullQueue> full_queue(const Core& core, const Session& session, ui
         return FullQueue{limits.queue_messages_full};
     if (session.waiting_bytes() + bytes > limits.queue_bytes_max)
         return FullQueue{limits.queue_bytes_full};
+    if (!may_queue(core, session)) return FullQueue{WhenFull::Refuse, FullQueue::Of::Process};
     return full_realm(core, core.realm(session.realm), bytes, ahead);
 }
 
@@ -108,10 +111,10 @@ std::optional<FullQueue> full_realm(const Core& core, const Realm& realm, uint64
     const Limits& limits = core.limits;
     const uint64_t messages = realm.queued + realm.elsewhere.queued + ahead;
     if (messages >= limits.realm_queue_messages_max)
-        return FullQueue{limits.realm_queue_messages_full, true};
+        return FullQueue{limits.realm_queue_messages_full, FullQueue::Of::Realm};
     const uint64_t queued_bytes = realm.queued_bytes + realm.elsewhere.queued_bytes;
     if (queued_bytes + (ahead + 1) * bytes > limits.realm_queue_bytes_max)
-        return FullQueue{limits.realm_queue_bytes_full, true};
+        return FullQueue{limits.realm_queue_bytes_full, FullQueue::Of::Realm};
     return std::nullopt;
 }
 
@@ -125,14 +128,14 @@ bool is_retained_full(const Core& core, const Realm& realm, const Message& messa
     const uint64_t bytes = realm.retained.memory_bytes() + realm.elsewhere.retained_bytes;
     const uint64_t added = Retained::memory_bytes_of(message);
     const uint64_t freed = old ? Retained::memory_bytes_of(*old) : 0;
-    return added > freed && bytes - freed + added > limits.retained_bytes_max;
+    return added > freed && (is_scarce(core) || bytes - freed + added > limits.retained_bytes_max);
 }
 
 bool must_refuse(Core& core, const MessageRef& message, const Matches* matches, bool keep) {
     const Limits& limits = core.limits;
-    bool refused = keep && limits.retained_full == WhenFull::Refuse &&
+    bool refused = keep && (limits.retained_full == WhenFull::Refuse || is_scarce(core)) &&
                    is_retained_full(core, core.realm(message->realm()), *message);
-    if (!matches || !any_refuses(limits)) return refused;
+    if (!matches || !any_refuses(core)) return refused;
     uint64_t ahead = 0;
     for (const Delivery& delivery : matches->local) {
         if (!has_to_keep(core, delivery, *message)) continue;

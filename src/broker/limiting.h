@@ -24,8 +24,9 @@ void count_loss(Core& core, Session& session, Loss loss, const MessageRef& messa
 
 /// A bound that one more message would break.
 struct FullQueue {
+    enum class Of : uint8_t { Session, Realm, Process };
     WhenFull answer = WhenFull::DropNewest;
-    bool of_realm = false;
+    Of of = Of::Session;
 };
 /// Whether one more message of so many bytes may wait for the session. @return nullopt: it may
 /// @param ahead  in how many other queues of the realm the same message will wait

@@ -59,7 +59,7 @@ TEST_F(Limiting, CountsWhatTheOtherWasHeardToHold) {
     EXPECT_TRUE(full_realm(core_, realm, 10, 1)) << "one ahead, and this one";
     on_realm_use(core_, {1}, {.queued = 3000});
     ASSERT_TRUE(full_realm(core_, realm, 10));
-    EXPECT_TRUE(full_realm(core_, realm, 10)->of_realm);
+    EXPECT_EQ(full_realm(core_, realm, 10)->of, FullQueue::Of::Realm);
     on_realm_use(core_, {1}, {.queued = 5});
     EXPECT_FALSE(full_realm(core_, realm, 10));
 }

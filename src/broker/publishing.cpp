@@ -9,6 +9,7 @@
 #include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/refusing.h"
+#include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
@@ -110,6 +111,11 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
                                               const mqtt::Publish& packet) {
     std::string_view topic = packet.topic;
     if (packet.topic_alias != 0) {
+        if (is_scarce(core) && packet.topic.size() > kScarceAliasBytes) {
+            disconnect(core, c, ReasonCode::QuotaExceeded,
+                       "memory is scarce, and the topic of its alias is long");
+            return std::nullopt;
+        }
         const auto known = c.need_features().aliases_in.resolve(packet.topic_alias, packet.topic,
                                                                 core.limits.topic_alias_max);
         if (!known) {
@@ -178,10 +184,17 @@ MessageRef cleared(const Message& message) {
                              .origin = message.origin()});
 }
 
+/// Its publisher is named where its session is here.
 void count_retained_loss(Core& core, const Message& message) {
     ++core.counters.lost[Loss::RetainedFull];
-    Event full{Severity::Warning, "retained_refused",          {}, message.realm(), {},
-               "quota_exceeded",  std::string(message.topic())};
+    const Session* publisher = core.clients.find(core.sessions, message.publisher());
+    Event full{Severity::Warning,
+               "retained_refused",
+               {},
+               message.realm(),
+               publisher ? std::string(publisher->client_id) : std::string(),
+               is_scarce(core) ? "memory_scarce" : "quota_exceeded",
+               std::string(message.topic())};
     core.fx->events.push_back(std::move(full));
 }
 
@@ -321,8 +334,8 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
         message->retain() ? uint64_t(1) << core.home_of_topic(realm.id, message->topic()).value : 0;
     if (mode.refusable && must_refuse(core, message, &matches, home == self))
         return {.refused = true};
-    Receipt receipt{.shards = (matches.shards | home) & ~self};
-    receipt.taken = matches.shards != 0 || !matches.local.empty();
+    Receipt receipt{.shards = (matches.remote.shards | home) & ~self};
+    receipt.taken = matches.remote.shards != 0 || !matches.local.empty();
     const bool once = mode.passage == Passage::Once;
     receipt.crossing = receipt.shards != 0 && (once || waits_behind_crossing(core, *message));
     const bool free = mode.passage == Passage::Free && !receipt.crossing;
@@ -330,7 +343,7 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
     if (receipt.crossing) {
         Crossing crossing{.message = message,
                           .shards = receipt.shards,
-                          .routed = matches.shards,
+                          .routed = matches.remote.shards,
                           .refusable = mode.refusable};
         if (once) {
             crossing.ticket = core.keeper.log->next_ticket();
@@ -344,7 +357,7 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
                       .number = receipt.number,
                       .lane = receipt.lane,
                       .refusable = mode.refusable},
-                     receipt.shards, matches.shards, home);
+                     receipt.shards, matches.remote.shards, home);
     }
     if (home == self) keep_retained(core, message);
     deliver_here(core, message, matches);

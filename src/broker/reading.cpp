@@ -4,6 +4,7 @@
 #include "broker/connecting.h"
 #include "broker/delivering.h"
 #include "broker/publishing.h"
+#include "broker/scarcity.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
@@ -101,6 +102,11 @@ uint32_t packet_bytes_max(const Core& core, const Connection& c) {
     return early ? core.limits.preconnect_bytes_max : core.limits.packet_bytes_max;
 }
 
+uint32_t scarce_packet_bytes(const Connection& c) {
+    const bool early = c.state != Connection::State::Online;
+    return early ? kScarceConnectBytes : kScarcePacketBytes;
+}
+
 /// Handles the packet at the front of `in`. @return its size; 0: not whole yet, or not to be
 /// handled now
 uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_needed) {
@@ -128,12 +134,12 @@ uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_neede
 }
 
 bool may_go_on(const Connection& c) {
-    return !c.closing && !c.is_paused() && !c.moving_to;
+    return !c.closing && !c.is_paused() && !c.is_moving();
 }
 
 /// Pauses a connection that has asked enough of this turn, or does not read its answers.
 void pause_if_busy(Core& core, Connection& c, uint64_t work_max) {
-    if (c.unsent_bytes >= core.limits.output_bytes_max + kAnswerBytesMax)
+    if (c.unsent_bytes >= output_bytes_max(core) + kAnswerBytesMax)
         return pause_reading(core, c, Pause::Output);
     if (core.pace.work < work_max) return;
     core.pace.unfinished.push_back({c.id, (core.pace.work - work_max) / core.pace.share});
@@ -147,7 +153,7 @@ size_t handle_all(Core& core, Connection& c, Bytes in) {
     const uint64_t work_before = core.pace.work, work_max = work_before + core.pace.share;
     while (may_go_on(c) && handled < in.size()) {
         const uint32_t size = handle_front(core, c, in.subspan(handled), needed);
-        if (size == 0 || c.moving_to) break;  // a CONNECT that moves is handled where it goes
+        if (size == 0 || c.is_moving()) break;  // a CONNECT that moves is handled where it goes
         handled += size;
         if (may_go_on(c) && handled < in.size()) pause_if_busy(core, c, work_max);
     }
@@ -157,7 +163,7 @@ size_t handle_all(Core& core, Connection& c, Bytes in) {
 
 /// Ends here; goes on where its session lives.
 void move_away(Core& core, Connection& c) {
-    core.fx->moves.push_back({c.id, *c.moving_to, std::move(c.partial)});
+    core.fx->moves.push_back({c.id, c.moving_to, std::move(c.partial)});
     c.closing = true;
     core.dying.push_back(c.id);
 }
@@ -187,6 +193,11 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
             break;
         }
         if (!status->complete) {
+            if (is_scarce(core) && status->bytes_needed > scarce_packet_bytes(c)) {
+                disconnect(core, c, ReasonCode::QuotaExceeded,
+                           "memory is scarce, and its packet is large");
+                break;
+            }
             const size_t take = std::min(in.size(), status->bytes_needed - c.partial.size());
             put_bytes(c.partial, in.first(take));
             in = in.subspan(take);
@@ -211,7 +222,7 @@ void on_received(Core& core, Connection& c, Bytes in) {
     const bool is_new = !goes_on || core.counters.packets_received > packets_before;
     if (is_new && !c.partial.empty() && !c.closing && c.state == Connection::State::Online)
         begin_packet(core, c);
-    if (c.moving_to && !c.closing) move_away(core, c);
+    if (c.is_moving() && !c.closing) move_away(core, c);
 }
 
 void pause_reading(Core& core, Connection& c, Pause why) {

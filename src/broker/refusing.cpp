@@ -46,7 +46,7 @@ bool needs_log(Core& core, Session& session, const mqtt::Publish& packet, std::s
     if (packet.retain && !packet.payload.empty()) return true;  // one that is empty erases
     if (packet.qos == Qos::ExactlyOnce && is_durable(core, session)) return true;
     const Matches& matches = core.realm(session.realm).router.match(topic, session.self);
-    if (matches.kept_shards != 0) return true;
+    if (matches.remote.kept_shards != 0) return true;
     return std::any_of(matches.local.begin(), matches.local.end(), [&](const Delivery& each) {
         if (each.group) return true;
         const Session* taker = core.find(each.session);

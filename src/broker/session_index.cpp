@@ -15,6 +15,13 @@ Session* SessionIndex::find(const SessionTable& sessions, uint64_t client_hash, 
     return nullptr;
 }
 
+Session* SessionIndex::find(const SessionTable& sessions, uint64_t client_hash) const {
+    for (const Cell* cell = cells_.first(client_hash); Cells::has_tag(cell, client_hash); ++cell)
+        if (Session* session = sessions.at(cell->slot); session->client_hash == client_hash)
+            return session;
+    return nullptr;
+}
+
 void SessionIndex::insert(const Session& session) {
     cells_.insert(session.client_hash, {Cells::tag_of(session.client_hash), session.self.slot});
 }

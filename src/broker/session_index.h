@@ -18,6 +18,8 @@ public:
     /// @return             nullptr: there is none
     Session* find(const SessionTable& sessions, uint64_t client_hash, RealmId realm,
                   std::string_view client_id) const;
+    /// One that has this hash.
+    Session* find(const SessionTable& sessions, uint64_t client_hash) const;
     /// It is in its table, with hash, realm and client id, and not yet in here.
     void insert(const Session& session);
     /// It is in here and in its table.

@@ -13,6 +13,7 @@
 #include "broker/reading.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
+#include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
 
@@ -212,6 +213,7 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             [&](const PolicyChanged& in) { on_policy_changed(core, in); },
             [&](const UsersChanged& in) { on_users_changed(core, in); },
             [&](const Revoked& in) { on_revoked(core, in); },
+            [&](const MemoryState& in) { on_memory(core, in); },
             [&](const Kick& in) { on_kick(core, in); },
             [&](const Shutdown&) { on_shutdown(core); },
         },

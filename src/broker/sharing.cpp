@@ -4,6 +4,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
 #include "broker/permitting.h"
+#include "broker/scarcity.h"
 #include "broker/subscribing.h"
 
 #include <algorithm>
@@ -235,6 +236,8 @@ void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
     if (!group) return;
     if (group->is_full(core.limits.group_messages_max))
         ++core.counters.lost[Loss::GroupFull];
+    else if (group->queued() > 0 && is_scarce(core))
+        ++core.counters.lost[Loss::MemoryFull];
     else if (group->queued() > 0 &&
              full_realm(core, core.realm(group->key().realm), message->size_bytes()))
         ++core.counters.lost[Loss::RealmFull];

@@ -6,6 +6,7 @@
 #include "broker/permitting.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
+#include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
@@ -27,11 +28,11 @@ struct Wish {
     uint32_t subscription_id = 0;
 };
 
-void announce(Core& core, const Realm& realm, std::string_view filter, Interest now) {
+void announce(Core& core, const Realm& realm, std::string_view filter, InterestChange change) {
     ++core.route_sequence;
     for (uint16_t i = 0; i < core.config.shard_count; ++i)
         if (i != core.config.id.value)
-            core.post({i}, RouteChange{realm.id, std::string(filter), now, core.route_sequence});
+            core.post({i}, RouteChange{realm.id, std::string(filter), change, core.route_sequence});
 }
 
 /// Every shard tells what it has posted so far, even where the subscription changes no route: only
@@ -67,7 +68,7 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, W
         return ReasonCode::TopicFilterInvalid;
     const size_t held =
         session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
-    const bool is_full = held >= core.limits.subscriptions_max;
+    const bool is_full = held >= core.limits.subscriptions_max || !may_subscribe(core, session);
     const ReasonCode refusal =
         is_full ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
     if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;
@@ -174,8 +175,8 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
     const auto id = realm.router.find(filter, session, group);
     GW_ASSERT(id.has_value());
     const std::string text(filter);  // may be the router's own
-    if (const auto now = realm.router.remove_taker(*id, session, group))
-        announce(core, realm, text, *now);
+    if (const auto change = realm.router.remove_taker(*id, session, group))
+        announce(core, realm, text, *change);
 }
 
 void drop_subscriptions(Core& core, Session& session) {
@@ -282,7 +283,7 @@ void owe_route_ack(Core& core, ShardId to, uint64_t sequence) {
 }  // namespace
 
 void on_route_change(Core& core, ShardId from, const RouteChange& in) {
-    core.realm(in.realm).router.set_remote(in.filter, from, in.interest);
+    core.realm(in.realm).router.change_remote(in.filter, from, in.interest);
     owe_route_ack(core, from, in.sequence);
 }
 

@@ -24,6 +24,7 @@ struct ServerOptions {
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;                // empty: standard error
     uint32_t history_events_max = 2048;  // last events of clients, all together; 0: none
+    uint64_t memory_bytes_max = 0;       // of the process; 0: three quarters of the machine's
     uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
     // Of one address: an IPv4 address or a /64 of IPv6.
     uint32_t address_connections_max = 0;  // 0: no limit

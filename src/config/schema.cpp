@@ -45,6 +45,8 @@ constexpr Section kSections[] = {
     {.name = "mqtt", .doc = "What the broker tells MQTT 5.0 clients about itself."},
 };
 
+constexpr uint64_t kMemoryBytesMax = uint64_t(1) << 50;
+
 const Row<Options> kServer[] = {
     {{.section = "server",
       .name = "data",
@@ -113,6 +115,16 @@ const Row<Options> kServer[] = {
              "300 bytes each. Those of clients that had no trouble and were silent for longest go "
              "first. 0: none."},
      server<&ServerOptions::history_events_max>()},
+    {{.section = "server",
+      .name = "memory_bytes_max",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {0, kMemoryBytesMax},
+      .initial = 0u,
+      .doc = "Memory that the broker may use. From 80 % of it on it refuses what would be kept for "
+             "longer, from 92 % on new sessions as well, and it disconnects who holds most: see "
+             "limits.md. 0: three quarters of what the machine or the control group has."},
+     server<&ServerOptions::memory_bytes_max>()},
     {{.section = "server",
       .name = "sys_interval_s",
       .type = Type::Number,

@@ -1,5 +1,9 @@
-// How the process's allocator deals with the system.
+// How the process's allocator deals with the system, and how much memory there is.
 #pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace godwit::os {
 
@@ -12,5 +16,15 @@ void return_memory_early();
 /// Gives free pages back to the system, those between used ones too, which free() alone never does.
 /// Thread: any. @cost  some milliseconds a hundred megabytes, while others wait to allocate
 void return_free_memory();
+
+/// Of the process: what the kernel counts for it and no file backs. @cost some microseconds
+uint64_t used_memory();
+
+/// What the kernel lets this process and those beside it in its control group have, or else what
+/// the machine has.
+uint64_t memory_of_machine();
+/// The same of a group: the least `memory.max` of the folder at `path` below `root` and of those
+/// above it. @return nullopt: none says a number
+std::optional<uint64_t> memory_of_group(const std::string& root, std::string path);
 
 }  // namespace godwit::os

@@ -251,6 +251,7 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     parts.counters = counters_[index].get();
     if (policy_) parts.policy = std::make_unique<const auth::Policy>(*policy_);
     parts.admission = admission_.get();
+    parts.memory_bytes_max = memory_bytes_max(options_.server.memory_bytes_max);
     parts.history_events_max = options_.server.history_events_max / crossing_->shard_count();
     parts.clock_ahead = opened_.clock_ahead;
     if (data_) {

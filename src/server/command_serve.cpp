@@ -74,8 +74,9 @@ private:
 
     void look() {
         const broker::Counters total = broker_.stats().total();
-        if (calm_.is_after_storm(2 * total.connections_accepted - total.connections))
-            os::return_free_memory();
+        const bool is_after_storm =
+            calm_.is_after_storm(2 * total.connections_accepted - total.connections);
+        if (is_after_storm || total.memory_scarce > 0) os::return_free_memory();
     }
 
     void on_signal(os::Signal signal) {

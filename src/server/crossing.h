@@ -110,9 +110,10 @@ public:
     ~Crossing();
 
     using Ring = os::SpscRing<broker::Envelope>;
-    /// Of each ring: fewer where there are many rings, N x (N - 1).
+    /// Of each ring: fewer where there are many rings, N x (N - 1). Who finds one full waits a
+    /// turn.
     static constexpr size_t ring_entries(size_t shard_count) {
-        return std::clamp<size_t>(std::bit_floor(8192 / shard_count), 256, 4096);
+        return std::clamp<size_t>(std::bit_floor(16384 / (shard_count * shard_count)), 256, 4096);
     }
     uint16_t shard_count() const { return uint16_t(mailboxes_.size()); }
     bool has_own_tables() const { return !channels_.empty(); }

@@ -55,7 +55,8 @@ ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
       now_(read_clock()),
       read_room_(kReadBytes),
       policy_(std::move(parts_.policy)),
-      history_(parts_.history_events_max) {
+      history_(parts_.history_events_max),
+      memory_(parts_.memory_bytes_max) {
     feed(broker::PolicyChanged{policy_.get()});
 }
 
@@ -86,6 +87,7 @@ std::optional<Duration> ShardRunner::patience(Instant now) const {
     Instant next = shard_->next_deadline().value_or(kNever);
     if (!lingering_.empty()) next = std::min(next, lingering_.front().first);
     next = std::min({next, accept_again_, stop_by_});
+    if (!memory_.is_ample()) next = std::min(next, now + MemoryGauge::kPatience);
     if (next == kNever) return std::nullopt;
     return std::max(next - now, Duration::zero());
 }
@@ -102,6 +104,7 @@ void ShardRunner::turn() {
     const WallTime wall = os::wall_now();
     fx_.least_severity =
         parts_.log->wants(LogLevel::Debug) ? broker::Severity::Debug : broker::Severity::Info;
+    if (const auto memory = memory_.look(now_)) feed(broker::MemoryState{*memory});
     feed_outcomes();
     begin_waiting_openings();
     for (const os::PollEvent& event : events) on_event(event);

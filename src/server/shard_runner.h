@@ -10,6 +10,7 @@
 #include "server/admission.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
+#include "server/memory_gauge.h"
 #include "server/openings.h"
 #include "server/shared_counters.h"
 #include "server/socket_table.h"
@@ -54,8 +55,9 @@ struct RunnerParts {
     broker::Effects opened_fx;              // what it wants done since
     StoreWorker* store = nullptr;           // with `opened`
     Admission* admission = nullptr;
-    size_t history_events_max = 0;  // of clients, of this shard
-    Duration clock_ahead{};         // of the broker's clock, which goes on across restarts
+    size_t history_events_max = 0;           // of clients, of this shard
+    uint64_t memory_bytes_max = UINT64_MAX;  // of the process
+    Duration clock_ahead{};                  // of the broker's clock, which goes on across restarts
 };
 
 class ShardRunner {
@@ -147,6 +149,7 @@ private:
     std::vector<Bytes> pieces_;       // scratch
     std::unique_ptr<const auth::Policy> policy_;
     broker::ClientHistory history_;
+    MemoryGauge memory_;
 };
 
 }  // namespace godwit::server

@@ -488,6 +488,10 @@ void CoreHost::use_policy(std::unique_ptr<auth::Policy> policy) {
     order_all([this, next](ShardSeat& seat) { give(seat, broker::PolicyChanged{next}); });
 }
 
+void CoreHost::set_memory(broker::Memory memory) {
+    order_all([this, memory](ShardSeat& seat) { give(seat, broker::MemoryState{memory}); });
+}
+
 void CoreHost::change_users(std::vector<std::string> users) {
     std::ranges::sort(users);
     order_all([this, users](ShardSeat& seat) { give(seat, broker::UsersChanged{users}); });

@@ -80,6 +80,8 @@ public:
     /// These users are gone, or have other passwords.
     void change_users(std::vector<std::string> users);
 
+    void set_memory(broker::Memory memory);
+
     enum class Crash : uint8_t { Kill, PowerLoss };
     /// The process ends between two turns and starts again from its disks, `downtime` later. Every
     /// connection is gone. @param shards  from then on, if their number is to change

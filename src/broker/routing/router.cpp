@@ -113,14 +113,14 @@ void Router::drop_takers(topic::FilterId id) {
     e.takers = 0;
 }
 
-Router::Remote Router::remote_of(const Entry& e) const {
+RemoteShards Router::remote_of(const Entry& e) const {
     if (e.remote == 0) return {};
     if (e.remote > kRemotesOfOne) return remotes_[e.remote - kRemotesOfOne - 1];
     const uint64_t bit = uint64_t(1) << (e.remote - 1) / 2;
     return {bit, (e.remote - 1) % 2 != 0 ? bit : 0};
 }
 
-void Router::set_remote(Entry& e, const Remote& remote) {
+void Router::set_remote(Entry& e, const RemoteShards& remote) {
     const bool was_stored = e.remote > kRemotesOfOne;
     const bool is_stored = std::popcount(remote.shards) > 1;
     if (was_stored && !is_stored) free_remotes_.push_back(e.remote - kRemotesOfOne - 1);
@@ -151,20 +151,22 @@ Router::Added Router::add_taker(std::string_view filter, const Taker& taker) {
         takers.replace(taker);
     else
         takers.add(taker);
-    if (takers.interest() != before) added.change = takers.interest();
+    const Interest now = takers.interest();
+    if (now != before) added.change = {before, now};
     return added;
 }
 
-std::optional<Interest> Router::remove_taker(topic::FilterId id, SessionRef session, bool group) {
+std::optional<InterestChange> Router::remove_taker(topic::FilterId id, SessionRef session,
+                                                   bool group) {
     last_stands_ = false;
     TakerList& takers = need_takers(id);
     const Interest before = takers.interest();
     takers.remove(session, group);
-    const Interest after = takers.interest();
+    const Interest now = takers.interest();
     if (takers.empty()) drop_takers(id);
     filters_.release(id);
-    if (after == before) return std::nullopt;
-    return after;
+    if (now == before) return std::nullopt;
+    return InterestChange{before, now};
 }
 
 std::optional<topic::FilterId> Router::find(std::string_view filter, SessionRef session,
@@ -182,21 +184,22 @@ const Taker& Router::taker(topic::FilterId id, SessionRef session) {
     return *found;
 }
 
-void Router::set_remote(std::string_view filter, ShardId shard, Interest interest) {
+void Router::change_remote(std::string_view filter, ShardId shard, InterestChange change) {
     last_stands_ = false;
+    if (filter.find_first_of("+#") == std::string_view::npos)
+        return exact_routes_.change(filter, shard, change);
     const uint64_t bit = uint64_t(1) << shard.value;
-    const auto known = filters_.find(filter);
-    const bool was_routed = known && (remote_of(entry(*known)).shards & bit) != 0;
-    GW_ASSERT(was_routed || interest != Interest::None);
-    const topic::FilterId id = was_routed ? *known : filters_.acquire(filter);
-    const Remote before = remote_of(entry(id));
-    Remote after = before;
-    after.shards = interest != Interest::None ? before.shards | bit : before.shards & ~bit;
-    after.kept_shards =
-        interest == Interest::Kept ? before.kept_shards | bit : before.kept_shards & ~bit;
-    GW_ASSERT(after != before);
-    set_remote(entry(id), after);
-    if (interest == Interest::None) filters_.release(id);
+    const bool was_routed = change.before != Interest::None;
+    const auto known = was_routed ? filters_.find(filter) : filters_.acquire(filter);
+    GW_ASSERT(known.has_value());
+    RemoteShards remote = remote_of(entry(*known));
+    GW_ASSERT(((remote.shards & bit) != 0) == was_routed);
+    GW_ASSERT(((remote.kept_shards & bit) != 0) == (change.before == Interest::Kept));
+    remote.shards = change.now != Interest::None ? remote.shards | bit : remote.shards & ~bit;
+    remote.kept_shards =
+        change.now == Interest::Kept ? remote.kept_shards | bit : remote.kept_shards & ~bit;
+    set_remote(entry(*known), remote);
+    if (change.now == Interest::None) filters_.release(*known);
 }
 
 void Router::merge(const Taker& taker) {
@@ -229,13 +232,14 @@ const Matches& Router::match(std::string_view topic, std::optional<SessionRef> p
     ++round_;
     matches_.local.clear();
     matches_.more_ids.clear();
-    matches_.shards = matches_.kept_shards = 0;
+    matches_.remote = {};
+    exact_routes_.match(topic, matches_.remote);
     for (const topic::FilterId id : matched_.match(filters_, topic)) {
         const Entry& e = entries_[id.value];
         if (e.remote != 0) {
-            const Remote remote = remote_of(e);
-            matches_.shards |= remote.shards;
-            matches_.kept_shards |= remote.kept_shards;
+            const RemoteShards remote = remote_of(e);
+            matches_.remote.shards |= remote.shards;
+            matches_.remote.kept_shards |= remote.kept_shards;
         }
         if (e.takers == 0) continue;
         for (const Taker& taker : takers_.at(e.takers - 1)->all()) {

@@ -9,6 +9,7 @@
 #include "base/paged_array.h"
 #include "base/slot_store.h"
 #include "broker/envelope.h"
+#include "broker/routing/exact_routes.h"
 #include "mqtt/packets.h"
 #include "topic/filter_table.h"
 #include "topic/match_cache.h"
@@ -87,23 +88,22 @@ struct Matches {
     };
     std::vector<Delivery> local;
     std::vector<MoreId> more_ids;
-    uint64_t shards = 0;       // bit i: shard i has takers
-    uint64_t kept_shards = 0;  // of them, those where a log keeps it for one of them
+    RemoteShards remote;
 };
 
 class Router {
 public:
-    Router(HashKey key, ShardId self) : filters_(key), self_(self) {}
+    Router(HashKey key, ShardId self) : filters_(key), self_(self), exact_routes_(key) {}
 
     struct Added {
         topic::FilterId id;
-        bool is_new = true;              // not replaced
-        std::optional<Interest> change;  // what to tell the other shards, if anything
+        bool is_new = true;                    // not replaced
+        std::optional<InterestChange> change;  // what to tell the other shards, if anything
     };
     /// Adds or replaces [MQTT5-3.8.4-3] the taker's subscription to a checked filter.
     Added add_taker(std::string_view filter, const Taker& taker);
     /// @return  what to tell the other shards, if anything
-    std::optional<Interest> remove_taker(topic::FilterId id, SessionRef session, bool group);
+    std::optional<InterestChange> remove_taker(topic::FilterId id, SessionRef session, bool group);
     /// The filter this session subscribes with exactly this text. [MQTT5-3.10.4-1]
     std::optional<topic::FilterId> find(std::string_view filter, SessionRef session,
                                         bool group = false);
@@ -111,8 +111,8 @@ public:
     const Taker& taker(topic::FilterId id, SessionRef session);
     std::string_view text(topic::FilterId id) const { return filters_.text(id); }
 
-    /// It is another one than before.
-    void set_remote(std::string_view filter, ShardId shard, Interest interest);
+    /// Another shard wants another thing of a filter than before.
+    void change_remote(std::string_view filter, ShardId shard, InterestChange change);
 
     /// All takers of `topic`. `publisher`, if it is a session here, is skipped where it said No
     /// Local [MQTT5-3.8.3-3].
@@ -125,18 +125,15 @@ public:
         return last_publisher_ == publisher && !topic.empty() && topic == matched_.last_name();
     }
 
-    size_t filter_count() const { return filters_.size(); }
+    /// Of another shard's filters, those without wildcards count once for each shard.
+    size_t filter_count() const { return filters_.size() + exact_routes_.size(); }
 
 private:
     /// Most filters have takers here, or on one other shard alone: each is said in a few bytes.
+    /// `remote` is of filters with wildcards only: see exact_routes_.
     struct Entry {
         uint32_t takers = 0;  // 1 + its place in takers_; 0: none
         uint32_t remote = 0;  // 0: none; up to kRemotesOfOne: that of one shard; above: in remotes_
-    };
-    struct Remote {
-        uint64_t shards = 0;       // bit i: shard i has takers
-        uint64_t kept_shards = 0;  // of them, those where a log keeps it for one of them
-        friend bool operator==(const Remote&, const Remote&) = default;
     };
     struct Mark {
         uint64_t round = 0;
@@ -147,8 +144,8 @@ private:
     TakerList* takers_of(topic::FilterId id);
     TakerList& need_takers(topic::FilterId id);
     void drop_takers(topic::FilterId id);
-    Remote remote_of(const Entry& entry) const;
-    void set_remote(Entry& entry, const Remote& remote);
+    RemoteShards remote_of(const Entry& entry) const;
+    void set_remote(Entry& entry, const RemoteShards& remote);
     void merge(const Taker& taker);
 
     topic::FilterTable filters_;
@@ -157,8 +154,9 @@ private:
     SlotStore<TakerList> takers_;
     std::vector<uint32_t> free_takers_;
     uint32_t takers_count_ = 0;  // places ever used
-    std::vector<Remote> remotes_;
+    std::vector<RemoteShards> remotes_;
     std::vector<uint32_t> free_remotes_;
+    ExactRoutes exact_routes_;
     topic::MatchCache matched_;
     std::vector<Mark> marks_;  // by session slot: where it stands in matches_.local this round
     uint64_t round_ = 0;

@@ -22,17 +22,25 @@ SessionRef session(uint32_t slot) {
     return {slot, 1};
 }
 
-using Change = std::optional<Interest>;
+/// What is now, of a change.
+std::optional<Interest> now_of(const std::optional<InterestChange>& change) {
+    return change ? std::optional(change->now) : std::nullopt;
+}
 
 class RouterTest : public ::testing::Test {
 protected:
     Router::Added add(std::string_view filter, const Taker& taker) {
         return router_.add_taker(filter, taker);
     }
-    Change remove(std::string_view filter, uint32_t slot, bool group = false) {
+    std::optional<Interest> remove(std::string_view filter, uint32_t slot, bool group = false) {
         const auto id = router_.find(filter, session(slot), group);
         EXPECT_TRUE(id) << filter;
-        return router_.remove_taker(*id, session(slot), group);
+        return now_of(router_.remove_taker(*id, session(slot), group));
+    }
+    void set_remote(const std::string& filter, ShardId shard, Interest now) {
+        Interest& known = remote_[{filter, shard}];
+        router_.change_remote(filter, shard, {known, now});
+        known = now;
     }
     /// Slots of those who take `topic`, in order.
     std::vector<uint32_t> takers(std::string_view topic) {
@@ -45,6 +53,7 @@ protected:
     using Slots = std::vector<uint32_t>;
 
     Router router_{HashKey{1, 2}, kSelf};
+    std::map<std::pair<std::string, ShardId>, Interest> remote_;
 };
 
 std::multiset<uint32_t> ids_of(const Matches& matches, const Delivery& delivery) {
@@ -57,7 +66,7 @@ std::multiset<uint32_t> ids_of(const Matches& matches, const Delivery& delivery)
 
 TEST_F(RouterTest, FindsNobodyAtFirst) {
     EXPECT_TRUE(router_.match("a", std::nullopt).local.empty());
-    EXPECT_EQ(router_.match("a", std::nullopt).shards, 0u);
+    EXPECT_EQ(router_.match("a", std::nullopt).remote.shards, 0u);
     EXPECT_EQ(router_.find("a", session(1)), std::nullopt);
     EXPECT_EQ(router_.filter_count(), 0u);
 }
@@ -69,10 +78,10 @@ TEST_F(RouterTest, AnswersAsThingsAreWhenAskedTheSameAgain) {
     EXPECT_EQ(takers("a/b"), (Slots{1}));
     add("a/b", {.session = session(1), .qos = Qos::AtLeastOnce});
     EXPECT_EQ(router_.match("a/b", std::nullopt).local[0].qos, Qos::AtLeastOnce);
-    router_.set_remote("a/+", {1}, Interest::Live);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 2u);
-    router_.set_remote("a/+", {1}, Interest::None);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0u);
+    set_remote("a/+", {1}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.shards, 2u);
+    set_remote("a/+", {1}, Interest::None);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.shards, 0u);
     remove("a/b", 1);
     EXPECT_TRUE(takers("a/b").empty());
     add("a/b", {.session = session(2), .no_local = true});
@@ -107,7 +116,7 @@ TEST_F(RouterTest, FindsThoseWhoseFilterMatches) {
 TEST_F(RouterTest, SaysWhenTheFirstTakerOfAFilterCameAndTheLastWent) {
     const auto first = add("f", {.session = session(1)});
     EXPECT_TRUE(first.is_new);
-    EXPECT_EQ(first.change, Interest::Live);
+    EXPECT_EQ(now_of(first.change), Interest::Live);
     const auto second = add("f", {.session = session(2)});
     EXPECT_TRUE(second.is_new);
     EXPECT_EQ(second.change, std::nullopt);
@@ -116,43 +125,43 @@ TEST_F(RouterTest, SaysWhenTheFirstTakerOfAFilterCameAndTheLastWent) {
     EXPECT_EQ(again.change, std::nullopt);
     EXPECT_EQ(remove("f", 1), std::nullopt);
     EXPECT_EQ(remove("f", 2), Interest::None);
-    EXPECT_EQ(add("f", {.session = session(2)}).change, Interest::Live);
+    EXPECT_EQ(now_of(add("f", {.session = session(2)}).change), Interest::Live);
 }
 
 TEST_F(RouterTest, SaysWhetherALogKeepsAnythingForTheTakersOfAFilter) {
     const Taker kept{.session = session(1), .kept = true};
-    EXPECT_EQ(add("f", kept).change, Interest::Kept);
-    EXPECT_EQ(add("f", {.session = session(1)}).change, Interest::Live) << "replaced";
-    EXPECT_EQ(add("f", kept).change, Interest::Kept);
-    EXPECT_EQ(add("f", {.session = session(2), .kept = true}).change, std::nullopt);
-    EXPECT_EQ(add("f", {.session = session(3)}).change, std::nullopt);
+    EXPECT_EQ(now_of(add("f", kept).change), Interest::Kept);
+    EXPECT_EQ(now_of(add("f", {.session = session(1)}).change), Interest::Live) << "replaced";
+    EXPECT_EQ(now_of(add("f", kept).change), Interest::Kept);
+    EXPECT_EQ(now_of(add("f", {.session = session(2), .kept = true}).change), std::nullopt);
+    EXPECT_EQ(now_of(add("f", {.session = session(3)}).change), std::nullopt);
     EXPECT_EQ(remove("f", 1), std::nullopt);
     EXPECT_EQ(remove("f", 2), Interest::Live);
     EXPECT_EQ(remove("f", 3), Interest::None);
 }
 
 TEST_F(RouterTest, NamesTheShardsWhereALogKeepsIt) {
-    router_.set_remote("a/#", {1}, Interest::Kept);
-    router_.set_remote("a/b", {1}, Interest::Live);
-    router_.set_remote("a/b", {2}, Interest::Live);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b110u);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0b010u);
-    router_.set_remote("a/b", {2}, Interest::Kept);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0b110u);
-    router_.set_remote("a/#", {1}, Interest::Live);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0b100u);
-    router_.set_remote("a/b", {2}, Interest::None);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).kept_shards, 0u);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b010u);
-    EXPECT_EQ(router_.match("c", std::nullopt).kept_shards, 0u);
+    set_remote("a/#", {1}, Interest::Kept);
+    set_remote("a/b", {1}, Interest::Live);
+    set_remote("a/b", {2}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.shards, 0b110u);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.kept_shards, 0b010u);
+    set_remote("a/b", {2}, Interest::Kept);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.kept_shards, 0b110u);
+    set_remote("a/#", {1}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.kept_shards, 0b100u);
+    set_remote("a/b", {2}, Interest::None);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.kept_shards, 0u);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.shards, 0b010u);
+    EXPECT_EQ(router_.match("c", std::nullopt).remote.kept_shards, 0u);
 }
 
 TEST_F(RouterTest, SaysFirstAndLastOfItsOwnTakersWhateverOtherShardsHave) {
-    router_.set_remote("f", {1}, Interest::Live);
-    EXPECT_EQ(add("f", {.session = session(1)}).change, Interest::Live);
-    router_.set_remote("f", {2}, Interest::Live);
+    set_remote("f", {1}, Interest::Live);
+    EXPECT_EQ(now_of(add("f", {.session = session(1)}).change), Interest::Live);
+    set_remote("f", {2}, Interest::Live);
     EXPECT_EQ(remove("f", 1), Interest::None);
-    EXPECT_EQ(router_.match("f", std::nullopt).shards, 0b110u);
+    EXPECT_EQ(router_.match("f", std::nullopt).remote.shards, 0b110u);
 }
 
 // [MQTT5-3.8.4-3]
@@ -187,12 +196,23 @@ TEST_F(RouterTest, FindsASubscriptionByItsExactTextAndSessionOnly) {
 }
 
 TEST_F(RouterTest, ForgetsAFilterWithItsLastTakerAndShard) {
+    add("f/+", {.session = session(1)});
+    set_remote("f/+", {3}, Interest::Live);
+    EXPECT_EQ(router_.filter_count(), 1u);
+    remove("f/+", 1);
+    EXPECT_EQ(router_.filter_count(), 1u);
+    set_remote("f/+", {3}, Interest::None);
+    EXPECT_EQ(router_.filter_count(), 0u);
+}
+
+TEST_F(RouterTest, CountsAFilterWithoutWildcardsOnceForEachShard) {
     add("f", {.session = session(1)});
-    router_.set_remote("f", {3}, Interest::Live);
-    EXPECT_EQ(router_.filter_count(), 1u);
+    set_remote("f", {3}, Interest::Live);
+    set_remote("f", {4}, Interest::Live);
+    EXPECT_EQ(router_.filter_count(), 3u);
     remove("f", 1);
-    EXPECT_EQ(router_.filter_count(), 1u);
-    router_.set_remote("f", {3}, Interest::None);
+    set_remote("f", {3}, Interest::None);
+    set_remote("f", {4}, Interest::None);
     EXPECT_EQ(router_.filter_count(), 0u);
 }
 
@@ -270,22 +290,28 @@ TEST_F(RouterTest, NeverMergesAGroupWithAnything) {
 }
 
 TEST_F(RouterTest, NamesTheShardsThatHaveAMatch) {
-    router_.set_remote("a/#", {1}, Interest::Live);
-    router_.set_remote("a/+", {2}, Interest::Live);
-    router_.set_remote("x", {63}, Interest::Live);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b110u);
-    EXPECT_EQ(router_.match("x", std::nullopt).shards, uint64_t(1) << 63);
+    set_remote("a/#", {1}, Interest::Live);
+    set_remote("a/+", {2}, Interest::Live);
+    set_remote("x", {63}, Interest::Live);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.shards, 0b110u);
+    EXPECT_EQ(router_.match("x", std::nullopt).remote.shards, uint64_t(1) << 63);
     EXPECT_TRUE(router_.match("x", std::nullopt).local.empty());
-    router_.set_remote("a/#", {1}, Interest::None);
-    EXPECT_EQ(router_.match("a/b", std::nullopt).shards, 0b100u);
+    set_remote("a/#", {1}, Interest::None);
+    EXPECT_EQ(router_.match("a/b", std::nullopt).remote.shards, 0b100u);
 }
 
 TEST(RouterDeathTest, StopsWhereAShardWouldBeAddedTwiceOrRemovedUnknown) {
     Router router(HashKey{}, kSelf);
-    router.set_remote("f", {1}, Interest::Live);
-    EXPECT_DEATH(router.set_remote("f", {1}, Interest::Live), "broken");
-    EXPECT_DEATH(router.set_remote("f", {2}, Interest::None), "broken");
-    EXPECT_DEATH(router.set_remote("g", {1}, Interest::None), "broken");
+    constexpr InterestChange kComes{Interest::None, Interest::Live};
+    constexpr InterestChange kGoes{Interest::Live, Interest::None};
+    for (const auto* filter : {"f", "f/+"}) {
+        router.change_remote(filter, {1}, kComes);
+        EXPECT_DEATH(router.change_remote(filter, {2}, kGoes), "broken");
+        EXPECT_DEATH(router.change_remote(filter, {1}, {Interest::Kept, Interest::None}), "broken");
+    }
+    EXPECT_DEATH(router.change_remote("f/+", {1}, kComes), "broken");
+    EXPECT_DEATH(router.change_remote("g", {1}, kGoes), "broken");
+    EXPECT_DEATH(router.change_remote("g/+", {1}, kGoes), "broken");
 }
 
 // --- against brute force ---

@@ -51,6 +51,8 @@ enum class Pause : uint8_t {
 struct Connection {
     enum class State : uint8_t { AwaitConnect, Authenticating, Online };
 
+    static constexpr ShardId kNowhere{UINT16_MAX};
+
     ConnectionId id;
     SessionRef session;  // valid while Online
     ListenerId listener;
@@ -61,23 +63,22 @@ struct Connection {
     bool closing : 1 = false;  // dead at the end of this input: nothing more is read or written
     bool bridge : 1 = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
     bool problem_information : 1 = true;
-    uint8_t pauses = 0;                // set of Pause: reading is stopped
-    std::optional<ShardId> moving_to;  // its session lives there
+    uint8_t pauses = 0;            // set of Pause: reading is stopped
+    ShardId moving_to = kNowhere;  // its session lives there
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
     uint16_t held_pubacks = 0;         // of them, at QoS 1
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
-    uint64_t unsent_bytes = 0;                          // written and not yet flushed
+    uint32_t partial_at = 0;    // of `partial`, handled already; 0 unless paused
+    uint64_t unsent_bytes = 0;  // written and not yet flushed
     Instant last_received;
     Instant watch_due = kNever;  // its first timer; kNever: none
-    Effects::Link link;
-    Buffer partial;                // a cut-off packet, or all unread input while paused
-    uint32_t partial_at = 0;       // of `partial`, handled already; 0 unless paused
-    uint32_t partial_since_s = 0;  // of the clock: since when `partial` waits for its rest
+    Buffer partial;              // a cut-off packet, or all unread input while paused
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 
+    bool is_moving() const { return moving_to != kNowhere; }
     bool is_paused() const { return pauses != 0; }
     bool is_paused(Pause why) const { return (pauses & uint8_t(why)) != 0; }
     ConnectionFeatures& need_features() {
@@ -86,6 +87,6 @@ struct Connection {
     }
 };
 
-static_assert(sizeof(Connection) <= 136, "docs/adr/0018-idle-memory.md");
+static_assert(sizeof(Connection) <= 120, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

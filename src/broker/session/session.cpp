@@ -3,6 +3,7 @@
 #include "base/assert.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace godwit::broker {
 
@@ -51,9 +52,19 @@ void HeldFilters::clear() {
     one_.id = kNone;
 }
 
-OwnText::OwnText(std::string_view text)
-    : text_(std::make_unique_for_overwrite<char[]>(text.size())), size_(uint32_t(text.size())) {
-    std::copy(text.begin(), text.end(), text_.get());
+OwnText::OwnText(std::string_view text) {
+    if (text.empty()) return;
+    const auto bytes = uint32_t(text.size());
+    all_ = std::make_unique_for_overwrite<char[]>(sizeof bytes + bytes);
+    std::memcpy(all_.get(), &bytes, sizeof bytes);
+    std::memcpy(all_.get() + sizeof bytes, text.data(), bytes);
+}
+
+std::string_view OwnText::view() const {
+    if (!all_) return {};
+    uint32_t bytes = 0;
+    std::memcpy(&bytes, all_.get(), sizeof bytes);
+    return {all_.get() + sizeof bytes, bytes};
 }
 
 std::unique_ptr<Replay> Session::take_replay() {

@@ -68,17 +68,16 @@ private:
     std::unique_ptr<std::vector<HeldFilter>> more_;  // then one_ is unused
 };
 
-/// A text of its own that never changes, in 16 bytes and its length.
+/// A text of its own that never changes, in 12 bytes and its length.
 class OwnText {
 public:
     OwnText() = default;
     explicit OwnText(std::string_view text);
-    std::string_view view() const { return {text_.get(), size_}; }
+    std::string_view view() const;
     operator std::string_view() const { return view(); }
 
 private:
-    std::unique_ptr<char[]> text_;
-    uint32_t size_ = 0;
+    std::unique_ptr<char[]> all_;  // its length in four bytes, then the text; null: empty
 };
 
 /// The replay of retained messages to new subscriptions: one fetch after the other; what the same
@@ -122,10 +121,12 @@ struct Session {
     SessionRef self;
     RealmId realm;
     mqtt::Version version = mqtt::Version::V5;
-    bool online = false;
-    bool ends_with_connection = true;  // expiry 0
-    bool restored = false;             // from disk, and its client has not come since
+    bool online : 1 = false;
+    bool ends_with_connection : 1 = true;  // expiry 0
+    bool restored : 1 = false;             // from disk, and its client has not come since
+    bool was_durable : 1 = false;  // with this or an earlier connection: its state may be on disk
     PacketId last_packet_id;
+    auth::ProfileId profile;   // while there is a policy
     uint32_t expiry_s = 0;     // kNoExpiry: the broker's maximum
     ObjectId kept;             // its durable object; 0: a restart of the broker ends it
     ConnectionId connection;   // valid while online
@@ -137,8 +138,6 @@ struct Session {
         unreleased;  // QoS 2 in: PUBLISH came, PUBREL did not; sorted
     std::unique_ptr<SessionExtras> extras;
     std::unique_ptr<std::string> username;  // of the last connection, for access rules; null: none
-    auth::ProfileId profile;                // while there is a policy
-    bool was_durable = false;  // with this or an earlier connection: its state may be on disk
 
     SessionExtras& need_extras() {
         if (!extras) extras = std::make_unique<SessionExtras>();
@@ -174,6 +173,6 @@ struct Session {
     PacketId next_packet_id();
 };
 
-static_assert(sizeof(Session) <= 128, "docs/adr/0018-idle-memory.md");
+static_assert(sizeof(Session) <= 120, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -66,7 +66,7 @@ class Readers:
 
 def stuck(url, qos):
     """A subscriber to everything that never reads again; it lives as long as what is returned."""
-    client = wire.RawClient(url, stream=_narrow(url))
+    client = wire.RawClient(url, stream=narrow(url))
     client.connect(f'stuck{qos}', keep_alive=0)
     client.subscribe('#', qos)
     return client
@@ -74,7 +74,7 @@ def stuck(url, qos):
 
 def deaf(url):
     """The socket of a client that has been let in."""
-    stream = _narrow(url)
+    stream = narrow(url)
     wire.RawClient(url, stream=stream).connect('deaf', keep_alive=0)
     return stream
 
@@ -84,7 +84,7 @@ def _unhurried(stream):
     return stream
 
 
-def _narrow(url):
+def narrow(url):
     stream = socket.socket()
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_RECEIVE_BUFFER)
     stream.settimeout(10)

@@ -1,0 +1,44 @@
+// Scarcity: what a shard does while the process has used most of the memory that it may have. What
+// keeps clients going goes on; what would be kept for longer is refused by name, first to those who
+// hold much. When nearly nothing is left, who holds most of it is disconnected. Source:
+// docs/limits.md
+#pragma once
+
+#include "broker/core.h"
+#include "broker/input.h"
+
+#include <algorithm>
+
+namespace godwit::broker {
+
+// --- while memory is scarce, a client may still have this much ---
+
+inline constexpr size_t kScarceSubscriptions = 32;          // a session, to have one more
+inline constexpr size_t kScarceQueueMessages = 8;           // that wait for a session
+inline constexpr uint16_t kScarceInflight = 16;                // that it has not acknowledged
+inline constexpr uint64_t kScarceOutputBytes = 256 * 1024;  // unsent to a connection
+inline constexpr uint32_t kScarcePacketBytes = 64 * 1024;   // of a packet that comes in pieces
+inline constexpr uint32_t kScarceConnectBytes = 4 * 1024;      // the same before CONNECT
+inline constexpr size_t kScarceAliasBytes = 256;            // of a topic that gets an alias
+inline constexpr uint64_t kMuchBytes = 1024 * 1024;         // who holds that is named
+
+/// The process has used more, or less, of its memory than before.
+void on_memory(Core& core, const MemoryState& in);
+
+inline bool is_scarce(const Core& core) {
+    return core.memory != Memory::Ample;
+}
+/// Of answers and messages that one connection does not read.
+inline uint64_t output_bytes_max(const Core& core) {
+    return is_scarce(core) ? std::min(core.limits.output_bytes_max, kScarceOutputBytes)
+                           : core.limits.output_bytes_max;
+}
+inline bool may_make_session(const Core& core) {
+    return core.memory != Memory::Spent;
+}
+/// One subscription more than the session has.
+bool may_subscribe(const Core& core, const Session& session);
+/// One message more than wait for the session.
+bool may_queue(const Core& core, const Session& session);
+
+}  // namespace godwit::broker
