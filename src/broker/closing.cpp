@@ -218,9 +218,8 @@ void begin_packet(Core& core, Connection& c) {
 
 void watch(Core& core, Connection& c) {
     const bool online = c.state == Connection::State::Online;
-    const Instant due =
-        online ? std::min({keep_alive_end(c), expiry_of(c), packet_due(core, c)})
-               : c.last_received + core.limits.connect_timeout;
+    const Instant due = online ? std::min({keep_alive_end(c), expiry_of(c), packet_due(core, c)})
+                               : c.last_received + core.limits.connect_timeout;
     if (due == kNever || c.watch_due <= due) return;  // what comes first arms again
     c.watch_due = due;
     core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "broker/core.h"
+#include "mqtt/decoder.h"
 
 namespace godwit::broker {
 

@@ -22,7 +22,6 @@
 #include "broker/session/connection.h"
 #include "broker/session/session.h"
 #include "broker/session_index.h"
-#include "mqtt/decoder.h"
 
 #include <array>
 #include <deque>

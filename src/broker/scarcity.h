@@ -15,10 +15,10 @@ namespace godwit::broker {
 
 inline constexpr size_t kScarceSubscriptions = 32;          // a session, to have one more
 inline constexpr size_t kScarceQueueMessages = 8;           // that wait for a session
-inline constexpr uint16_t kScarceInflight = 16;                // that it has not acknowledged
+inline constexpr uint16_t kScarceInflight = 16;             // that it has not acknowledged
 inline constexpr uint64_t kScarceOutputBytes = 256 * 1024;  // unsent to a connection
 inline constexpr uint32_t kScarcePacketBytes = 64 * 1024;   // of a packet that comes in pieces
-inline constexpr uint32_t kScarceConnectBytes = 4 * 1024;      // the same before CONNECT
+inline constexpr uint32_t kScarceConnectBytes = 4 * 1024;   // the same before CONNECT
 inline constexpr size_t kScarceAliasBytes = 256;            // of a topic that gets an alias
 inline constexpr uint64_t kMuchBytes = 1024 * 1024;         // who holds that is named
 

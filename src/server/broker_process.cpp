@@ -362,7 +362,7 @@ void BrokerProcess::reload(const config::Options& options) {
         auto tokens = load_tokens(options_.auth);
         const std::string fault = tokens ? "" : tokens.error();
         if (tokens) auth_->set_tokens(*std::move(tokens));
-        report("keys of tokens", fault);
+        report_reload("keys of tokens", fault);
         auth_->fetch_soon();
     }
     if (policy_) {

@@ -152,8 +152,8 @@ TEST_F(TablesCrossingTest, ClosesAConnectionThatIsNeverTaken) {
 TEST(Crossing, HasSmallerRingsWhereThereAreMany) {
     EXPECT_EQ(Crossing::ring_entries(1), 4096u);
     EXPECT_EQ(Crossing::ring_entries(2), 4096u);
-    EXPECT_EQ(Crossing::ring_entries(6), 1024u);
-    EXPECT_EQ(Crossing::ring_entries(64), 256u);
+    EXPECT_EQ(Crossing::ring_entries(4), 1024u);
+    EXPECT_EQ(Crossing::ring_entries(6), 256u);
 }
 
 TEST_F(CrossingTest, ShowsNothingBeforeTheTurnIsPublished) {

@@ -63,7 +63,8 @@ public:
     /// Adds a cell whose tag is the hash's. Returns where it stands now.
     Cell* insert(uint64_t hash, const Cell& cell) {
         Part& part = parts_[hash % kParts];
-        if (part.size + 1 > part.capacity / 5 * 4) resize(part, part.capacity + part.capacity / 4 + 5);
+        if (part.size + 1 > part.capacity / 5 * 4)
+            resize(part, part.capacity + part.capacity / 4 + 5);
         for (;;) {
             if (Cell* placed = place(part, cell)) return placed;
             resize(part, part.capacity + part.capacity / 4 + 5);

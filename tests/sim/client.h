@@ -5,6 +5,7 @@
 // Source: MQTT 5.0 section 4, MQTT 3.1.1 section 4.
 #pragma once
 
+#include "mqtt/decoder.h"
 #include "sim/cluster.h"
 #include "sim/network.h"
 

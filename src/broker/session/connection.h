@@ -70,7 +70,9 @@ struct Connection {
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
     uint16_t held_pubacks = 0;         // of them, at QoS 1
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
-    uint32_t partial_at = 0;    // of `partial`, handled already; 0 unless paused
+    uint32_t partial_at = 0;       // of `partial`, handled already; 0 unless paused
+    uint32_t partial_since_s = 0;  // of the clock: since when `partial` waits for its rest
+    Effects::Link link;
     uint64_t unsent_bytes = 0;  // written and not yet flushed
     Instant last_received;
     Instant watch_due = kNever;  // its first timer; kNever: none
