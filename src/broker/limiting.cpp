@@ -54,7 +54,8 @@ bool has_to_keep(Core& core, const Delivery& delivery, const Message& message) {
 bool cannot_keep(Core& core, const Delivery& delivery, const MessageRef& message, uint64_t ahead) {
     const uint64_t bytes = message->size_bytes();
     if (delivery.group)
-        return refuses(full_realm(core, core.realm(message->realm()), bytes, ahead));
+        return is_scarce(core) ||
+               refuses(full_realm(core, core.realm(message->realm()), bytes, ahead));
     Session& session = *core.find(delivery.session);
     if (!refuses(full_queue(core, session, bytes, ahead))) return false;
     count_loss(core, session, Loss::Refused, message);

@@ -33,12 +33,12 @@ Held held_by(Core& core, const Session& session) {
     return held;
 }
 
-/// Those who hold much, the most first.
+/// Those who hold more than a little, the most first.
 std::vector<Held> find_holders(Core& core) {
     std::vector<Held> holders;
     core.sessions.for_each([&](SessionRef, Session& session) {
         const Held held = held_by(core, session);
-        if (held.bytes() >= kMuchBytes) holders.push_back(held);
+        if (held.bytes() >= kNamedBytes) holders.push_back(held);
     });
     std::sort(holders.begin(), holders.end(),
               [](const Held& a, const Held& b) { return a.bytes() > b.bytes(); });
@@ -110,7 +110,8 @@ bool may_subscribe(const Core& core, const Session& session) {
 
 bool may_queue(const Core& core, const Session& session) {
     if (core.memory == Memory::Ample) return true;
-    return core.memory == Memory::Scarce && session.waiting_count() < kScarceQueueMessages;
+    const bool is_refused = core.memory == Memory::Spent && !session.online;
+    return !is_refused && session.waiting_bytes() < kScarceQueueBytes;
 }
 
 }  // namespace godwit::broker

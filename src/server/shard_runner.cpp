@@ -17,6 +17,8 @@ constexpr size_t kEnvelopesPerTurn = 2048;
 constexpr size_t kEnvelopesPerLook = 64;
 constexpr uint64_t kMailWorkPerTurn = 8192;
 constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
+/// Sockets served between two looks at the memory of the process.
+constexpr size_t kEventsALook = 16;
 constexpr size_t kOutcomeRounds =
     8;  // of writing on because the last write went through, in one turn
 constexpr auto kLingerTime = std::chrono::seconds(2);
@@ -104,10 +106,13 @@ void ShardRunner::turn() {
     const WallTime wall = os::wall_now();
     fx_.least_severity =
         parts_.log->wants(LogLevel::Debug) ? broker::Severity::Debug : broker::Severity::Info;
-    if (const auto memory = memory_.look(now_)) feed(broker::MemoryState{*memory});
+    look_at_memory(now_);
     feed_outcomes();
     begin_waiting_openings();
-    for (const os::PollEvent& event : events) on_event(event);
+    for (size_t i = 0; i < events.size(); ++i) {
+        on_event(events[i]);
+        if (i % kEventsALook == kEventsALook - 1) look_at_memory(read_clock());
+    }
     take_mail();
     take_store_done();
     if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
@@ -125,6 +130,11 @@ void ShardRunner::turn() {
     broker::Counters counters = shard_->counters();
     counters.connections_turned_away = turned_away_;
     parts_.counters->store(counters);
+}
+
+/// Also within a turn: what many ask for at once may be much.
+void ShardRunner::look_at_memory(Instant now) {
+    if (const auto memory = memory_.look(now)) feed(broker::MemoryState{*memory});
 }
 
 /// What became of the last writes.

@@ -78,6 +78,7 @@ private:
 
     ShardRunner(RunnerParts parts, os::Poller poller);
     void turn();
+    void look_at_memory(Instant now);
     void feed_outcomes();
     Instant read_clock() const;
     std::optional<Duration> patience(Instant now) const;

@@ -516,8 +516,9 @@ void Cluster::note_drops(Seat& seat) {
         noted.kind = Event::Kind::Dropped;
         noted.at = agenda_.now();
         noted.broker = {agenda_.now(), turn_};
+        // What is not retained is lost to all who might subscribe; the event names its publisher.
         const auto known = client_numbers_.find(event.client);
-        if (known != client_numbers_.end()) noted.client = known->second;
+        if (name == "dropped" && known != client_numbers_.end()) noted.client = known->second;
         noted.text = event.detail;
         noted.why = event.reason;
         history_.events.push_back(std::move(noted));

@@ -1,0 +1,236 @@
+"""Attacks by valid traffic: each wants more memory than the broker may have. It stays below its bound, others go on, and who did it is named."""
+import itertools
+import json
+import struct
+import sys
+from pathlib import Path
+
+from lib import brokers, wire
+from lib.brokers import connect_to
+from lib.crowd import Crowd
+from lib.metrics import get
+from lib.neighbours import narrow
+from lib.program import Program
+from lib.tests import run_all
+
+MIB = 1 << 20
+BUDGET = 128 * MIB
+OVER_MAX = 1.1
+WANTED = 3 * BUDGET  # what an attack would take, if it were let
+SECONDS = 5
+PAUSE_MAX_SECONDS = 3
+TOPIC_BYTES = 60_000
+NAMES = ('holds_much', 'publish_refused', 'retained_refused', 'refused', 'disconnected', 'dropped')
+
+
+def run(context):
+    run_all(sys.modules[__name__], 'attacks', context)
+
+
+class Normal:
+    """Pairs at a moderate rate, in a process of their own."""
+
+    def __init__(self, broker, url):
+        self._program = Program([broker, 'bench', 'pairs', url, '--pairs', '20', '-q', '1', '-r', '400', '-d', str(SECONDS + 4), '--json'])
+
+    def check(self):
+        """They got everything in time."""
+        self._program.wait(SECONDS + 60)
+        report = json.loads('\n'.join(self._program.out.all))
+        assert report['verdict']['good'], f'normal clients: {report["verdict"]}, {report["faults"]}'
+        longest = report['phases'][0]['latency_us']['delivery']['p99'] / 1e6
+        assert longest < PAUSE_MAX_SECONDS, f'normal clients waited {longest:.1f} s'
+
+
+class Attacked:
+    """A broker with little memory, a normal client, and a crowd that attacks."""
+
+    def __init__(self, context, folder):
+        config = f'[server]\nmemory_bytes_max = {BUDGET}\n[limits]\ninflight_max = 1024\n'
+        self.broker = brokers.Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], ['--shards', '2'], config).start()
+        self.url = self.broker.endpoints['tcp']
+        self._binary = context.broker
+
+    def __enter__(self):
+        self.normal = Normal(self._binary, self.url)
+        self.crowd = Crowd()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.crowd.close()
+        self.broker.stop()
+
+    def client(self, name, narrow_window=False, **options):
+        """The stream of an attacker that was let in; None if it was refused."""
+        stream = narrow(self.url) if narrow_window else connect_to(self.url)
+        code = wire.RawClient(self.url, stream=stream).connect(name, keep_alive=0, **options)
+        if not code:
+            return stream
+        stream.close()
+        return None
+
+    def check(self, attackers):
+        """All that is promised; the attack has gone on after memory was scarce."""
+        said = self.broker.log()
+        assert any(word in line for word in ('memory_scarce', 'memory_spent') for line in said), f'memory was never scarce: {self.peak() / MIB:.0f} MiB'
+        self.normal.check()
+        peak = self.peak()
+        assert peak < BUDGET * OVER_MAX, f'{peak / MIB:.0f} MiB, of {BUDGET / MIB:.0f}'
+        named = next((name for name in attackers if any(f'client={name} ' in line and any(word in line for word in NAMES) for line in said)), None)
+        assert named, f'no attacker is named in {len(said)} lines: {said[-3:]}'
+        status, _, body = get(self.broker, f'/api/clients/{named}/events')
+        events = {event['event'] for event in json.loads(body)['events']}
+        assert status == 200 and events & set(NAMES), f'why {named}: {status}, {events}'
+
+    def peak(self):
+        status = Path(f'/proc/{self.broker.program.pid}/status').read_text()
+        return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith('VmHWM')))
+
+
+def attackers(count):
+    return [f'attacker{number}' for number in range(count)]
+
+
+def batches(packets, size):
+    """The packets, joined so that one send takes many."""
+    while batch := b''.join(itertools.islice(packets, size)):
+        yield batch
+
+
+def test_retained(context, folder):
+    """a flood of retained messages on ever new topics"""
+    with Attacked(context, folder) as place:
+        for name in attackers(4):
+            packets = (wire.publish(f'{name}/{i}', b'x' * 1000, retain=True) for i in itertools.count())
+            place.crowd.add(place.client(name), itertools.islice(batches(packets, 200), WANTED // 4 // 200_000))
+        place.crowd.push(SECONDS)
+        place.check(attackers(4))
+
+
+def test_subscriptions(context, folder):
+    """a flood of subscriptions to long filters"""
+    with Attacked(context, folder) as place:
+        names = attackers(200)
+        for name in names:
+            packets = (wire.subscribe(f'{name}/{i}/' + 'x' * 200, packet_id=1 + i % 60_000) for i in range(9000))
+            place.crowd.add(place.client(name), batches(packets, 100))
+        place.crowd.push(SECONDS)
+        place.check(names)
+
+
+def test_queues(context, folder):
+    """a flood into the queues of sessions that are offline"""
+    with Attacked(context, folder) as place:
+        names = attackers(100)
+        for name in names:
+            stream = place.client(name, expiry_s=3600)
+            stream.sendall(wire.subscribe(f'to/{name}', 1))
+            wire.RawClient(place.url, stream=stream).read()
+            stream.close()
+        packets = (wire.publish(f'to/{name}', b'x' * 16_000, 1) for name in itertools.cycle(names))
+        place.crowd.add(place.client('attacker'), itertools.islice(batches(packets, 10), WANTED // 160_000))
+        place.crowd.push(SECONDS)
+        place.check(names + ['attacker'])
+
+
+def test_huge_packets(context, folder):
+    """many packets of several MiB whose ends do not come"""
+    with Attacked(context, folder) as place:
+        names = attackers(100)
+        whole = wire.publish('huge', b'x' * (8 * MIB))
+        for name in names:
+            place.crowd.add(place.client(name), [whole[:-1]])
+        place.crowd.push(SECONDS)
+        place.check(names)
+
+
+def slow_readers(place, names, qos, payload_bytes, acks):
+    for name in names:
+        stream = place.client(name, narrow_window=not acks)
+        stream.sendall(wire.subscribe('flood', qos))
+        place.crowd.add(stream, [], reads=acks)
+    packets = (wire.publish('flood', str(i).encode() + b'x' * payload_bytes, qos) for i in itertools.count())
+    place.crowd.add(place.client('attacker'), itertools.islice(packets, 2 * WANTED // payload_bytes))
+    place.crowd.push(SECONDS)
+
+
+def test_slow_readers_qos0(context, folder):
+    """subscribers that never read, beside a flood at QoS 0"""
+    with Attacked(context, folder) as place:
+        slow_readers(place, attackers(30), 0, 60_000, False)
+        place.check(attackers(30) + ['attacker'])
+
+
+def test_slow_readers_qos1(context, folder):
+    """subscribers that never read, beside a flood at QoS 1"""
+    with Attacked(context, folder) as place:
+        slow_readers(place, attackers(30), 1, 60_000, False)
+        place.check(attackers(30) + ['attacker'])
+
+
+def test_unacknowledged(context, folder):
+    """subscribers that read and never acknowledge"""
+    with Attacked(context, folder) as place:
+        names = attackers(8)
+        for name in names:
+            stream = place.client(name)
+            stream.sendall(wire.subscribe(f'to/{name}', 1))
+            place.crowd.add(stream, [])
+        packets = (wire.publish(f'to/{name}', b'x' * 100_000, 1) for name in itertools.cycle(names))
+        place.crowd.add(place.client('attacker'), itertools.islice(packets, WANTED // 100_000))
+        place.crowd.push(SECONDS)
+        place.check(names + ['attacker'])
+
+
+def test_sessions(context, folder):
+    """a flood of sessions that last, each with a will of 50 KB"""
+    with Attacked(context, folder) as place:
+        names = attackers(WANTED // 50_000)
+        refused = 0
+        for name in names:
+            stream = connect_to(place.url)
+            stream.sendall(connect_with_will(name, b'x' * 50_000))
+            kind, _, body = wire.RawClient(place.url, stream=stream).read()
+            refused += kind == wire.CONNACK and body[1] == 0x97
+            stream.close() if body[1] else place.crowd.add(stream, [])
+            if refused > 20:
+                break
+        assert refused > 20, f'{refused} were refused'
+        place.check(names)
+
+
+def connect_with_will(name, payload):
+    """CONNECT of MQTT 5.0, its session and will to last an hour."""
+    hour = struct.pack('!I', 3600)
+    will = b'\x05\x18' + hour + wire.text('wills') + struct.pack('!H', len(payload)) + payload
+    body = wire.text('MQTT') + bytes([5, 0x06]) + struct.pack('!H', 0) + b'\x05\x11' + hour + wire.text(name) + will
+    return wire.packet(0x10, body)
+
+
+def test_aliases(context, folder):
+    """topic aliases for names of 60 KB"""
+    with Attacked(context, folder) as place:
+        names = attackers(150)
+        for name in names:
+            place.crowd.add(place.client(name), (publish_alias(alias) for alias in range(1, 65)))
+        place.crowd.push(SECONDS)
+        place.check(names)
+
+
+def publish_alias(alias):
+    body = wire.text(b'a' * TOPIC_BYTES) + b'\x03\x23' + struct.pack('!H', alias) + b'x'
+    return wire.packet(0x30, body)
+
+
+def test_group(context, folder):
+    """a flood into a shared subscription whose member does not acknowledge"""
+    with Attacked(context, folder) as place:
+        names = attackers(4)
+        for name in names:
+            stream = place.client(name)
+            stream.sendall(wire.subscribe(f'$share/{name}/group/{name}', 1))
+            place.crowd.add(stream, [])
+        packets = (wire.publish(f'group/{name}', b'x' * 20_000, 1) for name in itertools.cycle(names))
+        place.crowd.add(place.client('attacker'), itertools.islice(packets, WANTED // 20_000))
+        place.crowd.push(SECONDS)
+        place.check(names + ['attacker'])
