@@ -112,7 +112,7 @@ const Row<Options> kServer[] = {
       .range = {0, 10'000'000},
       .initial = 2048u,
       .doc = "The last events of clients that `godwit why` can tell, of all clients together; some "
-             "300 bytes each. Those of clients that had no trouble and were silent for longest go "
+             "200 bytes each. Those of clients that had no trouble and were silent for longest go "
              "first. 0: none."},
      server<&ServerOptions::history_events_max>()},
     {{.section = "server",
