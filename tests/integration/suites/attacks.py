@@ -97,27 +97,6 @@ def batches(packets, size):
         yield batch
 
 
-def test_retained(context, folder):
-    """a flood of retained messages on ever new topics"""
-    with Attacked(context, folder) as place:
-        for name in attackers(4):
-            packets = (wire.publish(f'{name}/{i}', b'x' * 1000, retain=True) for i in itertools.count())
-            place.crowd.add(place.client(name), itertools.islice(batches(packets, 200), WANTED // 4 // 200_000))
-        place.crowd.push(SECONDS)
-        place.check(attackers(4))
-
-
-def test_subscriptions(context, folder):
-    """a flood of subscriptions to long filters"""
-    with Attacked(context, folder) as place:
-        names = attackers(200)
-        for name in names:
-            packets = (wire.subscribe(f'{name}/{i}/' + 'x' * 200, packet_id=1 + i % 60_000) for i in range(9000))
-            place.crowd.add(place.client(name), batches(packets, 100))
-        place.crowd.push(SECONDS)
-        place.check(names)
-
-
 def test_queues(context, folder):
     """a flood into the queues of sessions that are offline"""
     with Attacked(context, folder) as place:
@@ -180,31 +159,6 @@ def test_unacknowledged(context, folder):
         place.crowd.add(place.client('attacker'), itertools.islice(packets, WANTED // 100_000))
         place.crowd.push(SECONDS)
         place.check(names + ['attacker'])
-
-
-def test_sessions(context, folder):
-    """a flood of sessions that last, each with a will of 50 KB"""
-    with Attacked(context, folder) as place:
-        names = attackers(WANTED // 50_000)
-        refused = 0
-        for name in names:
-            stream = connect_to(place.url)
-            stream.sendall(connect_with_will(name, b'x' * 50_000))
-            kind, _, body = wire.RawClient(place.url, stream=stream).read()
-            refused += kind == wire.CONNACK and body[1] == 0x97
-            stream.close() if body[1] else place.crowd.add(stream, [])
-            if refused > 20:
-                break
-        assert refused > 20, f'{refused} were refused'
-        place.check(names)
-
-
-def connect_with_will(name, payload):
-    """CONNECT of MQTT 5.0, its session and will to last an hour."""
-    hour = struct.pack('!I', 3600)
-    will = b'\x05\x18' + hour + wire.text('wills') + struct.pack('!H', len(payload)) + payload
-    body = wire.text('MQTT') + bytes([5, 0x06]) + struct.pack('!H', 0) + b'\x05\x11' + hour + wire.text(name) + will
-    return wire.packet(0x10, body)
 
 
 def test_aliases(context, folder):
