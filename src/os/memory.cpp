@@ -2,6 +2,7 @@
 
 #include "os/file.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -49,10 +50,13 @@ void return_free_memory() {
     ::malloc_trim(0);
 }
 
-uint64_t used_memory() {
-    const auto text = read_whole_file("/proc/self/statm", kSmallFileBytes);
+UsedMemory::UsedMemory() : file_(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {}
+
+uint64_t UsedMemory::bytes() const {
+    char text[256] = {};
     unsigned long long whole = 0, resident = 0, shared = 0;
-    if (!text || std::sscanf(text->c_str(), "%llu %llu %llu", &whole, &resident, &shared) != 3)
+    if (::pread(file_.get(), text, sizeof text - 1, 0) <= 0 ||
+        std::sscanf(text, "%llu %llu %llu", &whole, &resident, &shared) != 3)
         return 0;
     return (resident - std::min(resident, shared)) * page_bytes();
 }

@@ -1,6 +1,8 @@
 // How the process's allocator deals with the system, and how much memory there is.
 #pragma once
 
+#include "os/fd.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,8 +19,16 @@ void return_memory_early();
 /// Thread: any. @cost  some milliseconds a hundred megabytes, while others wait to allocate
 void return_free_memory();
 
-/// Of the process: what the kernel counts for it and no file backs. @cost some microseconds
-uint64_t used_memory();
+/// Of the process: what the kernel counts for it and no file backs.
+class UsedMemory {
+public:
+    UsedMemory();
+    /// 0: the kernel does not say. Thread: one that has the descriptor. @cost one system call
+    uint64_t bytes() const;
+
+private:
+    Fd file_;
+};
 
 /// What the kernel lets this process and those beside it in its control group have, or else what
 /// the machine has.

@@ -16,14 +16,15 @@ void write(const std::string& path, std::string_view text) {
 
 TEST(Memory, CountsWhatTheProcessUses) {
     constexpr size_t kBytes = 64 << 20;
-    const uint64_t before = used_memory();
+    const UsedMemory used;
+    const uint64_t before = used.bytes();
     EXPECT_GT(before, 0u);
     std::vector<uint8_t> much(kBytes, 1);
-    EXPECT_GE(used_memory(), before + kBytes / 2) << int(much[kBytes / 2]);
+    EXPECT_GE(used.bytes(), before + kBytes / 2) << int(much[kBytes / 2]);
 }
 
 TEST(Memory, OfTheMachineIsMoreThanIsUsed) {
-    EXPECT_GT(memory_of_machine(), used_memory());
+    EXPECT_GT(memory_of_machine(), UsedMemory().bytes());
 }
 
 TEST(Memory, OfAGroupIsTheLeastOfItAndThoseAboveIt) {

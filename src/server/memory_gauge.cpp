@@ -25,7 +25,7 @@ broker::Memory judge_memory(broker::Memory before, uint64_t used, uint64_t max) 
 std::optional<broker::Memory> MemoryGauge::look(Instant now) {
     if (now < next_look_) return std::nullopt;
     next_look_ = now + kLookTime;
-    const broker::Memory judged = judge_memory(told_, os::used_memory(), bytes_max_);
+    const broker::Memory judged = judge_memory(told_, used_.bytes(), bytes_max_);
     if (judged == told_) return std::nullopt;
     return told_ = judged;
 }

@@ -28,11 +28,12 @@ public:
     explicit MemoryGauge(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
     /// To be asked every turn. @return what is to be told, if it is another than before
-    /// @cost  some microseconds, every kLookTime
+    /// @cost  a system call every kLookTime
     std::optional<broker::Memory> look(Instant now);
     bool is_ample() const { return told_ == broker::Memory::Ample; }
 
 private:
+    os::UsedMemory used_;
     uint64_t bytes_max_;
     Instant next_look_{};
     broker::Memory told_ = broker::Memory::Ample;
