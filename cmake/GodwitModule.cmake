@@ -46,10 +46,6 @@ if(GODWIT_SANITIZE)
     # Among the checks that sanitizers add, g++ 12 loses sight of what std::optional has initialized.
     target_compile_options(godwit_flags INTERFACE -fsanitize=${GODWIT_SANITIZE} -fno-sanitize-recover=all
         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-    if(GODWIT_SANITIZE MATCHES thread)
-        # Boost.Asio's fences, which g++'s thread sanitizer cannot follow; what Asio shares is behind its mutexes too.
-        target_compile_options(godwit_flags INTERFACE -Wno-tsan)
-    endif()
     target_link_options(godwit_flags INTERFACE -fsanitize=${GODWIT_SANITIZE})
 endif()
 
