@@ -147,18 +147,23 @@ def test_slow_readers_qos1(context, folder):
         place.check(attackers(30) + ['attacker'])
 
 
-def test_unacknowledged(context, folder):
-    """subscribers that read and never acknowledge"""
+def unacknowledged(context, folder, count, payload_bytes, share=''):
+    """Each attacker takes what is published to it, and says nothing. `share`: what stands before its filter."""
     with Attacked(context, folder) as place:
-        names = attackers(8)
+        names = attackers(count)
         for name in names:
             stream = place.client(name)
-            stream.sendall(wire.subscribe(f'to/{name}', 1))
+            stream.sendall(wire.subscribe(f'{share}to/{name}', 1))
             place.crowd.add(stream, [])
-        packets = (wire.publish(f'to/{name}', b'x' * 100_000, 1) for name in itertools.cycle(names))
-        place.crowd.add(place.client('attacker'), itertools.islice(packets, WANTED // 100_000))
+        packets = (wire.publish(f'to/{name}', b'x' * payload_bytes, 1) for name in itertools.cycle(names))
+        place.crowd.add(place.client('attacker'), itertools.islice(packets, WANTED // payload_bytes))
         place.crowd.push(SECONDS)
         place.check(names + ['attacker'])
+
+
+def test_unacknowledged(context, folder):
+    """subscribers that read and never acknowledge"""
+    unacknowledged(context, folder, 8, 100_000)
 
 
 def test_aliases(context, folder):
@@ -177,14 +182,5 @@ def publish_alias(alias):
 
 
 def test_group(context, folder):
-    """a flood into a shared subscription whose member does not acknowledge"""
-    with Attacked(context, folder) as place:
-        names = attackers(4)
-        for name in names:
-            stream = place.client(name)
-            stream.sendall(wire.subscribe(f'$share/{name}/group/{name}', 1))
-            place.crowd.add(stream, [])
-        packets = (wire.publish(f'group/{name}', b'x' * 20_000, 1) for name in itertools.cycle(names))
-        place.crowd.add(place.client('attacker'), itertools.islice(packets, WANTED // 20_000))
-        place.crowd.push(SECONDS)
-        place.check(names + ['attacker'])
+    """a flood into shared subscriptions whose members do not acknowledge"""
+    unacknowledged(context, folder, 4, 20_000, '$share/group/')
