@@ -104,7 +104,8 @@ TEST(ObjectFormat, ReadsNoObjectThatIsCutOffOrTooLong) {
     };
     std::vector<Buffer> objects = {
         written(session()),
-        written(SubscriptionRecord{.session = {1}, .share = "share", .filter = "a/+"}),
+        written(
+            SubscriptionRecord{.session = {1}, .membership = 1, .share = "share", .filter = "a/+"}),
         written(SubscriptionRecord{.session = {1}, .share = {}, .filter = "a/#"}),
         written(GroupRecord{{}, "share", "a/#"}),
         written(ClockRecord{Instant(std::chrono::hours(1)), {1000}, 5}),
@@ -173,6 +174,7 @@ TEST(ObjectFormat, ReadsNoSubscriptionGroupTakerOrNoteThatMeansNothing) {
     EXPECT_TRUE(subscription({}, {}, "$share/a", 268'435'455));
     EXPECT_FALSE(subscription({}, {}, "a", 268'435'456));
     EXPECT_FALSE(subscription({.qos = mqtt::Qos(3)}, {}, "a", 0));
+    EXPECT_FALSE(subscription({}, "share", "a", 0)) << "a membership without its number";
     EXPECT_FALSE(subscription({.retain_handling = mqtt::RetainHandling(3)}, {}, "a", 0));
     EXPECT_FALSE(subscription({}, {}, "a+", 0));
     EXPECT_FALSE(subscription({}, "a/b", "a", 0));

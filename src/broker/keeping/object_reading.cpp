@@ -211,6 +211,7 @@ std::optional<SubscriptionRecord> read_subscription(Bytes bytes) {
     record.options = read_options(in);
     if (kind == ObjectKind::Membership) {
         record.membership = in.u32();
+        in.expect(record.membership != 0);  // numbers begin at 1
         record.share = in.share();
     }
     record.filter = in.filter();

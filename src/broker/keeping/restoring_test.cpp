@@ -178,6 +178,7 @@ TEST_F(Restoring, KeepsOneOfTwoThatExcludeEachOther) {
         .session = {1}, .options = {.qos = Qos::AtLeastOnce}, .share = {}, .filter = "a"};
     SubscriptionRecord shared = plain;
     shared.share = "s";
+    shared.membership = 1;
     put(3, plain);
     put(4, plain);
     put(5, shared);

@@ -112,7 +112,9 @@ struct SessionExtras {
     std::unique_ptr<auth::Identity> identity;  // of the last connection; null: none
 
     /// A session is without them as well.
-    bool empty() const { return next_membership == 1 && !replay && !lost && !identity; }
+    bool empty() const {
+        return memberships.empty() && next_membership == 1 && !replay && !lost && !identity;
+    }
 };
 
 struct Session {

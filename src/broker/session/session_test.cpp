@@ -94,6 +94,15 @@ TEST(Session, KeepsNoExtrasBehindAReplay) {
     EXPECT_NE(session.extras, nullptr);
 }
 
+TEST(Session, KeepsItsMembershipsBehindAReplay) {
+    Session session;
+    session.need_extras().memberships.emplace_back();
+    session.extras->replay = std::make_unique<Replay>();
+    EXPECT_NE(session.take_replay(), nullptr);
+    ASSERT_NE(session.extras, nullptr);
+    EXPECT_EQ(session.extras->memberships.size(), 1u);
+}
+
 TEST(OwnText, IsWhatItWasMadeOf) {
     EXPECT_EQ(OwnText().view(), "");
     EXPECT_EQ(OwnText("").view(), "");

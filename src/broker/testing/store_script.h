@@ -135,7 +135,7 @@ private:
         return {.session = object(),
                 .subscription_id = u8(),
                 .options = {.qos = qos(), .no_local = !shared && flag()},
-                .membership = u8(),
+                .membership = 1u + u8(),
                 .share = shared ? share() : std::string_view(),
                 .filter = filter()};
     }
