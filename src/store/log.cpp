@@ -10,7 +10,7 @@ namespace godwit::store {
 
 namespace {
 
-constexpr uint32_t kBatchBytesMax = 2 << 20;
+constexpr uint32_t kBatchBytesMax = 1 << 20;
 /// Of one read, where more objects are asked for.
 constexpr uint32_t kReadAheadBytes = 32 << 10;
 

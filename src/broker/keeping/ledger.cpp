@@ -23,21 +23,12 @@ void Ledger::drop_takers(Row& row) {
     row.open = 0;
 }
 
-void Ledger::make_free(uint32_t number) {
-    rows_[number] = Row{.value = first_free_};
-    first_free_ = number;
-    ++free_count_;
-}
-
 ObjectId Ledger::allocate(ObjectKind kind) {
-    if (first_free_ == 0) {
-        const auto number = uint32_t(rows_.size());
+    if (free_.empty()) {
+        free_.add(uint32_t(rows_.size()));
         rows_.grow_to(rows_.size() + 1);
-        make_free(number);
     }
-    const ObjectId id{first_free_};
-    first_free_ = row(id).value;
-    --free_count_;
+    const ObjectId id{free_.take()};
     row(id) = Row{.kind = uint8_t(kind)};
     return id;
 }
@@ -48,15 +39,16 @@ void Ledger::adopt(ObjectId id, ObjectKind kind) {
 }
 
 void Ledger::collect_free() {
-    first_free_ = free_count_ = 0;
-    for (auto i = uint32_t(rows_.size() - 1); i > 0; --i)
-        if (ObjectKind(rows_[i].kind) == ObjectKind::None) make_free(i);
+    free_.clear();
+    for (uint32_t i = 1; i < rows_.size(); ++i)
+        if (ObjectKind(rows_[i].kind) == ObjectKind::None) free_.add(i);
 }
 
 void Ledger::release(ObjectId id) {
     GW_ASSERT(kind(id) != ObjectKind::None);
     drop_takers(row(id));
-    make_free(id.value);
+    row(id) = Row{};
+    free_.add(id.value);
 }
 
 void Ledger::restore_takers(ObjectId id, uint32_t bytes, uint32_t count) {

@@ -1,7 +1,8 @@
-// Ledger: which durable objects this shard has, and what each stands for. Ids are dense and reused;
-// 16 bytes an object, whatever it is.
+// Ledger: which durable objects this shard has, and what each stands for. Ids are dense, and the
+// lowest free one is used next; 16 bytes an object, whatever it is.
 #pragma once
 
+#include "base/free_numbers.h"
 #include "base/ids.h"
 #include "base/paged_array.h"
 #include "broker/keeping/object_format.h"
@@ -27,7 +28,7 @@ public:
     ObjectKind kind(ObjectId id) const {
         return id.value < rows_.size() ? ObjectKind(rows_[id.value].kind) : ObjectKind::None;
     }
-    size_t size() const { return rows_.size() - 1 - free_count_; }
+    size_t size() const { return rows_.size() - 1 - free_.count(); }
 
     // --- sessions: which one it is ---
     uint32_t slot(ObjectId id) const { return row(id).value; }
@@ -52,7 +53,7 @@ private:
     struct Row {
         uint32_t kind : 8 = 0;
         uint32_t takers : 24 = 0;
-        uint32_t value = 0;  // of a free row: the next free one; 0: none
+        uint32_t value = 0;
         union {
             uint64_t open = 0;  // bit set of takers, up to 64 of them
             uint64_t* more;     // else an array of such
@@ -65,11 +66,9 @@ private:
     static const uint64_t* words(const Row& row);
     static size_t word_count(const Row& row) { return (row.takers + 63) / 64; }
     void drop_takers(Row& row);
-    void make_free(uint32_t number);
 
     PagedArray<Row> rows_;
-    uint32_t first_free_ = 0;
-    uint32_t free_count_ = 0;
+    FreeNumbers free_;
 };
 
 }  // namespace godwit::broker
