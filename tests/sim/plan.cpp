@@ -19,7 +19,10 @@ namespace {
 /// Draws a plan piece by piece.
 class Drawing : private Dice {
 public:
-    explicit Drawing(uint64_t seed) : Dice(seed) { plan_.seed = seed; }
+    Drawing(uint64_t seed, Bytes choices, Bytes fault_choices)
+        : Dice(seed, choices), fault_choices_(fault_choices) {
+        plan_.seed = seed;
+    }
 
     Plan draw() {
         plan_.shards = uint16_t(1 + below(4));
@@ -29,7 +32,7 @@ public:
         for (size_t i = 0; i < count; ++i) draw_client(i);
         draw_topics();
         draw_actions();
-        add_faults(plan_);
+        add_faults(plan_, fault_choices_);
         plan_.clients.push_back(auditor());
         return std::move(plan_);
     }
@@ -296,6 +299,7 @@ private:
     }
 
     Plan plan_;
+    const Bytes fault_choices_;
     std::vector<bool> modern_;
     uint64_t persistent_ = 2, wills_ = 2, shared_weight_ = 0;
     size_t retained_topics_ = 0;
@@ -304,8 +308,9 @@ private:
 
 }  // namespace
 
-Plan plan_of(uint64_t seed) {
-    return Drawing(seed).draw();
+Plan plan_of(uint64_t seed, Bytes choices) {
+    const size_t of_faults = std::min<size_t>(choices.size() / 4, 64);
+    return Drawing(seed, choices.subspan(of_faults), choices.first(of_faults)).draw();
 }
 
 }  // namespace godwit::sim

@@ -123,10 +123,11 @@ struct Plan {
     Duration active{};
 };
 
-Plan plan_of(uint64_t seed);
+/// @param choices  bytes that are drawn from before the seed's numbers (Dice)
+Plan plan_of(uint64_t seed, Bytes choices = {});
 /// The part about disks, crashes and clocks, and what came later than the rest: from numbers of its
 /// own, so that the rest of a seed's plan is the same with and without it.
-void add_faults(Plan& plan);
+void add_faults(Plan& plan, Bytes choices = {});
 
 /// "3.250 c1 publish t/0 qos 1"
 std::string text_of(const Plan& plan, const Action& action);

@@ -17,7 +17,7 @@ namespace {
 
 class Faults : private Dice {
 public:
-    explicit Faults(Plan& plan) : Dice(plan.seed ^ 0xd15c), plan_(plan) {}
+    Faults(Plan& plan, Bytes choices) : Dice(plan.seed ^ 0xd15c, choices), plan_(plan) {}
 
     void draw() {
         draw_clients();
@@ -137,8 +137,8 @@ private:
 
 }  // namespace
 
-void add_faults(Plan& plan) {
-    Faults(plan).draw();
+void add_faults(Plan& plan, Bytes choices) {
+    Faults(plan, choices).draw();
 }
 
 }  // namespace godwit::sim
