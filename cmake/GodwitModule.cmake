@@ -77,6 +77,7 @@ function(godwit_fuzz_target name source)
         return()
     endif()
     target_link_libraries(${target} PRIVATE godwit_${name})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/src) # ./dev fuzz runs it there
 endfunction()
 
 function(godwit_module name)

@@ -94,10 +94,11 @@ void check_missing(const View& view, uint32_t session, const Event& subscribe,
         if (value == kNone || may_be_missed(view, client, values, value)) continue;
         if (span->ever_no_local() && view.facts(value).publisher == client) continue;
         const auto& received = view.received[session];
-        const bool got = std::any_of(received.begin(), received.end(), [&](const Event* event) {
-            return event->at >= subscribe.at && event->text == topic && event->message != kNone &&
-                   event->message >= value;
-        });
+        const bool got =
+            std::any_of(received.begin(), received.end(), [&, topic = topic](const Event* event) {
+                return event->at >= subscribe.at && event->text == topic &&
+                       event->message != kNone && event->message >= value;
+            });
         if (!got)
             found.push_back({"",
                              fmt::format("{} subscribed to {} at {} and never got m{} of {}",
