@@ -11,7 +11,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 option(GODWIT_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(GODWIT_TESTS "Build the tests (GoogleTest)" ON)
 option(GODWIT_COMMIT "Name the git commit in the version; off where each commit would only mean another link" OFF)
-option(GODWIT_MUTANTS "Compile deliberate faults in, for the simulator to find (src/base/mutant.h)" OFF)
+option(GODWIT_MUTANTS "Compile deliberate faults in, for tests to find (src/base/mutant.h)" OFF)
 set(GODWIT_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
 
 find_package(fmt REQUIRED)

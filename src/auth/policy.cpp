@@ -6,6 +6,7 @@
 #include <array>
 
 #include "auth/filter_relation.h"
+#include "base/mutant.h"
 #include "topic/filter.h"
 
 namespace godwit::auth {
@@ -101,7 +102,7 @@ Decision Policy::decide(const std::vector<uint32_t>& rules, const Subject& subje
     for (const uint32_t index : rules)
         if (const Rule& rule = rules_[index]; answers(rule, subject, request))
             return {rule.allows, rule.line};
-    return {};
+    return {.allowed = GW_MUTANT(EmptyAclAllows)};
 }
 
 Decision Policy::decide(const Subject& subject, const Request& request) const {

@@ -1,15 +1,18 @@
-// Mutants: deliberate faults, to prove that the simulator (tests/sim) sees what it claims to see.
-// They exist only where GODWIT_MUTANTS is defined (preset `sim`); everywhere else GW_MUTANT(Name)
-// is the constant false. At most one is active at a time, chosen at run time.
+// Mutants: deliberate faults, to prove that tests see what they claim to see: the simulator
+// (tests/sim/mutants.tsv), and the tests that tests/field/field.tsv names.
+// They exist only where GODWIT_MUTANTS is defined (presets `dev` and `sim`); everywhere else
+// GW_MUTANT(Name) is the constant false. At most one is active at a time, chosen at run time: by
+// the simulator, or by the environment variable GODWIT_MUTANT.
 //
 // A mutant stands where the rule stands, as small as the rule allows:
 //     if (is_unreleased(session, id) && !GW_MUTANT(SkipQos2Dedup)) return acknowledge_again(...);
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
-// X(Name, what it does wrong)
+// X(Name, what it does wrong). Found by the simulator.
 #define GW_MUTANTS(X)                                                                         \
     X(ForgetQos2IdOnResume, "a resumed session forgets which QoS 2 publishes it has taken")   \
     X(SkipQos2Dedup, "a QoS 2 publish that comes again is published again")                   \
@@ -57,18 +60,56 @@
     X(SkipChecksum, "the checksum of a record is not looked at")                              \
     X(SkipSync, "what was written is not synced")
 
+// Found by the tests of tests/field/field.tsv.
+#define GW_FIELD_MUTANTS(X)                                                              \
+    X(AnyPacketLength, "a packet longer than the limit is waited for")                   \
+    X(FiveByteLength, "a length may have five bytes")                                    \
+    X(ReadPastEnd, "the length of a string is believed")                                 \
+    X(EmptyTopic, "a topic may be empty without an alias")                               \
+    X(AnyPacketFromClient, "a packet that only a server sends is passed over")           \
+    X(AnyDepth, "a topic may have any number of levels")                                 \
+    X(WildcardTakesDollar, "a wildcard in the first level stands for $ as well")         \
+    X(AnyPropertyCount, "a packet may have any number of properties")                    \
+    X(AnyReceiveWindow, "a client may have any number of publishes under way")           \
+    X(ValuesHoldWildcards, "an identity with wildcards is filled into a rule as it is")  \
+    X(PolicyKeepsSubscriptions, "a new policy is not asked about what is subscribed to") \
+    X(EmptyAclAllows, "where no rule is about something it is allowed")                  \
+    X(FilesForEverybody, "files of the store are readable by everybody")                 \
+    X(AnyRetainedCount, "a realm may keep any number of retained messages")              \
+    X(AnyFrameLength, "a WebSocket frame may have any length")                           \
+    X(AuthQueueWithoutEnd, "any number of logins wait for a verdict")                    \
+    X(MemoryNeverScarce, "it is not looked at how much memory is left")                  \
+    X(FreeMemoryKept, "what a storm of connections has held is not given back")          \
+    X(FullQueueAcknowledges,                                                             \
+      "a publish that a full queue drops is acknowledged as if it were not")             \
+    X(UnreadAnswersPileUp, "who does not read its answers is read all the same")         \
+    X(FlappingAllowed, "a client id may be taken over at any rate")                      \
+    X(EverybodyAdmitted, "an address may call at any rate")                              \
+    X(FilesNeverChange, "a certificate that is replaced is not noticed")                 \
+    X(TokensNeverExpire, "a connection outlives its token")                              \
+    X(EventsForgotten, "what happened to a client is not kept")
+
 namespace godwit {
 
 enum class Mutant : uint8_t {
     None,
 #define GW_NAME(name, what) name,
-    GW_MUTANTS(GW_NAME)
+    GW_MUTANTS(GW_NAME) GW_FIELD_MUTANTS(GW_NAME)
 #undef GW_NAME
 };
 
 #ifdef GODWIT_MUTANTS
+inline Mutant mutant_of_environment() {
+    const char* wanted = std::getenv("GODWIT_MUTANT");
+#define GW_NAME(name, what) \
+    if (wanted && std::string_view(wanted) == #name) return Mutant::name;
+    GW_MUTANTS(GW_NAME)
+    GW_FIELD_MUTANTS(GW_NAME)
+#undef GW_NAME
+    return Mutant::None;
+}
 /// Set before a broker is made, left alone while it lives.
-inline Mutant active_mutant = Mutant::None;
+inline Mutant active_mutant = mutant_of_environment();
 #define GW_MUTANT(name) (::godwit::active_mutant == ::godwit::Mutant::name)
 #else
 #define GW_MUTANT(name) (false && ::godwit::Mutant::name == ::godwit::Mutant::None)

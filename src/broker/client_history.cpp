@@ -1,5 +1,7 @@
 #include "broker/client_history.h"
 
+#include "base/mutant.h"
+
 #include <cstring>
 #include <utility>
 
@@ -83,6 +85,7 @@ void ClientHistory::drop_oldest(Clients::iterator client) {
 }
 
 void ClientHistory::add(const Event& event, std::string_view address, WallTime now) {
+    if (GW_MUTANT(EventsForgotten)) return;
     if (events_max_ == 0 || event.client.empty() || event.client.size() > kClientBytesMax) return;
     if (event.severity == Severity::Debug && std::string_view(event.name) != "dropped") return;
     const Clients::iterator client = touch(event);

@@ -1,5 +1,6 @@
 #include "broker/limiting.h"
 
+#include "base/mutant.h"
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/permitting.h"
@@ -124,7 +125,8 @@ bool is_retained_full(const Core& core, const Realm& realm, const Message& messa
     if (message.publisher() == 0) return false;   // the broker's own are few
     const Limits& limits = core.limits;
     const Message* old = realm.retained.find(message.topic());
-    if (!old && realm.retained.size() + realm.elsewhere.retained >= limits.retained_messages_max)
+    if (!old && !GW_MUTANT(AnyRetainedCount) &&
+        realm.retained.size() + realm.elsewhere.retained >= limits.retained_messages_max)
         return true;
     const uint64_t bytes = realm.retained.memory_bytes() + realm.elsewhere.retained_bytes;
     const uint64_t added = Retained::memory_bytes_of(message);
@@ -141,7 +143,7 @@ bool must_refuse(Core& core, const MessageRef& message, const Matches* matches, 
     for (const Delivery& delivery : matches->local) {
         if (!has_to_keep(core, delivery, *message)) continue;
         if (cannot_keep(core, delivery, message, ahead))
-            refused = true;
+            refused = !GW_MUTANT(FullQueueAcknowledges);
         else
             ++ahead;
     }

@@ -1,5 +1,6 @@
 #include "broker/permitting.h"
 
+#include "base/mutant.h"
 #include "broker/closing.h"
 #include "broker/connecting.h"
 #include "broker/delivering.h"
@@ -125,7 +126,8 @@ void on_policy_changed(Core& core, const PolicyChanged& in) {
         Session* session = core.find(ref);  // may have ended with another's connection
         if (!session) continue;
         find_profile(core, *session);
-        if (review_connection(core, ref)) review_subscriptions(core, *session);
+        if (review_connection(core, ref) && !GW_MUTANT(PolicyKeepsSubscriptions))
+            review_subscriptions(core, *session);
     }
 }
 

@@ -1,5 +1,6 @@
 #include "broker/publishing.h"
 
+#include "base/mutant.h"
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/crossing.h"
@@ -282,10 +283,11 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
     // Where the first one's PUBREC is still held, the gate keeps this one behind it
     // [MQTT5-4.3.3-10].
     if (known) return acknowledge(core, c, packet, ReasonCode::Success, {});
-    if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session))
+    if (packet.qos != Qos::AtMostOnce && exceeds_receive_maximum(core, c, session) &&
+        !GW_MUTANT(AnyReceiveWindow))
         return disconnect(core, c, ReasonCode::ReceiveMaximumExceeded,
                           "more unacknowledged publishes than Receive Maximum");
-    if (topic::has_more_levels(*topic, core.limits.topic_levels_max))
+    if (topic::has_more_levels(*topic, core.limits.topic_levels_max) && !GW_MUTANT(AnyDepth))
         return refuse(core, c, session, packet, {ReasonCode::TopicNameInvalid, "too many levels"});
     if (auto refusal = check_permission(core, session, *topic, packet))
         return refuse(core, c, session, packet, *refusal);

@@ -1,5 +1,6 @@
 #include "broker/reading.h"
 
+#include "base/mutant.h"
 #include "broker/closing.h"
 #include "broker/connecting.h"
 #include "broker/delivering.h"
@@ -85,6 +86,7 @@ void on_packet(Core& core, Connection& c, const mqtt::Frame& frame) {
         default:
             break;
     }
+    if (GW_MUTANT(AnyPacketFromClient)) return;
     refuse_bytes(core, c, mqtt::unexpected_packet(frame, c.version));
 }
 
@@ -139,7 +141,8 @@ bool may_go_on(const Connection& c) {
 
 /// Pauses a connection that has asked enough of this turn, or does not read its answers.
 void pause_if_busy(Core& core, Connection& c, uint64_t work_max) {
-    if (c.unsent_bytes >= output_bytes_max(core) + kAnswerBytesMax)
+    if (c.unsent_bytes >= output_bytes_max(core) + kAnswerBytesMax &&
+        !GW_MUTANT(UnreadAnswersPileUp))
         return pause_reading(core, c, Pause::Output);
     if (core.pace.work < work_max) return;
     core.pace.unfinished.push_back({c.id, (core.pace.work - work_max) / core.pace.share});

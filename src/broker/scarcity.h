@@ -4,6 +4,7 @@
 // docs/limits.md
 #pragma once
 
+#include "base/mutant.h"
 #include "broker/core.h"
 #include "broker/input.h"
 
@@ -27,7 +28,7 @@ inline constexpr uint64_t kMuchBytes = 1024 * 1024;         // whose connection 
 void on_memory(Core& core, const MemoryState& in);
 
 inline bool is_scarce(const Core& core) {
-    return core.memory != Memory::Ample;
+    return core.memory != Memory::Ample && !GW_MUTANT(MemoryNeverScarce);
 }
 /// Of answers and messages that one connection does not read.
 inline uint64_t output_bytes_max(const Core& core) {

@@ -1,4 +1,5 @@
 // Where packets begin and end, and which packets come from whom.
+#include "base/mutant.h"
 #include "mqtt/decoder.h"
 
 namespace godwit::mqtt {
@@ -53,7 +54,7 @@ Result<FrameStatus, DecodeError> next_frame(Bytes in, uint32_t packet_bytes_max)
     uint32_t length = in[1] & 0x7f;
     uint32_t head_bytes = 2;
     for (uint8_t byte = in[1]; byte >= 0x80; ++head_bytes) {
-        if (head_bytes > kLengthBytesMax)
+        if (head_bytes > kLengthBytesMax + (GW_MUTANT(FiveByteLength) ? 1 : 0))
             return Err{bad_length("remaining length has more than 4 bytes")};
         if (head_bytes == in.size()) return FrameStatus{.bytes_needed = head_bytes + 1};
         byte = in[head_bytes];
@@ -61,7 +62,7 @@ Result<FrameStatus, DecodeError> next_frame(Bytes in, uint32_t packet_bytes_max)
         length |= uint32_t(byte & 0x7f) << (7 * (head_bytes - 1));
     }
     const uint32_t size = head_bytes + length;
-    if (size > packet_bytes_max)
+    if (size > packet_bytes_max && !GW_MUTANT(AnyPacketLength))
         return Err{DecodeError{ReasonCode::PacketTooLarge, "packet is larger than the limit", 1}};
     if (in.size() < size) return FrameStatus{.bytes_needed = size};
     return FrameStatus{.complete = true,

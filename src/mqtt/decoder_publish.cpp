@@ -1,4 +1,5 @@
 // PUBLISH and its four acknowledgements.
+#include "base/mutant.h"
 #include "mqtt/packet_reader.h"
 
 namespace godwit::mqtt {
@@ -40,7 +41,7 @@ Result<Publish, DecodeError> decode_publish(const Frame& frame, Version version,
     if (packet.qos != Qos::AtMostOnce) packet.packet_id = in.packet_id();
     if (version == Version::V5) {
         if (!in.skip_empty_property_list()) read_properties(in, packet, limits, sender);
-        if (packet.topic.empty() && packet.topic_alias == 0)
+        if (packet.topic.empty() && packet.topic_alias == 0 && !GW_MUTANT(EmptyTopic))
             in.fail(ReasonCode::ProtocolError, "topic name is empty and no alias is given");
     }
     packet.payload = in.take_rest();

@@ -1,5 +1,7 @@
 #include "os/disk_directory.h"
 
+#include "base/mutant.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -242,8 +244,9 @@ Result<std::unique_ptr<File>, DiskError> DiskDirectory::create(std::string_view 
     const auto made = make_folder_of(name);
     if (!made) return Err{made.error()};
     const std::string path(name);
+    const mode_t mode = GW_MUTANT(FilesForEverybody) ? 0644 : kFileMode;
     Fd fd(::openat(root_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                   kFileMode));
+                   mode));
     if (!fd) return Err{failed("create", name)};
     return std::unique_ptr<File>(std::make_unique<DiskFile>(std::move(fd), path_ + "/" + path));
 }

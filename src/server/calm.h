@@ -2,6 +2,8 @@
 // between what connections keep. Giving them back makes everybody wait, so that is for afterwards.
 #pragma once
 
+#include "base/mutant.h"
+
 #include <cstdint>
 
 namespace godwit::server {
@@ -19,6 +21,7 @@ public:
         const uint64_t since_last_look = moved - seen_;
         seen_ = moved;
         if (since_last_look > kCalmMax || moved - settled_ < kStormMin) return false;
+        if (GW_MUTANT(FreeMemoryKept)) return false;
         settled_ = moved;
         return true;
     }

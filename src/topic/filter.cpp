@@ -1,5 +1,6 @@
 #include "topic/filter.h"
 
+#include "base/mutant.h"
 #include "base/utf8.h"
 
 #include <algorithm>
@@ -80,7 +81,8 @@ bool matches(std::string_view filter, std::string_view name) {
     const char* const f_end = f + filter.size();
     const char* n = name.data();
     const char* const n_end = n + name.size();
-    if (n != n_end && *n == '$' && f != f_end && (*f == '+' || *f == '#')) return false;
+    const bool hidden = n != n_end && *n == '$' && !GW_MUTANT(WildcardTakesDollar);
+    if (hidden && f != f_end && (*f == '+' || *f == '#')) return false;
     for (;;) {  // f and n stand at the first byte of a level each
         if (f != f_end && *f == '#') return true;
         if (f != f_end && *f == '+') {
