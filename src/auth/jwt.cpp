@@ -1,6 +1,7 @@
 #include "auth/jwt.h"
 
 #include "auth/base64.h"
+#include "auth/claims.h"
 #include "auth/json.h"
 #include "base/utf8.h"
 
@@ -98,33 +99,6 @@ Checked check_names(const Json& claims, const TokenRules& rules) {
     if (audience && (is_meant(*audience) || std::ranges::any_of(audience->list, is_meant)))
         return Done{};
     return refused("it is for another audience");
-}
-
-/// What a policy can compare. @return nullopt: an object, a list or null
-std::optional<std::string> text_of(const Json& value) {
-    switch (value.kind) {
-        case Json::Kind::Text:
-        case Json::Kind::Number:
-            return value.text;
-        case Json::Kind::Flag:
-            return value.flag ? "true" : "false";
-        default:
-            return std::nullopt;
-    }
-}
-
-std::vector<Claim> claims_of(const Json& claims) {
-    std::vector<Claim> out;
-    const auto add = [&](const std::string& name, const Json& value) {
-        if (auto text = text_of(value)) out.push_back({name, *std::move(text)});
-    };
-    for (const JsonMember& each : claims.members) {
-        if (each.name == "exp" || each.name == "nbf" || each.name == "iat" || each.name == "jti")
-            continue;
-        add(each.name, each.value);
-        for (const Json& item : each.value.list) add(each.name, item);
-    }
-    return out;
 }
 
 }  // namespace
