@@ -17,10 +17,6 @@ using mqtt::Version;
 
 namespace {
 
-std::string_view version_text(Version version) {
-    return version == Version::V5 ? "5.0" : version == Version::V311 ? "3.1.1" : "3.1";
-}
-
 Connection& open(Core& core, ConnectionId id, ListenerId listener) {
     Connection& c = core.connections.emplace(id.slot);
     c.id = id;
@@ -56,7 +52,9 @@ void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
     ask.client_id = c.pending->client_id;
     ask.has_username = packet.username.has_value();
     ask.username = packet.username.value_or("");
+    ask.has_password = packet.password.has_value();
     ask.password = as_text(packet.password.value_or(Bytes{}));
+    ask.version = packet.version;
     ask.auth_method = packet.auth_method.value_or("");
     ask.auth_data = as_text(packet.auth_data);
     core.fx->auth_requests.push_back(std::move(ask));

@@ -32,8 +32,9 @@ struct AuthRequest {
     RealmId realm;
     std::string client_id;
     std::string username;
-    bool has_username = false;
+    bool has_username = false, has_password = false;
     std::string password;
+    mqtt::Version version = mqtt::Version::V5;
     std::string auth_method;  // enhanced authentication; empty: user name and password
     std::string auth_data;
     bool continues = false;  // further data of an exchange under way, or a re-authentication

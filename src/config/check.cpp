@@ -26,6 +26,7 @@ public:
         check_pairs();
         check_access_files();
         check_tokens();
+        check_callout();
         check_limits();
         fill_broker();
     }
@@ -137,7 +138,8 @@ private:
                 listener,
                 fmt::format("{} can be reached from other machines, and anybody could connect",
                             to_text(own.url)),
-                "set auth.password_file or auth.jwt_keys_file, or verify = \"required\", or write "
+                "set auth.password_file, auth.jwt_keys_file or auth.callout_url, or verify = "
+                "\"required\", or write "
                 "allow_anonymous = true");
         }
         if (own.anonymous_allowed && exposed && !has_certificates)
@@ -149,7 +151,7 @@ private:
                 fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
                             "users",
                             to_text(own.url)),
-                "set auth.password_file or auth.jwt_keys_file");
+                "set auth.password_file, auth.jwt_keys_file or auth.callout_url");
     }
 
     void check_admin() {
@@ -191,25 +193,47 @@ private:
                  "keep one of them: both say all that clients may do");
     }
 
-    void check_keys_url() {
-        static constexpr const char* kKey = "auth.jwt_keys_url";
-        AuthOptions& auth = options().auth;
-        auto url = parse_http_url(auth.jwt_keys_url);
-        if (!url)
-            return fail(kKey, fmt::format("\"{}\": {}", auth.jwt_keys_url, url.error().message));
+    /// @param ca  file of authorities for it, written at `ca_key`
+    std::optional<HttpUrl> checked_url(const std::string& key, const std::string& text,
+                                       const std::string& ca_key, const std::string& ca) {
+        auto url = parse_http_url(text);
+        if (!url) {
+            fail(key, fmt::format("\"{}\": {}", text, url.error().message));
+            return std::nullopt;
+        }
         if (!url->tls && !is_loopback(url->address.host))
-            fail(kKey, "over http anybody on the way could send keys of his own", "use https://");
-        if (!url->tls && !auth.jwt_keys_ca.empty())
-            fail("auth.jwt_keys_ca", "http has no certificates", "use https://");
-        auth.keys_url = std::move(url).value();
+            fail(key, "over http anybody on the way could answer in its place", "use https://");
+        if (!url->tls && !ca.empty()) fail(ca_key, "http has no certificates", "use https://");
+        return std::move(url).value();
+    }
+
+    void check_callout() {
+        AuthOptions& auth = options().auth;
+        if (!auth.callout_url.empty()) {
+            auth.callout_http = checked_url("auth.callout_url", auth.callout_url, "auth.callout_ca",
+                                            auth.callout_ca);
+            if (std::chrono::seconds(auth.callout_timeout_s) >=
+                options().broker.limits.connect_timeout)
+                warn("auth.callout_timeout_s",
+                     "it is not less than limits.connect_timeout_s: clients are cut off before "
+                     "they hear why");
+            return;
+        }
+        for (const auto& [written, key] :
+             {std::pair{!auth.callout_ca.empty(), "auth.callout_ca"},
+              {!auth.callout_token_file.empty(), "auth.callout_token_file"},
+              {auth.callout_cache_s != 0, "auth.callout_cache_s"}})
+            if (written) fail(key, "nobody is asked", "set auth.callout_url");
     }
 
     void check_tokens() {
-        const AuthOptions& auth = options().auth;
+        AuthOptions& auth = options().auth;
         if (auth.jwt_username_claim.empty())
             fail("auth.jwt_username_claim", "a token must name its user",
                  "as in jwt_username_claim = \"sub\"");
-        if (!auth.jwt_keys_url.empty()) check_keys_url();
+        if (!auth.jwt_keys_url.empty())
+            auth.keys_url = checked_url("auth.jwt_keys_url", auth.jwt_keys_url, "auth.jwt_keys_ca",
+                                        auth.jwt_keys_ca);
         if (auth.has_tokens()) return;
         for (const auto& [written, key] : {std::pair{!auth.jwt_issuer.empty(), "jwt_issuer"},
                                            {!auth.jwt_audience.empty(), "jwt_audience"},

@@ -68,16 +68,26 @@ struct AuthOptions {
     std::string jwt_issuer, jwt_audience;  // empty: any
     std::string jwt_username_claim = "sub";
     bool jwt_expiry_required = true;
+    std::string callout_url;              // empty: nobody is asked
+    std::string callout_ca;               // empty: the authorities of the system
+    std::string callout_token_file;       // empty: the broker shows none
+    uint32_t callout_timeout_s = 5;       // for an answer
+    uint32_t callout_in_flight_max = 64;  // questions that the server has at a time
+    uint32_t callout_cache_s = 0;         // the longest that an answer is used again; 0: never
     std::optional<bool>
         allow_anonymous;  // nullopt: loopback and Unix sockets, where nobody logs in by password
 
-    std::optional<HttpUrl> keys_url;  // of jwt_keys_url; set by the check
+    // Set by the check:
+    std::optional<HttpUrl> keys_url;      // of jwt_keys_url
+    std::optional<HttpUrl> callout_http;  // of callout_url
 
     bool has_tokens() const {
         return !jwt_keys_file.empty() || !jwt_secret_file.empty() || !jwt_keys_url.empty();
     }
     /// Somebody can come in by what he knows: a password, or a token in its place.
-    bool has_logins() const { return !password_file.empty() || has_tokens(); }
+    bool has_logins() const {
+        return !password_file.empty() || has_tokens() || !callout_url.empty();
+    }
 };
 
 struct Options {

@@ -2,10 +2,13 @@
 
 #include "auth/testing/sealed_token.h"
 #include "os/clock.h"
+#include "server/test_http_server.h"
 #include "server/test_mail.h"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <map>
 #include <string>
 
@@ -218,6 +221,49 @@ TEST_F(AuthWorkerTest, NewKeysHoldAtOnce) {
     EXPECT_EQ(answer(login(1, "", token(1000, other))), mqtt::ReasonCode::Success);
     worker_.set_tokens(nullptr);
     EXPECT_EQ(answer(login(1, "", token(1000, other))), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, WhomNobodyKnowsTheCalloutIsAskedAbout) {
+    std::atomic<int> asked{0};
+    TestHttpServer server([&](const std::string& question) {
+        ++asked;
+        return question.find("\"ben\"") == question.npos ? R"({"result":"pass"})"
+                                                         : R"({"result":"allow"})";
+    });
+    const broker::BrokerOptions names;
+    AuthWorker worker(*crossing_, {1, 2});
+    const auto reason = [&](broker::AuthRequest request) {
+        worker.ask(kShard, std::move(request));
+        return verdict().reason;
+    };
+    worker.set_passwords(passwords(kWonder));
+    worker.set_tokens(tokens());
+    worker.start_callout({.server = server.address(), .token = {}}, names);
+    EXPECT_EQ(reason(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(reason(login(1, "alice", "wrong")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(reason(login(1, "ben", token(-1))), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(asked, 0);
+    EXPECT_EQ(reason(login(1, "ben", "any")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(reason(login(1, "eve", "any")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(asked, 2);
+}
+
+// While the call-out is asked about her she comes into the file, which has the last word then.
+TEST_F(AuthWorkerTest, AUserWhoComesIntoTheFileMeanwhileIsJudgedByTheFile) {
+    std::promise<void> is_asked, may_answer;
+    TestHttpServer server([&](const std::string&) {
+        is_asked.set_value();
+        may_answer.get_future().wait();
+        return R"({"result":"allow"})";
+    });
+    const broker::BrokerOptions names;
+    AuthWorker worker(*crossing_, {1, 2});
+    worker.start_callout({.server = server.address(), .token = {}}, names);
+    worker.ask(kShard, login(1, "alice", "wrong"));
+    is_asked.get_future().wait();
+    worker.set_passwords(passwords(kWonder));
+    may_answer.set_value();
+    EXPECT_EQ(verdict().reason, mqtt::ReasonCode::BadUserNameOrPassword);
 }
 
 TEST_F(AuthWorkerTest, AnswersManyThatAskAtOnce) {

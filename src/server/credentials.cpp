@@ -146,6 +146,10 @@ Result<std::string, std::string> load_token(const std::string& path) {
     return token;
 }
 
+Result<std::string, std::string> load_optional_token(const std::string& path) {
+    return path.empty() ? std::string() : load_token(path);
+}
+
 Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(
     const config::ListenerOptions& listener,
     const std::optional<transport::TicketSecrets>& tickets) {

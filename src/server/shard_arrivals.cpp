@@ -154,6 +154,22 @@ void ShardRunner::begin_waiting_openings() {
     }
 }
 
+/// Whoever judges a login may want to know.
+LoginPeer ShardRunner::login_peer(ConnectionId id) {
+    const Socket* socket = sockets_.find(id);
+    if (!socket) return {};
+    LoginPeer peer{.address = socket->peer.host(),
+                   .server_name = {},
+                   .certificate_name = {},
+                   .certificate_subject = {}};
+    if (!socket->wire) return peer;
+    const transport::PeerIdentity& known = socket->wire->peer();
+    peer.server_name = known.sni;
+    peer.certificate_name = known.certificate_name;
+    peer.certificate_subject = known.certificate_subject;
+    return peer;
+}
+
 void ShardRunner::take_arrivals() {
     for (size_t i = 0; i < kArrivalsPerTurn; ++i) {
         auto moved = parts_.crossing->receive(parts_.shard.id);

@@ -311,7 +311,10 @@ void ShardRunner::perform() {
     }
     for (auto& post : fx_.posts) outgoing_.post(post.to, std::move(post.envelope));
     for (auto& work : fx_.work) parts_.store->submit(std::move(work));
-    for (auto& request : fx_.auth_requests) parts_.auth->ask(parts_.shard.id, std::move(request));
+    for (auto& request : fx_.auth_requests) {
+        LoginPeer peer = login_peer(request.connection);
+        parts_.auth->ask(parts_.shard.id, std::move(request), std::move(peer));
+    }
     for (const ConnectionId id : fx_.pauses) set_paused(id, true);
     for (const ConnectionId id : fx_.resumes) set_paused(id, false);
     fx_.clear();

@@ -172,7 +172,7 @@ def test_keys_start(context, folder):
     """a faulty URL, http beyond loopback, and a file of authorities that holds none are refused at the start"""
     (folder / 'ca').write_text('hello')
     for options, wanted in (('jwt_keys_url = "keys"', 'neither https:// nor http://'),
-                            ('jwt_keys_url = "http://issuer.test/keys"', 'anybody on the way could send keys of his own'),
+                            ('jwt_keys_url = "http://issuer.test/keys"', 'anybody on the way could answer in its place'),
                             ('jwt_keys_url = "https://u@issuer.test/"', 'a user has no place in it'),
                             (f'jwt_keys_url = "http://127.0.0.1/"\njwt_keys_ca = "{folder / "ca"}"', 'http has no certificates'),
                             (f'jwt_keys_url = "https://127.0.0.1/"\njwt_keys_ca = "{folder / "ca"}"', 'it holds no certificate'),
