@@ -105,7 +105,8 @@ private:
         parser_.emplace();
         parser_->body_limit(parts_.server.answer_bytes_max);
         if (open_) {
-            socket().cancel();  // the watch
+            beast::error_code ignored;
+            socket().cancel(ignored);  // the watch
             return write_request();
         }
         if (!take(parts_.tls_error, "its authorities cannot be read")) return;

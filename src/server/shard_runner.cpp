@@ -265,7 +265,11 @@ void ShardRunner::take_store_done() {
 
 void ShardRunner::on_control(Control& control) {
     if (auto* moved = std::get_if<MovedConnection>(&control)) return adopt(std::move(*moved));
-    if (const auto* answer = std::get_if<AuthAnswer>(&control)) return feed(answer->verdict);
+    if (auto* answer = std::get_if<AuthAnswer>(&control)) {
+        broker::Verdict& verdict = answer->verdict;
+        if (verdict.expires != kNever) verdict.expires += parts_.clock_ahead;
+        return feed(verdict);
+    }
     if (const auto* inject = std::get_if<InjectMessage>(&control))
         return feed(broker::Inject{inject->realm, inject->topic, as_bytes(inject->payload),
                                    mqtt::Qos::AtMostOnce, inject->retain});
