@@ -88,13 +88,18 @@ Result<CalloutAnswer, std::string> parse_callout(std::string_view text) {
     const std::string* result = answer->find_text("result");
     const auto kind = result ? kind_of(*result) : std::nullopt;
     if (!kind) return Err{std::string("its result is none of allow, deny and pass")};
-    CalloutAnswer out{.kind = *kind, .expires_in_s = {}, .cache_s = {}, .claims = {}};
+    CalloutAnswer out{.kind = *kind, .expires_in_s = {}, .cache_s = {}, .claims = {}, .realm = {}};
     if (!read_seconds(*answer, "expires_in_s", out.expires_in_s) ||
         !read_seconds(*answer, "cache_s", out.cache_s))
         return Err{std::string("a time is no number of seconds")};
     if (const Json* claims = answer->find("claims")) {
         if (claims->kind != Json::Kind::Object) return Err{std::string("its claims are no object")};
         out.claims = claims_of(*claims);
+    }
+    if (const Json* realm = answer->find("realm")) {
+        if (realm->kind != Json::Kind::Text || realm->text.empty())
+            return Err{std::string("its realm is no text")};
+        out.realm = realm->text;
     }
     if (bytes_of(out.claims) > kCalloutClaimsBytesMax)
         return Err{std::string("its claims are more than 8 KiB")};

@@ -4,7 +4,7 @@
 //              "realm": "default", "certificate": {"name": "pump-7", "subject": "CN=pump-7"},
 //              "server_name": "plant.example"}
 //   answer    {"result": "allow" | "deny" | "pass", "expires_in_s": 3600, "cache_s": 60,
-//              "claims": {"site": "north"}}
+//              "claims": {"site": "north"}, "realm": "acme"}
 // A password that is no text (UTF-8 without U+0000) is in "password_base64" instead, so that no two
 // passwords are the same question. Members of an answer that are not known are passed over.
 #pragma once
@@ -40,6 +40,7 @@ struct CalloutAnswer {
     std::optional<double> expires_in_s;  // not negative; nullopt: never
     std::optional<double> cache_s;       // not negative; how long the answer may be kept
     std::vector<Claim> claims;           // as of a token
+    std::string realm;                   // where the client belongs; empty: where it is
 };
 
 /// Of the claims of one answer, names and values together, as much as a token can hold.

@@ -51,10 +51,11 @@ TEST(Callout, TakesTheThreeAnswers) {
 TEST(Callout, AnAnswerSaysMoreOfTheClient) {
     const auto answer = parse_callout(
         R"({"result":"allow","expires_in_s":1.5,"cache_s":0,
-            "claims":{"site":"north","role":["a","b"],"level":7,"on":true,"exp":1,"deep":{}}})");
+            "realm":"acme","claims":{"site":"north","role":["a","b"],"level":7,"on":true,"exp":1,"deep":{}}})");
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->expires_in_s, 1.5);
     EXPECT_EQ(answer->cache_s, 0);
+    EXPECT_EQ(answer->realm, "acme");
     std::string all;
     for (const Claim& each : answer->claims) all += each.name + "=" + each.value + " ";
     EXPECT_EQ(all, "site=north role=a role=b level=7 on=true ");
@@ -63,14 +64,27 @@ TEST(Callout, AnAnswerSaysMoreOfTheClient) {
 TEST(Callout, WhatIsNotWhollyUnderstoodIsNoAnswer) {
     const std::string many =
         R"({"result":"allow","claims":{"a":")" + std::string(kCalloutClaimsBytesMax, 'x') + "\"}}";
-    for (const std::string_view text : std::initializer_list<std::string_view>{
-             "", "hello", "[]", "\"allow\"", "{}", R"({"result":"ALLOW"})", R"({"result":true})",
-             R"({"result":["allow"]})", R"({"result":"deny","result":"allow"})",
-             R"({"result":"allow")", R"({"result":"allow"}{"result":"deny"})",
-             R"({"result":"allow","expires_in_s":"60"})", R"({"result":"allow","expires_in_s":-1})",
-             R"({"result":"allow","expires_in_s":null})",
-             R"({"result":"allow","expires_in_s":1e999})", R"({"result":"allow","cache_s":true})",
-             R"({"result":"allow","claims":["a"]})", many})
+    for (const std::string_view text :
+         std::initializer_list<std::string_view>{"",
+                                                 "hello",
+                                                 "[]",
+                                                 "\"allow\"",
+                                                 "{}",
+                                                 R"({"result":"ALLOW"})",
+                                                 R"({"result":true})",
+                                                 R"({"result":["allow"]})",
+                                                 R"({"result":"deny","result":"allow"})",
+                                                 R"({"result":"allow")",
+                                                 R"({"result":"allow"}{"result":"deny"})",
+                                                 R"({"result":"allow","expires_in_s":"60"})",
+                                                 R"({"result":"allow","expires_in_s":-1})",
+                                                 R"({"result":"allow","expires_in_s":null})",
+                                                 R"({"result":"allow","expires_in_s":1e999})",
+                                                 R"({"result":"allow","cache_s":true})",
+                                                 R"({"result":"allow","claims":["a"]})",
+                                                 R"({"result":"allow","realm":""})",
+                                                 R"({"result":"allow","realm":7})",
+                                                 many})
         EXPECT_FALSE(parse_callout(text)) << text.substr(0, 60);
 }
 

@@ -120,8 +120,12 @@ Result<Token, TokenFault> check_token(std::string_view token, const TokenKeys& k
     const std::string* user = claims->find_text(rules.username_claim);
     if (!user || user->empty() || user->size() > kUserNameBytesMax || !is_mqtt_utf8(*user))
         return refused("the claim of the user name is missing or no text");
-    Token out{.username = *user, .claims = claims_of(*claims), .expires = {}};
+    Token out{.username = *user, .claims = claims_of(*claims), .expires = {}, .realm = {}};
     if (const Json* expires = claims->find("exp")) out.expires = WallTime{*date_of(*expires)};
+    if (rules.realm_claim.empty()) return out;
+    const std::string* realm = claims->find_text(rules.realm_claim);
+    if (!realm || realm->empty()) return refused("the claim of the realm is missing or no text");
+    out.realm = *realm;
     return out;
 }
 

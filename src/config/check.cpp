@@ -11,6 +11,14 @@ namespace {
 using transport::PeerVerify;
 
 constexpr size_t kRealmBytesMax = 64;
+constexpr size_t kRealmsMax = 10'000;  // a RealmId counts to 65535
+constexpr const char* kRealmHint = "1 to 64 of a-z, 0-9, '-', '_' and '.'";
+
+bool is_realm(const std::string& name) {
+    const bool characters_fit =
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == name.npos;
+    return !name.empty() && name.size() <= kRealmBytesMax && characters_fit;
+}
 
 bool is_exposed(const ListenUrl& url) {
     return url.scheme != Scheme::Unix && !is_loopback(url.host);
@@ -28,6 +36,7 @@ public:
         check_tokens();
         check_callout();
         check_limits();
+        check_realms();
         fill_broker();
     }
 
@@ -115,12 +124,22 @@ private:
     }
 
     void check_realm(const DraftListener& listener) {
-        const std::string& realm = listener.options.realm;
-        const bool characters_fit =
-            realm.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == realm.npos;
-        if (realm.empty() || realm.size() > kRealmBytesMax || !characters_fit)
-            fail(listener, fmt::format("\"{}\" is no name of a realm", realm),
-                 "1 to 64 of a-z, 0-9, '-', '_' and '.'");
+        const ListenerOptions& own = listener.options;
+        if (!is_realm(own.realm))
+            fail(listener, fmt::format("\"{}\" is no name of a realm", own.realm), kRealmHint);
+        if (own.realm_by == broker::RealmBy::ServerName && !is_tls(own.url.scheme))
+            fail(listener, fmt::format("{} has no TLS, so nobody names a server", to_text(own.url)),
+                 "use mqtts:// or wss://, or realm_by = \"user\"");
+    }
+
+    void check_realms() {
+        const auto names = split_at_blanks(options().server.realms);
+        if (names.size() > kRealmsMax)
+            fail("server.realms", fmt::format("there are more than {} realms", kRealmsMax));
+        for (const std::string& each : names)
+            if (!is_realm(each))
+                fail("server.realms", fmt::format("\"{}\" is no name of a realm", each),
+                     kRealmHint);
     }
 
     void check_access(DraftListener& listener) {
@@ -239,6 +258,7 @@ private:
                                            {!auth.jwt_audience.empty(), "jwt_audience"},
                                            {!auth.jwt_keys_ca.empty(), "jwt_keys_ca"},
                                            {auth.jwt_username_claim != "sub", "jwt_username_claim"},
+                                           {!auth.jwt_realm_claim.empty(), "jwt_realm_claim"},
                                            {!auth.jwt_expiry_required, "jwt_expiry_required"}})
             if (written)
                 fail(fmt::format("auth.{}", key), "without keys no token is taken at all",
@@ -261,6 +281,8 @@ private:
     void fill_broker() {
         broker::BrokerOptions& out = options().broker;
         out.realms = {broker::RealmOptions{"default"}};
+        for (const std::string& each : split_at_blanks(options().server.realms))
+            (void)realm_number(each);
         out.listeners.clear();
         out.auth_methods.clear();
         if (!options().auth.password_file.empty()) out.auth_methods = {"SCRAM-SHA-256"};
@@ -269,6 +291,7 @@ private:
             const ListenerOptions& own = listener.options;
             broker::ListenerPolicy policy;
             policy.realm = realm_number(own.realm);
+            policy.realm_by = own.realm_by;
             policy.allow_anonymous = own.anonymous_allowed;
             policy.check_password = options().auth.has_logins();
             policy.name = to_text(own.url);

@@ -574,5 +574,27 @@ TEST(Config, WarnsWhereTheCalloutMayTakeLongerThanTheConnection) {
     EXPECT_EQ(config.warnings[0].key, "auth.callout_timeout_s");
 }
 
+TEST(Config, RealmsAreThoseOfTheListAndOfListeners) {
+    const Config config = accepted(R"([server]
+realms = " umbra  acme "
+[[listener]]
+url = "mqtt://127.0.0.1:1"
+realm = "plant"
+realm_by = "user"
+)");
+    std::vector<std::string> names;
+    for (const auto& each : config.options.broker.realms) names.push_back(each.name);
+    EXPECT_THAT(names, ElementsAre("default", "umbra", "acme", "plant"));
+    EXPECT_EQ(config.options.broker.listeners[0].realm, 3);
+    EXPECT_EQ(config.options.broker.listeners[0].realm_by, broker::RealmBy::User);
+    EXPECT_THAT(faults("[server]\nrealms = \"acme Umbra\"\n"),
+                ElementsAre(HasSubstr("f:2: server.realms: \"Umbra\" is no name of a realm")));
+}
+
+TEST(Config, OnlyTlsNamesAServer) {
+    EXPECT_THAT(faults("[[listener]]\nurl = \"mqtt://127.0.0.1:1\"\nrealm_by = \"server_name\"\n"),
+                ElementsAre(HasSubstr("has no TLS, so nobody names a server")));
+}
+
 }  // namespace
 }  // namespace godwit::config

@@ -88,6 +88,12 @@ const Row<Options> kAuth[] = {
              "at the latest."},
      auth<&AuthOptions::jwt_expiry_required>()},
     {{.section = "auth",
+      .name = "jwt_realm_claim",
+      .initial = "",
+      .doc = "The claim that is the client's realm; a token without it is refused. Empty: tokens "
+             "name no realm."},
+     auth<&AuthOptions::jwt_realm_claim>()},
+    {{.section = "auth",
       .name = "callout_url",
       .initial = "",
       .doc = "An HTTP server that is asked about logins of users who are not in password_file: "

@@ -31,12 +31,20 @@ broker::Verdict admission(const broker::AuthRequest& request, const auth::Token&
             .reason = mqtt::ReasonCode::Success,
             .claims = token.claims,
             .username = token.username,
-            .expires = token.expires ? instant_of(*token.expires) : kNever};
+            .expires = token.expires ? instant_of(*token.expires) : kNever,
+            .realm = token.realm};
+}
+
+/// Where clients name their realm, "ann" of acme is the user ann@acme, and no other realm's ann.
+std::string name_in_file(const broker::AuthRequest& request) {
+    const std::string suffix = "@" + request.realm_chosen;
+    if (request.realm_chosen.empty() || request.username.ends_with(suffix)) return request.username;
+    return request.username + suffix;
 }
 
 bool knows(const std::shared_ptr<const auth::PasswordFile>& users,
            const broker::AuthRequest& request) {
-    return users && request.has_username && users->contains(request.username);
+    return users && request.has_username && users->contains(name_in_file(request));
 }
 
 }  // namespace
@@ -215,22 +223,26 @@ AuthWorker::Judged AuthWorker::judge(const broker::AuthRequest& request, const A
     if (!request.has_username)
         return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword,
                         "a password without a user name, and no token")};
-    if (is_right(request, by.passwords))
-        return {{.connection = request.connection, .reason = mqtt::ReasonCode::Success}};
-    return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword, "user " + request.username)};
+    const std::string user = name_in_file(request);
+    if (is_right(user, request.password, by.passwords))
+        return {{.connection = request.connection,
+                 .reason = mqtt::ReasonCode::Success,
+                 .username = user}};
+    return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword, "user " + user)};
 }
 
-bool AuthWorker::is_right(const broker::AuthRequest& request, const Users& users) {
-    const std::string print = digest(request.username, request.password, secret_);
+bool AuthWorker::is_right(const std::string& user, const std::string& password,
+                          const Users& users) {
+    const std::string print = digest(user, password, secret_);
     {
         const std::lock_guard lock(mutex_);
-        const auto known = known_.find(request.username);
+        const auto known = known_.find(user);
         if (users == current_.passwords && known != known_.end() && known->second == print)
             return true;
     }
-    if (!users || !users->verify(request.username, request.password)) return false;
+    if (!users || !users->verify(user, password)) return false;
     const std::lock_guard lock(mutex_);
-    if (users == current_.passwords) known_[request.username] = print;
+    if (users == current_.passwords) known_[user] = print;
     return true;
 }
 

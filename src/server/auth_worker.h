@@ -89,7 +89,7 @@ private:
     void take_keys(uint64_t fetch, std::unique_ptr<const auth::TokenKeys> keys);
     void join_tokens();
     Judged judge(const broker::AuthRequest& request, const Authenticators& by);
-    bool is_right(const broker::AuthRequest& request, const Users& users);
+    bool is_right(const std::string& user, const std::string& password, const Users& users);
 
     Crossing& crossing_;
     const HashKey secret_;  // for known_: nobody outside can foresee it

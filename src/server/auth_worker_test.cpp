@@ -85,6 +85,27 @@ TEST_F(AuthWorkerTest, TakesTheRightPasswordOnly) {
     EXPECT_EQ(answer(login(1, "", "")), mqtt::ReasonCode::BadUserNameOrPassword);
 }
 
+// Who names the realm by a server name may leave it out of the user name, and is no other's user.
+TEST_F(AuthWorkerTest, WhereClientsNameTheirRealmUsersAreOfIt) {
+    const std::string hash = std::string(kWonder).substr(std::string_view("alice").size());
+    worker_.set_passwords(passwords("alice@acme" + hash + "ben" + hash + "eve@umbra" + hash));
+    const auto verdict_of = [&](std::string user) {
+        broker::AuthRequest request = login(1, std::move(user), "wonder");
+        request.realm_chosen = "acme";
+        worker_.ask(kShard, std::move(request));
+        return verdict();
+    };
+    for (const char* user : {"alice", "alice@acme"}) {
+        const broker::Verdict good = verdict_of(user);
+        EXPECT_EQ(good.reason, mqtt::ReasonCode::Success) << user;
+        EXPECT_EQ(good.username, "alice@acme");
+    }
+    for (const char* user : {"ben", "eve", "eve@umbra", ""})
+        EXPECT_EQ(verdict_of(user).reason, mqtt::ReasonCode::BadUserNameOrPassword) << user;
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "ben", "wonder")), mqtt::ReasonCode::Success);
+}
+
 TEST_F(AuthWorkerTest, AnswersTheConnectionThatAsked) {
     worker_.set_passwords(passwords(kWonder));
     worker_.ask(kShard, login(7, "alice", "wonder"));

@@ -3,6 +3,7 @@
 #include "admin/client_events.h"
 #include "auth/policy_doubts.h"
 #include "base/version.h"
+#include "broker/realms.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/file.h"
@@ -163,6 +164,9 @@ Result<Done, std::string> BrokerProcess::open_data() {
     if (!data) return Err{"data directory: " + data.error()};
     data_ = std::move(*data);
     key_ = data_->key();
+    auto realms = data_->number_realms(broker::names_of(options_.broker.realms));
+    if (!realms) return Err{"data directory: " + realms.error()};
+    broker::renumber_realms(options_.broker, *realms);
     return Done{};
 }
 

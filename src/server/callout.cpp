@@ -20,9 +20,10 @@ Duration duration_of(double seconds) {
 }
 
 CalloutReply reply_of(auth::CalloutAnswer& said, Instant now) {
-    CalloutReply reply{.kind = said.kind, .claims = {}};
+    CalloutReply reply{.kind = said.kind, .claims = {}, .realm = {}};
     if (said.kind != Kind::Allow) return reply;
     reply.claims = std::move(said.claims);
+    reply.realm = std::move(said.realm);
     if (said.expires_in_s) reply.expires = now + duration_of(*said.expires_in_s);
     return reply;
 }
@@ -175,6 +176,8 @@ broker::Verdict callout_verdict(const broker::AuthRequest& request, const Callou
         verdict.reason = mqtt::ReasonCode::Success;
         verdict.claims = answer->claims;
         verdict.expires = answer->expires;
+        // Where the client has named one, that one was asked about.
+        verdict.realm = answer->realm.empty() ? request.realm_chosen : answer->realm;
     } else if (answer->kind == Kind::Deny) {
         verdict.reason = mqtt::ReasonCode::NotAuthorized;
         verdict.why = "call-out: deny";

@@ -11,7 +11,7 @@ constexpr size_t kEntryBytes = 512;  // of an entry without claims, about, with 
 constexpr size_t kOrderSlack = 64;  // places of answers that were replaced, before they are swept
 
 size_t bytes_of(const CalloutReply& reply) {
-    size_t bytes = kEntryBytes;
+    size_t bytes = kEntryBytes + reply.realm.capacity();
     for (const auth::Claim& each : reply.claims)
         bytes += sizeof each + each.name.capacity() + each.value.capacity();
     return bytes;

@@ -18,6 +18,7 @@ struct CalloutReply {
     auth::CalloutAnswer::Kind kind = auth::CalloutAnswer::Kind::Deny;
     std::vector<auth::Claim> claims;
     Instant expires = kNever;  // of whom is let in
+    std::string realm;         // where it belongs; empty: where it is
 };
 
 class CalloutCache {

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 constexpr Instant kStart{seconds(1000)};
 
 CalloutReply allow(std::string site = "north") {
-    return {.kind = Kind::Allow, .claims = {{"site", std::move(site)}}};
+    return {.kind = Kind::Allow, .claims = {{"site", std::move(site)}}, .realm = {}};
 }
 
 TEST(CalloutCache, AnAnswerHoldsUntilItsTimeAndNoLonger) {

@@ -207,13 +207,27 @@ TEST(Callout, VerdictsFailClosed) {
     const auto reason = [](const Callout::Answer& answer) {
         return callout_verdict(request(), answer).reason;
     };
-    EXPECT_EQ(reason(CalloutReply{.kind = Kind::Allow, .claims = {}}), ReasonCode::Success);
-    EXPECT_EQ(reason(CalloutReply{.kind = Kind::Deny, .claims = {}}), ReasonCode::NotAuthorized);
-    EXPECT_EQ(reason(CalloutReply{.kind = Kind::Pass, .claims = {}}),
+    EXPECT_EQ(reason(CalloutReply{.kind = Kind::Allow, .claims = {}, .realm = {}}),
+              ReasonCode::Success);
+    EXPECT_EQ(reason(CalloutReply{.kind = Kind::Deny, .claims = {}, .realm = {}}),
+              ReasonCode::NotAuthorized);
+    EXPECT_EQ(reason(CalloutReply{.kind = Kind::Pass, .claims = {}, .realm = {}}),
               ReasonCode::BadUserNameOrPassword);
     EXPECT_EQ(reason(Err{std::string("no connection")}), ReasonCode::ServerUnavailable);
     EXPECT_EQ(callout_verdict(request(), Err{std::string("no connection")}).why,
               "call-out: no connection");
+}
+
+// It was asked about this realm, so an answer that names none is about this one.
+TEST(Callout, WhereAClientHasNamedItsRealmTheAnswerIsAboutThat) {
+    broker::AuthRequest asked = request();
+    const CalloutReply allow{.kind = Kind::Allow, .claims = {}, .realm = {}};
+    const CalloutReply elsewhere{.kind = Kind::Allow, .claims = {}, .realm = "umbra"};
+    EXPECT_EQ(callout_verdict(asked, allow).realm, "");
+    EXPECT_EQ(callout_verdict(asked, elsewhere).realm, "umbra");
+    asked.realm_chosen = "acme";
+    EXPECT_EQ(callout_verdict(asked, allow).realm, "acme");
+    EXPECT_EQ(callout_verdict(asked, elsewhere).realm, "umbra");
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ Result<std::unique_ptr<const TokenLogins>, std::string> load_tokens(
     if (!auth.has_tokens()) return std::unique_ptr<const TokenLogins>();
     auto logins = std::make_unique<TokenLogins>();
     logins->rules = {auth.jwt_issuer, auth.jwt_audience, auth.jwt_username_claim,
-                     auth.jwt_expiry_required};
+                     auth.jwt_expiry_required, auth.jwt_realm_claim};
     for (const auto& [path, parse] :
          {std::pair{&auth.jwt_keys_file, &auth::TokenKeys::parse},
           std::pair{&auth.jwt_secret_file, &auth::TokenKeys::from_secret}}) {

@@ -66,8 +66,8 @@ public:
         late_ = false;
         reused_ = open_;
         done_ = std::move(done);
-        make_request(std::move(question));
         timer_.expires_after(question.deadline - os::monotonic_now());
+        make_request(std::move(question));
         timer_.async_wait([this, round = round_](beast::error_code) {
             if (round == round_) give_up();
         });

@@ -192,14 +192,17 @@ void ShardRunner::adopt(MovedConnection moved) {
     socket.wants_write = !socket.unsent.empty();
     const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
     socket.interest = interest;
-    const std::string name = socket.wire ? socket.wire->peer().certificate_name : std::string();
+    socket.paused = false;
+    const transport::PeerIdentity peer =
+        socket.wire ? socket.wire->peer() : transport::PeerIdentity();
     const ConnectionId id = sockets_.add(std::move(moved.socket));
     if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     if (is_revoked(*sockets_.find(id))) {  // the list came while it was on its way
         feed(broker::Accepted{id, listener});
         return feed(broker::Revoked{id});
     }
-    feed(broker::Adopted{id, listener, moved.bytes, name});
+    feed(broker::Adopted{id, listener, moved.bytes, peer.certificate_name, peer.sni,
+                         moved.verdict.get()});
 }
 
 }  // namespace godwit::server

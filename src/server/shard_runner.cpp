@@ -198,8 +198,9 @@ void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_
 void ShardRunner::identify(ConnectionId id, Socket& socket) {
     if (socket.identified || !socket.wire->ready()) return;
     socket.identified = true;
-    const std::string& name = socket.wire->peer().certificate_name;
-    if (!name.empty()) feed(broker::Identified{id, name});
+    const transport::PeerIdentity& peer = socket.wire->peer();
+    if (!peer.certificate_name.empty() || !peer.sni.empty())
+        feed(broker::Identified{id, peer.certificate_name, peer.sni});
     // A handshake that began before a new list came was not checked against it.
     if (is_revoked(socket)) feed(broker::Revoked{id});
 }
@@ -311,7 +312,8 @@ void ShardRunner::perform() {
         Socket* socket = sockets_.find(move.connection);
         if (!socket || socket->lingering) continue;  // it ended in the same turn
         poller_.remove(socket->fd.get());
-        outgoing_.move(move.to, {sockets_.take(move.connection), std::move(move.bytes)});
+        outgoing_.move(move.to, {sockets_.take(move.connection), std::move(move.bytes),
+                                 std::move(move.verdict)});
     }
     for (auto& post : fx_.posts) outgoing_.post(post.to, std::move(post.envelope));
     for (auto& work : fx_.work) parts_.store->submit(std::move(work));
