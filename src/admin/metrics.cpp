@@ -47,6 +47,25 @@ void add_losses(std::string& out, const BrokerStats& stats) {
     }
 }
 
+void add_callout(std::string& out, const CalloutStats& callout) {
+    const auto at = std::back_inserter(out);
+    const auto add = [&](std::string_view name, std::string_view help, uint64_t value) {
+        const auto type = name.ends_with("_total") ? "counter" : "gauge";
+        fmt::format_to(at,
+                       "# HELP godwit_callout_{0} {1}\n# TYPE godwit_callout_{0} "
+                       "{2}\ngodwit_callout_{0} {3}\n",
+                       name, help, type, value);
+    };
+    add("asked_total", "questions sent to callout_url", callout.asked);
+    add("allowed_total", "logins that it allowed", callout.allowed);
+    add("denied_total", "logins that it denied", callout.denied);
+    add("passed_total", "logins that it knows nothing of", callout.passed);
+    add("failed_total", "logins without a good answer", callout.failed);
+    add("cached_total", "logins by an answer of before", callout.cached);
+    add("waiting", "logins without an answer yet", callout.waiting);
+    add("in_flight", "questions without an answer yet", callout.in_flight);
+}
+
 /// A label value: backslash, quote and newline are escaped.
 std::string label(std::string_view text) {
     std::string out;
@@ -81,6 +100,7 @@ std::string render_metrics(const BrokerStats& stats) {
     GW_GAUGES(GW_GAUGE)
 #undef GW_GAUGE
     add_losses(out, stats);
+    if (stats.callout) add_callout(out, *stats.callout);
     fmt::format_to(at,
                    "# HELP godwit_listener_connections open connections\n# TYPE "
                    "godwit_listener_connections gauge\n");

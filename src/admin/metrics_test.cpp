@@ -45,6 +45,19 @@ TEST(Metrics, GiveLossesByTheirReason) {
     EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"0\",reason=\"expired\"} 0"));
 }
 
+TEST(Metrics, TellOfTheCalloutWhereThereIsOne) {
+    BrokerStats in = stats();
+    EXPECT_EQ(render_metrics(in).find("callout"), std::string::npos);
+    in.callout = CalloutStats{.asked = 5, .failed = 2, .in_flight = 1};
+    const std::string text = render_metrics(in);
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_callout_asked_total counter"));
+    EXPECT_TRUE(has_line(text, "godwit_callout_asked_total 5"));
+    EXPECT_TRUE(has_line(text, "godwit_callout_failed_total 2"));
+    EXPECT_TRUE(has_line(text, "godwit_callout_allowed_total 0"));
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_callout_in_flight gauge"));
+    EXPECT_TRUE(has_line(text, "godwit_callout_in_flight 1"));
+}
+
 // Dashboards have them.
 TEST(Metrics, KeepTheNamesOfTheFirstRelease) {
     const std::string text = render_metrics(stats());

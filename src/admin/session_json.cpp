@@ -8,14 +8,6 @@
 
 namespace godwit::admin {
 
-namespace {
-
-std::string_view version_text(mqtt::Version version) {
-    return version == mqtt::Version::V5 ? "5.0" : version == mqtt::Version::V311 ? "3.1.1" : "3.1";
-}
-
-}  // namespace
-
 std::string render_session(std::string_view realm, std::string_view client_id,
                            const broker::SessionReport& report) {
     std::string out = "{\"client\":";

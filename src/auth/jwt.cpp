@@ -1,6 +1,7 @@
 #include "auth/jwt.h"
 
 #include "auth/base64.h"
+#include "auth/claims.h"
 #include "auth/json.h"
 #include "base/utf8.h"
 
@@ -100,33 +101,6 @@ Checked check_names(const Json& claims, const TokenRules& rules) {
     return refused("it is for another audience");
 }
 
-/// What a policy can compare. @return nullopt: an object, a list or null
-std::optional<std::string> text_of(const Json& value) {
-    switch (value.kind) {
-        case Json::Kind::Text:
-        case Json::Kind::Number:
-            return value.text;
-        case Json::Kind::Flag:
-            return value.flag ? "true" : "false";
-        default:
-            return std::nullopt;
-    }
-}
-
-std::vector<Claim> claims_of(const Json& claims) {
-    std::vector<Claim> out;
-    const auto add = [&](const std::string& name, const Json& value) {
-        if (auto text = text_of(value)) out.push_back({name, *std::move(text)});
-    };
-    for (const JsonMember& each : claims.members) {
-        if (each.name == "exp" || each.name == "nbf" || each.name == "iat" || each.name == "jti")
-            continue;
-        add(each.name, each.value);
-        for (const Json& item : each.value.list) add(each.name, item);
-    }
-    return out;
-}
-
 }  // namespace
 
 bool looks_like_token(std::string_view password) {
@@ -146,8 +120,12 @@ Result<Token, TokenFault> check_token(std::string_view token, const TokenKeys& k
     const std::string* user = claims->find_text(rules.username_claim);
     if (!user || user->empty() || user->size() > kUserNameBytesMax || !is_mqtt_utf8(*user))
         return refused("the claim of the user name is missing or no text");
-    Token out{.username = *user, .claims = claims_of(*claims), .expires = {}};
+    Token out{.username = *user, .claims = claims_of(*claims), .expires = {}, .realm = {}};
     if (const Json* expires = claims->find("exp")) out.expires = WallTime{*date_of(*expires)};
+    if (rules.realm_claim.empty()) return out;
+    const std::string* realm = claims->find_text(rules.realm_claim);
+    if (!realm || realm->empty()) return refused("the claim of the realm is missing or no text");
+    out.realm = *realm;
     return out;
 }
 

@@ -27,6 +27,7 @@ struct TokenRules {
     std::string audience;                // aud must be this or have it in its list; empty: anything
     std::string username_claim = "sub";  // a text, it names the user
     bool expiry_required = true;         // exp must be there
+    std::string realm_claim;             // a text, it names the realm; empty: tokens name none
 };
 
 /// What a good token says.
@@ -36,6 +37,7 @@ struct Token {
                                 // each of these. Not exp, nbf, iat and jti, which say nothing
                                 // about the client
     std::optional<WallTime> expires;
+    std::string realm;  // empty: it names none
 };
 
 struct TokenFault {
@@ -52,7 +54,7 @@ bool looks_like_token(std::string_view password);
 /// @errors     UnknownKey: no key with the token's id and algorithm, perhaps not yet; all else is
 ///             Refused: too long, malformed, a member twice, an algorithm that is none of ours,
 ///             critical extensions, a bad signature, expired or without exp, not valid yet, another
-///             issuer or audience, no user name
+///             issuer or audience, no user name, no realm where it must name one
 /// @cost       a signature check (TokenKeys::check): not for a shard's thread
 /// @source     [RFC7519 section 7.2] [RFC8725 sections 3.1, 3.9, 3.11]
 Result<Token, TokenFault> check_token(std::string_view token, const TokenKeys& keys,

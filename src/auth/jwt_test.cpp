@@ -206,6 +206,21 @@ TEST(Jwt, NamesItsUser) {
     EXPECT_EQ(outcome(kJoseHs256, secret(), rules), "north");
 }
 
+TEST(Jwt, NamesItsRealmWhereItMust) {
+    TokenRules rules;
+    rules.realm_claim = "tenant";
+    const auto realm = [&](const std::string& claims) {
+        const auto token = check_token(seal(R"({"alg":"HS256"})", claims), secret(), rules, kNow);
+        return token ? token->realm : token.error().why;
+    };
+    EXPECT_EQ(realm(R"({"sub":"a","exp":1800000000,"tenant":"acme"})"), "acme");
+    for (const char* tenant : {"", ",\"tenant\":\"\"", ",\"tenant\":7", ",\"tenant\":[\"acme\"]"})
+        EXPECT_EQ(realm("{\"sub\":\"a\",\"exp\":1800000000" + std::string(tenant) + "}"),
+                  "the claim of the realm is missing or no text");
+    rules.realm_claim = "";
+    EXPECT_EQ(realm(R"({"sub":"a","exp":1800000000,"tenant":"acme"})"), "");
+}
+
 TEST(Jwt, ConnectNamesItsUserOrNobody) {
     const auto login = [](std::string_view username) {
         const auto good = check_token_login(username, kJoseHs256, secret(), {}, kNow);

@@ -5,6 +5,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/realms.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -16,10 +17,6 @@ using mqtt::ReasonCode;
 using mqtt::Version;
 
 namespace {
-
-std::string_view version_text(Version version) {
-    return version == Version::V5 ? "5.0" : version == Version::V311 ? "3.1.1" : "3.1";
-}
 
 Connection& open(Core& core, ConnectionId id, ListenerId listener) {
     Connection& c = core.connections.emplace(id.slot);
@@ -52,15 +49,26 @@ mqtt::DecodeLimits decode_limits(const Core& core) {
 }
 
 void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
-    AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = {core.listener(c).realm}};
+    AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = c.pending->realm};
+    if (c.pending->realm_chosen) ask.realm_chosen = core.realm(ask.realm).name;
     ask.client_id = c.pending->client_id;
     ask.has_username = packet.username.has_value();
     ask.username = packet.username.value_or("");
+    ask.has_password = packet.password.has_value();
     ask.password = as_text(packet.password.value_or(Bytes{}));
+    ask.version = packet.version;
     ask.auth_method = packet.auth_method.value_or("");
     ask.auth_data = as_text(packet.auth_data);
     core.fx->auth_requests.push_back(std::move(ask));
     pause_reading(core, c, Pause::Verdict);
+}
+
+PendingConnect& need_pending(const Core& core, Connection& c) {
+    if (!c.pending) {
+        c.pending = std::make_unique<PendingConnect>();
+        c.pending->realm = {core.listener(c).realm};
+    }
+    return *c.pending;
 }
 
 auth::Identity& need_identity(Connection& c) {
@@ -168,7 +176,7 @@ std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect
 auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
     auth::Subject subject{.client_id = c.pending->client_id,
                           .username = user_of(c, packet),
-                          .realm = core.realm({core.listener(c).realm}).name};
+                          .realm = core.realm(c.pending->realm).name};
     if (c.features && c.features->identity) {
         subject.common_name = c.features->identity->common_name;
         subject.claims = c.features->identity->claims;
@@ -186,7 +194,7 @@ void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
 /// Two clients with this id take it from each other again and again: who is there stays.
 bool is_flapping(Core& core, const Connection& c, const Session* known) {
     if (!known || !core.connection_of(*known)) return false;
-    const uint64_t hash = core.client_hash({core.listener(c).realm}, c.pending->client_id);
+    const uint64_t hash = core.client_hash(c.pending->realm, c.pending->client_id);
     return !core.flapping.may_take_over(hash, core.now, core.limits);
 }
 
@@ -208,7 +216,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
     if (!fits(c, ack))  // [MQTT5-3.1.2-24]
         return refuse_connect(core, c, ReasonCode::PacketTooLarge,
                               "CONNACK is above the client's maximum packet size");
-    Realm& realm = core.realm({core.listener(c).realm});
+    Realm& realm = core.realm(c.pending->realm);
     const std::string_view client_id = c.pending->client_id;
     if (const Session* rival = core.find(realm.id, client_id); is_flapping(core, c, rival))
         return refuse_flapping(core, c, *rival);
@@ -273,10 +281,46 @@ bool check_wishes(Core& core, Connection& c, const mqtt::Connect& packet) {
     return true;
 }
 
+/// Goes on where its session lives, with what was found out about it.
+void move_with(Core& core, Connection& c, const Verdict& verdict) {
+    const PendingConnect& pending = *c.pending;
+    Buffer bytes;
+    bytes.push_back(pending.header);
+    mqtt::put_varint(bytes, uint32_t(pending.body.size()));
+    put_bytes(bytes, pending.body);
+    put_bytes(bytes, Bytes(c.partial).subspan(c.partial_at));
+    c.partial = std::move(bytes);
+    c.partial_at = 0;
+    c.moving_to = core.home_of_client(pending.realm, pending.client_id);
+    move_away(core, c, std::make_unique<const Verdict>(verdict));
+}
+
+/// The client is who it says, and nobody asks again. Its realm is what was found out at last: where
+/// that is another than was thought, its session may live on another shard.
+void admit(Core& core, Connection& c, const mqtt::Connect& packet, const Verdict& verdict) {
+    PendingConnect& pending = *c.pending;
+    pending.auth_data = verdict.auth_data;
+    pending.username = verdict.username;
+    const auto realm = confirm_realm(core, c, verdict, user_of(c, packet));
+    if (!realm) return refuse_connect(core, c, ReasonCode::NotAuthorized, realm.error());
+    if (*realm != pending.realm) {
+        pending.realm = *realm;
+        if (pending.assigned) pending.client_id = assign_client_id(core, *realm);
+        if (core.home_of_client(*realm, pending.client_id) != core.config.id)
+            return move_with(core, c, verdict);
+    }
+    if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
+    if (verdict.expires != kNever) c.need_features().expires = verdict.expires;
+    accept(core, c, packet);
+}
+
 /// Whether this client must prove who it is, may just come in, or is refused.
 void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
     const ListenerPolicy& policy = core.listener(c);
     c.state = Connection::State::Authenticating;
+    if (!c.pending->realm_fault.empty())
+        return refuse_connect(core, c, ReasonCode::NotAuthorized, c.pending->realm_fault);
+    if (c.pending->verdict) return on_verdict(core, c, *std::exchange(c.pending->verdict, {}));
     if (packet.auth_method) {
         if (knows_auth_method(core, *packet.auth_method)) return ask_authenticator(core, c, packet);
         return refuse_connect(core, c, ReasonCode::BadAuthenticationMethod,
@@ -289,7 +333,10 @@ void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
                               policy.check_password
                                   ? "no user name, and anonymous clients are not allowed"
                                   : "anonymous clients are not allowed on this listener");
-    accept(core, c, packet);
+    admit(core, c, packet,
+          {.connection = c.id,
+           .reason = ReasonCode::Success,
+           .realm = core.realm(c.pending->realm).name});  // nobody could know better
 }
 
 /// The authenticator's answer to a client that is online already.
@@ -333,12 +380,15 @@ void on_accepted(Core& core, const Accepted& in) {
 void on_adopted(Core& core, const Adopted& in) {
     Connection& c = open(core, in.connection, in.listener);
     c.adopted = true;
-    on_identified(c, {in.connection, in.common_name});
+    on_identified(core, c, {in.connection, in.common_name, in.server_name});
+    if (in.verdict) need_pending(core, c).verdict = std::make_unique<const Verdict>(*in.verdict);
     on_received(core, c, in.bytes);
 }
 
-void on_identified(Connection& c, const Identified& in) {
+void on_identified(const Core& core, Connection& c, const Identified& in) {
     if (!in.common_name.empty()) need_identity(c).common_name = in.common_name;
+    if (core.listener(c).realm_by == RealmBy::ServerName && !in.server_name.empty())
+        need_pending(core, c).server_name = in.server_name;
 }
 
 std::optional<std::string> waiting_username(const Core& core, const Connection& c) {
@@ -359,7 +409,9 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
     c.bridge = packet->bridge;
     c.problem_information = packet->request_problem_information;
     c.packet_bytes_max = packet->packet_bytes_max;
-    const RealmId realm{core.listener(c).realm};
+    need_pending(core, c).client_id = packet->client_id;
+    choose_realm(core, c, *packet);
+    const RealmId realm = c.pending->realm;
     if (!c.adopted && !packet->client_id.empty()) {
         const ShardId home = core.home_of_client(realm, packet->client_id);
         if (home != core.config.id) {
@@ -367,8 +419,6 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
             return;
         }
     }
-    c.pending = std::make_unique<PendingConnect>();
-    c.pending->client_id = packet->client_id;
     if (!check_wishes(core, c, *packet)) return;
     if (packet->client_id.empty()) {
         c.pending->client_id = assign_client_id(core, realm);
@@ -393,11 +443,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
         if (!send_packet(core, c, append))  // [MQTT5-4.12.0-2]
             return refuse_connect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     } else {
-        c.pending->auth_data = verdict.auth_data;
-        c.pending->username = verdict.username;
-        if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
-        if (verdict.expires != kNever) c.need_features().expires = verdict.expires;
-        accept(core, c, *packet);
+        admit(core, c, *packet, verdict);
         if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }
     resume_reading(core, c, Pause::Verdict);
@@ -431,7 +477,7 @@ void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {
     if (begins == under_way)
         return disconnect(core, c, ReasonCode::ProtocolError, "AUTH out of turn");
     if (online) c.features->reauthenticating = true;
-    AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = {core.listener(c).realm}};
+    AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = realm_of(core, c)};
     ask.client_id = online ? core.find(c.session)->client_id.view() : c.pending->client_id;
     ask.auth_method = method;
     ask.auth_data = as_text(packet.data);

@@ -10,7 +10,7 @@
 namespace godwit::broker {
 
 void on_accepted(Core& core, const Accepted& in);
-void on_identified(Connection& c, const Identified& in);
+void on_identified(const Core& core, Connection& c, const Identified& in);
 void on_adopted(Core& core, const Adopted& in);
 void on_connect(Core& core, Connection& c, const mqtt::Frame& frame);
 /// AUTH: a step of enhanced authentication, or the begin of a re-authentication.

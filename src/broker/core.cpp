@@ -1,5 +1,7 @@
 #include "broker/core.h"
 
+#include "broker/realms.h"
+
 namespace godwit::broker {
 
 namespace {
@@ -108,7 +110,7 @@ void Core::free_outbox_if_empty(Session& session) {
 
 void Core::event(Severity severity, const char* name, const Connection& c, std::string_view reason,
                  std::string detail) {
-    Event e{severity, name, c.id, {listener(c).realm}, {}, std::string(reason), std::move(detail)};
+    Event e{severity, name, c.id, realm_of(*this, c), {}, std::string(reason), std::move(detail)};
     if (const Session* session = find(c.session); session && c.state == Connection::State::Online)
         e.client = session->client_id;
     else if (c.pending)

@@ -185,7 +185,7 @@ struct Core {
     }
     /// nullptr when it has ended or is about to.
     Connection* find(ConnectionId id);
-    Session* find(SessionRef ref) { return sessions.find(ref); }
+    Session* find(SessionRef ref) const { return sessions.find(ref); }
     Session* find(RealmId realm_id, std::string_view client_id) const {
         return clients.find(sessions, client_hash(realm_id, client_id), realm_id, client_id);
     }

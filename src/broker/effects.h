@@ -4,8 +4,10 @@
 
 #include "base/ids.h"
 #include "broker/envelope.h"
+#include "broker/input.h"
 #include "store/log.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,9 +34,11 @@ struct AuthRequest {
     RealmId realm;
     std::string client_id;
     std::string username;
-    bool has_username = false;
+    bool has_username = false, has_password = false;
     std::string password;
-    std::string auth_method;  // enhanced authentication; empty: user name and password
+    mqtt::Version version = mqtt::Version::V5;
+    std::string realm_chosen;  // by the client: who is let in must be of it; empty: by nobody
+    std::string auth_method;   // enhanced authentication; empty: user name and password
     std::string auth_data;
     bool continues = false;  // further data of an exchange under way, or a re-authentication
 };
@@ -66,6 +70,7 @@ public:
         ConnectionId connection;
         ShardId to;
         Buffer bytes;  // everything received from it and not yet handled, CONNECT first
+        std::unique_ptr<const Verdict> verdict = {};  // about it, if its realm is known by that
     };
     struct Post {
         ShardId to;

@@ -15,6 +15,8 @@
 
 namespace godwit::broker {
 
+struct Verdict;
+
 /// A new connection. The driver picks the id; slots are dense and reused with a new generation.
 struct Accepted {
     ConnectionId connection;
@@ -23,7 +25,8 @@ struct Accepted {
 /// What the transport has found out about the peer, before its first byte of MQTT.
 struct Identified {
     ConnectionId connection;
-    std::string_view common_name;  // of its certificate
+    std::string_view common_name;  // of its certificate; empty: none
+    std::string_view server_name;  // that it asked TLS for; empty: none
 };
 /// The peer's certificate stands in a revocation list that has come: it is disconnected.
 struct Revoked {
@@ -34,7 +37,8 @@ struct Adopted {
     ConnectionId connection;
     ListenerId listener;
     Bytes bytes;
-    std::string_view common_name;  // as in Identified; empty: no certificate
+    std::string_view common_name, server_name;  // as in Identified
+    const Verdict* verdict = nullptr;           // as in Effects::Move
 };
 /// MQTT bytes, cut anywhere.
 struct Received {
@@ -61,6 +65,7 @@ struct Verdict {
     std::vector<auth::Claim> claims;      // with Success: what the token says of the client
     std::optional<std::string> username;  // with Success: who it is; nullopt: whom CONNECT names
     Instant expires = kNever;             // with Success: when it ends
+    std::string realm;                    // with Success: where it belongs; empty: not said
 };
 /// From another shard.
 struct Mail {

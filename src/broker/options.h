@@ -62,11 +62,20 @@ struct Limits {
 /// One realm: a tenant's broker.
 struct RealmOptions {
     std::string name = "default";
+    bool is_open = true;  // the configuration names it; else it is what lies on disk, for nobody
+};
+
+/// Who names the realm of a connection; whoever names none is in the listener's.
+enum class RealmBy : uint8_t {
+    Listener,    // nobody else
+    ServerName,  // the first label of the name that the client asked TLS for
+    User,        // what comes after the last '@' of the user name
 };
 
 /// What a shard must know of the listener a connection came through.
 struct ListenerPolicy {
-    uint16_t realm = 0;           // index into BrokerOptions::realms
+    uint16_t realm = 0;  // index into BrokerOptions::realms
+    RealmBy realm_by = RealmBy::Listener;
     bool allow_anonymous = true;  // without a user name
     bool check_password = false;  // user name and password go to the authenticator
     std::string name;             // URL, for logs

@@ -108,7 +108,7 @@ void refuse(Core& core, Connection& c, Session& session, const mqtt::Publish& pa
 }
 
 /// The topic that is meant, or nothing after the client was disconnected for it.
-std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
+std::optional<std::string_view> resolve_topic(Core& core, Connection& c, RealmId realm,
                                               const mqtt::Publish& packet) {
     std::string_view topic = packet.topic;
     if (packet.topic_alias != 0) {
@@ -128,7 +128,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c,
         }
         topic = *known;
     }
-    if (core.realm({core.listener(c).realm}).router.asked_last(topic, c.session)) return topic;
+    if (core.realm(realm).router.asked_last(topic, c.session)) return topic;
     if (const auto name = topic::check_name(topic); !name) {
         disconnect(core, c,
                    name.error() == topic::NameError::HasWildcard ? ReasonCode::TopicNameInvalid
@@ -272,7 +272,7 @@ void refuse_held(Core& core, Lane lane, uint64_t number) {
 
 void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
     Session& session = *core.find(c.session);
-    const auto topic = resolve_topic(core, c, packet);
+    const auto topic = resolve_topic(core, c, session.realm, packet);
     const bool known = packet.qos == Qos::ExactlyOnce && is_unreleased(session, packet.packet_id) &&
                        !GW_MUTANT(SkipQos2Dedup);
     const auto admission = topic && !known ? admit(core, c, packet, *topic) : Admission::Usual;

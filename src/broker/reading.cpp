@@ -164,13 +164,6 @@ size_t handle_all(Core& core, Connection& c, Bytes in) {
     return handled;
 }
 
-/// Ends here; goes on where its session lives.
-void move_away(Core& core, Connection& c) {
-    core.fx->moves.push_back({c.id, c.moving_to, std::move(c.partial)});
-    c.closing = true;
-    core.dying.push_back(c.id);
-}
-
 /// Handles what was kept as far as it is whole. @cost all in all, a few copies of each byte
 void handle_kept(Core& core, Connection& c) {
     Buffer kept = std::exchange(c.partial, {});
@@ -225,7 +218,13 @@ void on_received(Core& core, Connection& c, Bytes in) {
     const bool is_new = !goes_on || core.counters.packets_received > packets_before;
     if (is_new && !c.partial.empty() && !c.closing && c.state == Connection::State::Online)
         begin_packet(core, c);
-    if (c.is_moving() && !c.closing) move_away(core, c);
+    if (c.is_moving() && !c.closing) move_away(core, c, nullptr);
+}
+
+void move_away(Core& core, Connection& c, std::unique_ptr<const Verdict> verdict) {
+    core.fx->moves.push_back({c.id, c.moving_to, std::move(c.partial), std::move(verdict)});
+    c.closing = true;
+    core.dying.push_back(c.id);
 }
 
 void pause_reading(Core& core, Connection& c, Pause why) {

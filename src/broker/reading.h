@@ -12,6 +12,10 @@ namespace godwit::broker {
 /// paused reading.
 void on_received(Core& core, Connection& c, Bytes in);
 
+/// The connection ends here, and goes on where `moving_to` says, with what it has sent.
+/// @param verdict  about it; null: none yet
+void move_away(Core& core, Connection& c, std::unique_ptr<const Verdict> verdict);
+
 /// Stops reading until resume_reading for this reason; what was read already is kept.
 void pause_reading(Core& core, Connection& c, Pause why);
 /// This reason is gone. If it was the last one, handles what was kept, then reads on.

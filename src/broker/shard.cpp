@@ -197,7 +197,7 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
             [&](const Mail& in) { on_mail(core, in); },
             [&](const Accepted& in) { on_accepted(core, in); },
             [&](const Identified& in) {
-                with(core, in.connection, [&](Connection& c) { on_identified(c, in); });
+                with(core, in.connection, [&](Connection& c) { on_identified(core, c, in); });
             },
             [&](const Adopted& in) { on_adopted(core, in); },
             [&](const Closed& in) {

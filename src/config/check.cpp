@@ -11,6 +11,14 @@ namespace {
 using transport::PeerVerify;
 
 constexpr size_t kRealmBytesMax = 64;
+constexpr size_t kRealmsMax = 10'000;  // a RealmId counts to 65535
+constexpr const char* kRealmHint = "1 to 64 of a-z, 0-9, '-', '_' and '.'";
+
+bool is_realm(const std::string& name) {
+    const bool characters_fit =
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == name.npos;
+    return !name.empty() && name.size() <= kRealmBytesMax && characters_fit;
+}
 
 bool is_exposed(const ListenUrl& url) {
     return url.scheme != Scheme::Unix && !is_loopback(url.host);
@@ -26,7 +34,9 @@ public:
         check_pairs();
         check_access_files();
         check_tokens();
+        check_callout();
         check_limits();
+        check_realms();
         fill_broker();
     }
 
@@ -114,12 +124,22 @@ private:
     }
 
     void check_realm(const DraftListener& listener) {
-        const std::string& realm = listener.options.realm;
-        const bool characters_fit =
-            realm.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") == realm.npos;
-        if (realm.empty() || realm.size() > kRealmBytesMax || !characters_fit)
-            fail(listener, fmt::format("\"{}\" is no name of a realm", realm),
-                 "1 to 64 of a-z, 0-9, '-', '_' and '.'");
+        const ListenerOptions& own = listener.options;
+        if (!is_realm(own.realm))
+            fail(listener, fmt::format("\"{}\" is no name of a realm", own.realm), kRealmHint);
+        if (own.realm_by == broker::RealmBy::ServerName && !is_tls(own.url.scheme))
+            fail(listener, fmt::format("{} has no TLS, so nobody names a server", to_text(own.url)),
+                 "use mqtts:// or wss://, or realm_by = \"user\"");
+    }
+
+    void check_realms() {
+        const auto names = split_at_blanks(options().server.realms);
+        if (names.size() > kRealmsMax)
+            fail("server.realms", fmt::format("there are more than {} realms", kRealmsMax));
+        for (const std::string& each : names)
+            if (!is_realm(each))
+                fail("server.realms", fmt::format("\"{}\" is no name of a realm", each),
+                     kRealmHint);
     }
 
     void check_access(DraftListener& listener) {
@@ -137,7 +157,8 @@ private:
                 listener,
                 fmt::format("{} can be reached from other machines, and anybody could connect",
                             to_text(own.url)),
-                "set auth.password_file or auth.jwt_keys_file, or verify = \"required\", or write "
+                "set auth.password_file, auth.jwt_keys_file or auth.callout_url, or verify = "
+                "\"required\", or write "
                 "allow_anonymous = true");
         }
         if (own.anonymous_allowed && exposed && !has_certificates)
@@ -149,7 +170,7 @@ private:
                 fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
                             "users",
                             to_text(own.url)),
-                "set auth.password_file or auth.jwt_keys_file");
+                "set auth.password_file, auth.jwt_keys_file or auth.callout_url");
     }
 
     void check_admin() {
@@ -191,30 +212,53 @@ private:
                  "keep one of them: both say all that clients may do");
     }
 
-    void check_keys_url() {
-        static constexpr const char* kKey = "auth.jwt_keys_url";
-        AuthOptions& auth = options().auth;
-        auto url = parse_http_url(auth.jwt_keys_url);
-        if (!url)
-            return fail(kKey, fmt::format("\"{}\": {}", auth.jwt_keys_url, url.error().message));
+    /// @param ca  file of authorities for it, written at `ca_key`
+    std::optional<HttpUrl> checked_url(const std::string& key, const std::string& text,
+                                       const std::string& ca_key, const std::string& ca) {
+        auto url = parse_http_url(text);
+        if (!url) {
+            fail(key, fmt::format("\"{}\": {}", text, url.error().message));
+            return std::nullopt;
+        }
         if (!url->tls && !is_loopback(url->address.host))
-            fail(kKey, "over http anybody on the way could send keys of his own", "use https://");
-        if (!url->tls && !auth.jwt_keys_ca.empty())
-            fail("auth.jwt_keys_ca", "http has no certificates", "use https://");
-        auth.keys_url = std::move(url).value();
+            fail(key, "over http anybody on the way could answer in its place", "use https://");
+        if (!url->tls && !ca.empty()) fail(ca_key, "http has no certificates", "use https://");
+        return std::move(url).value();
+    }
+
+    void check_callout() {
+        AuthOptions& auth = options().auth;
+        if (!auth.callout_url.empty()) {
+            auth.callout_http = checked_url("auth.callout_url", auth.callout_url, "auth.callout_ca",
+                                            auth.callout_ca);
+            if (std::chrono::seconds(auth.callout_timeout_s) >=
+                options().broker.limits.connect_timeout)
+                warn("auth.callout_timeout_s",
+                     "it is not less than limits.connect_timeout_s: clients are cut off before "
+                     "they hear why");
+            return;
+        }
+        for (const auto& [written, key] :
+             {std::pair{!auth.callout_ca.empty(), "auth.callout_ca"},
+              {!auth.callout_token_file.empty(), "auth.callout_token_file"},
+              {auth.callout_cache_s != 0, "auth.callout_cache_s"}})
+            if (written) fail(key, "nobody is asked", "set auth.callout_url");
     }
 
     void check_tokens() {
-        const AuthOptions& auth = options().auth;
+        AuthOptions& auth = options().auth;
         if (auth.jwt_username_claim.empty())
             fail("auth.jwt_username_claim", "a token must name its user",
                  "as in jwt_username_claim = \"sub\"");
-        if (!auth.jwt_keys_url.empty()) check_keys_url();
+        if (!auth.jwt_keys_url.empty())
+            auth.keys_url = checked_url("auth.jwt_keys_url", auth.jwt_keys_url, "auth.jwt_keys_ca",
+                                        auth.jwt_keys_ca);
         if (auth.has_tokens()) return;
         for (const auto& [written, key] : {std::pair{!auth.jwt_issuer.empty(), "jwt_issuer"},
                                            {!auth.jwt_audience.empty(), "jwt_audience"},
                                            {!auth.jwt_keys_ca.empty(), "jwt_keys_ca"},
                                            {auth.jwt_username_claim != "sub", "jwt_username_claim"},
+                                           {!auth.jwt_realm_claim.empty(), "jwt_realm_claim"},
                                            {!auth.jwt_expiry_required, "jwt_expiry_required"}})
             if (written)
                 fail(fmt::format("auth.{}", key), "without keys no token is taken at all",
@@ -237,6 +281,8 @@ private:
     void fill_broker() {
         broker::BrokerOptions& out = options().broker;
         out.realms = {broker::RealmOptions{"default"}};
+        for (const std::string& each : split_at_blanks(options().server.realms))
+            (void)realm_number(each);
         out.listeners.clear();
         out.auth_methods.clear();
         if (!options().auth.password_file.empty()) out.auth_methods = {"SCRAM-SHA-256"};
@@ -245,6 +291,7 @@ private:
             const ListenerOptions& own = listener.options;
             broker::ListenerPolicy policy;
             policy.realm = realm_number(own.realm);
+            policy.realm_by = own.realm_by;
             policy.allow_anonymous = own.anonymous_allowed;
             policy.check_password = options().auth.has_logins();
             policy.name = to_text(own.url);

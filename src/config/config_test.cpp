@@ -550,5 +550,51 @@ TEST(Config, KeysComeOverHttpsOrFromLoopback) {
     EXPECT_THAT(faults("[auth]\njwt_keys_ca = \"ca\"\n"), ElementsAre(HasSubstr("without keys")));
 }
 
+TEST(Config, LoginsAreAskedAboutOverHttpsOrOnLoopback) {
+    const auto with = [](const std::string& lines) { return "[auth]\n" + lines + "\n"; };
+    const Config config = accepted(with("callout_url = \"https://login.test/ask\""));
+    EXPECT_EQ(config.options.auth.callout_http->target, "/ask");
+    EXPECT_TRUE(config.options.broker.listeners[0].check_password);
+    EXPECT_FALSE(config.options.broker.listeners[0].allow_anonymous);
+    EXPECT_THAT(config.warnings, IsEmpty());
+    (void)accepted(with("callout_url = \"http://[::1]:80\""));
+    EXPECT_THAT(faults(with("callout_url = \"http://login.test/\"")),
+                ElementsAre(HasSubstr("auth.callout_url: over http anybody on the way")));
+    EXPECT_THAT(faults(with("callout_url = \"http://127.0.0.1/\"\ncallout_ca = \"ca\"")),
+                ElementsAre(HasSubstr("auth.callout_ca: http has no certificates")));
+    for (const char* line :
+         {"callout_ca = \"ca\"", "callout_token_file = \"t\"", "callout_cache_s = 1"})
+        EXPECT_THAT(faults(with(line)), ElementsAre(HasSubstr("set auth.callout_url"))) << line;
+}
+
+TEST(Config, WarnsWhereTheCalloutMayTakeLongerThanTheConnection) {
+    const Config config =
+        accepted("[auth]\ncallout_url = \"https://login.test/\"\ncallout_timeout_s = 10\n");
+    ASSERT_EQ(config.warnings.size(), 1u);
+    EXPECT_EQ(config.warnings[0].key, "auth.callout_timeout_s");
+}
+
+TEST(Config, RealmsAreThoseOfTheListAndOfListeners) {
+    const Config config = accepted(R"([server]
+realms = " umbra  acme "
+[[listener]]
+url = "mqtt://127.0.0.1:1"
+realm = "plant"
+realm_by = "user"
+)");
+    std::vector<std::string> names;
+    for (const auto& each : config.options.broker.realms) names.push_back(each.name);
+    EXPECT_THAT(names, ElementsAre("default", "umbra", "acme", "plant"));
+    EXPECT_EQ(config.options.broker.listeners[0].realm, 3);
+    EXPECT_EQ(config.options.broker.listeners[0].realm_by, broker::RealmBy::User);
+    EXPECT_THAT(faults("[server]\nrealms = \"acme Umbra\"\n"),
+                ElementsAre(HasSubstr("f:2: server.realms: \"Umbra\" is no name of a realm")));
+}
+
+TEST(Config, OnlyTlsNamesAServer) {
+    EXPECT_THAT(faults("[[listener]]\nurl = \"mqtt://127.0.0.1:1\"\nrealm_by = \"server_name\"\n"),
+                ElementsAre(HasSubstr("has no TLS, so nobody names a server")));
+}
+
 }  // namespace
 }  // namespace godwit::config

@@ -257,20 +257,20 @@ private:
         }
     }
 
-    static std::vector<std::string> split_at_blanks(std::string_view text) {
-        std::vector<std::string> words;
-        while (!text.empty()) {
-            const size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
-            if (end > 0) words.emplace_back(text.substr(0, end));
-            text.remove_prefix(std::min(end + 1, text.size()));
-        }
-        return words;
-    }
-
     Draft draft_;
 };
 
 }  // namespace
+
+std::vector<std::string> split_at_blanks(std::string_view text) {
+    std::vector<std::string> words;
+    while (!text.empty()) {
+        const size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
+        if (end > 0) words.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return words;
+}
 
 Draft apply_sources(const Sources& sources) {
     Builder builder;

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace godwit::config {
@@ -30,6 +31,9 @@ struct Draft {
         return found == lines.end() ? 0 : found->second;
     }
 };
+
+/// The words of a list.
+std::vector<std::string> split_at_blanks(std::string_view text);
 
 /// Defaults, then every source in its order. Faults go to `errors`, and the key keeps what it had.
 Draft apply_sources(const Sources& sources);

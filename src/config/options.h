@@ -18,6 +18,7 @@ struct ServerOptions {
     std::string directory;     // for state; empty: none
     uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
     bool file_tables = false;  // each shard has its own, with its own count of open files
+    std::string realms;        // names between blanks; those of listeners come besides
     std::string user;          // whom root becomes once the sockets are open; empty: nobody else
     bool core_dumps = false;   // the kernel may write the memory to a file
     LogLevel log_level = LogLevel::Info;
@@ -41,6 +42,7 @@ struct ListenerOptions {
     bool proxy_protocol = false;
     std::optional<bool> allow_anonymous;  // nullopt: as [auth] says
     std::string realm = "default";
+    broker::RealmBy realm_by = broker::RealmBy::Listener;
     uint32_t connections_max = 0;      // 0: no limit of its own
     uint32_t connection_rate = 0;      // new connections a second; 0: no limit of its own
     uint32_t connection_burst = 1000;  // at once, after a pause
@@ -68,16 +70,27 @@ struct AuthOptions {
     std::string jwt_issuer, jwt_audience;  // empty: any
     std::string jwt_username_claim = "sub";
     bool jwt_expiry_required = true;
+    std::string jwt_realm_claim;          // empty: a token names no realm
+    std::string callout_url;              // empty: nobody is asked
+    std::string callout_ca;               // empty: the authorities of the system
+    std::string callout_token_file;       // empty: the broker shows none
+    uint32_t callout_timeout_s = 5;       // for an answer
+    uint32_t callout_in_flight_max = 64;  // questions that the server has at a time
+    uint32_t callout_cache_s = 0;         // the longest that an answer is used again; 0: never
     std::optional<bool>
         allow_anonymous;  // nullopt: loopback and Unix sockets, where nobody logs in by password
 
-    std::optional<HttpUrl> keys_url;  // of jwt_keys_url; set by the check
+    // Set by the check:
+    std::optional<HttpUrl> keys_url;      // of jwt_keys_url
+    std::optional<HttpUrl> callout_http;  // of callout_url
 
     bool has_tokens() const {
         return !jwt_keys_file.empty() || !jwt_secret_file.empty() || !jwt_keys_url.empty();
     }
     /// Somebody can come in by what he knows: a password, or a token in its place.
-    bool has_logins() const { return !password_file.empty() || has_tokens(); }
+    bool has_logins() const {
+        return !password_file.empty() || has_tokens() || !callout_url.empty();
+    }
 };
 
 struct Options {

@@ -15,6 +15,7 @@ constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 constexpr std::string_view kLogFormats[] = {"logfmt", "json"};
 constexpr std::string_view kDurability[] = {"fsync", "os", "memory"};
 constexpr std::string_view kVerify[] = {"none", "optional", "required"};
+constexpr std::string_view kRealmBy[] = {"listener", "server_name", "user"};
 constexpr std::string_view kIdentity[] = {"cn", "dns", "uri", "email", "fingerprint"};
 
 template <auto Path>
@@ -72,6 +73,12 @@ const Row<Options> kServer[] = {
       .doc = "Each shard gets a table of open files of its own, so that the limit of open files "
              "(ulimit -n) holds for each shard's connections and not for all of them together."},
      server<&ServerOptions::file_tables>()},
+    {{.section = "server",
+      .name = "realms",
+      .initial = "",
+      .doc = "Realms that clients, tokens or a call-out can name, between blanks: \"acme "
+             "umbra\". Those of listeners need not be here."},
+     server<&ServerOptions::realms>()},
     {{.section = "server",
       .name = "user",
       .initial = "",
@@ -238,6 +245,16 @@ const Row<ListenerOptions> kListener[] = {
       .doc = "The realm that clients of this listener belong to: topics, client ids, sessions and "
              "retained messages of different realms never meet."},
      listener<&ListenerOptions::realm>()},
+    {{.section = "listener",
+      .name = "realm_by",
+      .type = Type::Choice,
+      .choices = kRealmBy,
+      .initial = "listener",
+      .doc = "Who else names the realm: with server_name the first label of the name that the "
+             "client asks TLS for (acme.mqtt.example), with user what comes after the last @ of "
+             "its user name (ann@acme). A realm that is not configured is refused; who names "
+             "none is in that of the listener. See docs/authentication.md."},
+     listener<&ListenerOptions::realm_by>()},
     {{.section = "listener",
       .name = "connections_max",
       .type = Type::Number,

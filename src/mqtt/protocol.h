@@ -3,10 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace godwit::mqtt {
 
 enum class Version : uint8_t { V31 = 3, V311 = 4, V5 = 5 };
+/// "3.1", "3.1.1", "5.0"
+constexpr std::string_view version_text(Version version) {
+    return version == Version::V5 ? "5.0" : version == Version::V311 ? "3.1.1" : "3.1";
+}
+
 enum class Qos : uint8_t { AtMostOnce = 0, AtLeastOnce = 1, ExactlyOnce = 2 };
 
 /// Whose packet it is. Some rules bind one side only: a client never sends a subscription

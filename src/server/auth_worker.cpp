@@ -4,21 +4,14 @@
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/thread.h"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "server/keyed_digest.h"
 
 namespace godwit::server {
 
 namespace {
 
-/// HMAC-SHA256 under a key of this process: says only whether two passwords are the same.
 std::string digest(const std::string& user, const std::string& password, const HashKey& secret) {
-    const std::string text = std::to_string(user.size()) + ":" + user + password;
-    uint8_t out[EVP_MAX_MD_SIZE];
-    unsigned int bytes = 0;
-    HMAC(EVP_sha256(), &secret, sizeof secret, as_bytes(text).data(), text.size(), out, &bytes);
-    return std::string(as_text({out, bytes}));
+    return keyed_digest(std::to_string(user.size()) + ":" + user + password, secret);
 }
 
 broker::Verdict refusal(const broker::AuthRequest& request, mqtt::ReasonCode reason,
@@ -39,7 +32,20 @@ broker::Verdict admission(const broker::AuthRequest& request, const auth::Token&
             .reason = mqtt::ReasonCode::Success,
             .claims = token.claims,
             .username = token.username,
-            .expires = token.expires ? instant_of(*token.expires) : kNever};
+            .expires = token.expires ? instant_of(*token.expires) : kNever,
+            .realm = token.realm};
+}
+
+/// Where clients name their realm, "ann" of acme is the user ann@acme, and no other realm's ann.
+std::string name_in_file(const broker::AuthRequest& request) {
+    const std::string suffix = "@" + request.realm_chosen;
+    if (request.realm_chosen.empty() || request.username.ends_with(suffix)) return request.username;
+    return request.username + suffix;
+}
+
+bool knows(const std::shared_ptr<const auth::PasswordFile>& users,
+           const broker::AuthRequest& request) {
+    return users && request.has_username && users->contains(name_in_file(request));
 }
 
 }  // namespace
@@ -127,11 +133,40 @@ bool AuthWorker::waits_for_keys(Job& job) {
     return true;
 }
 
-void AuthWorker::ask(ShardId shard, broker::AuthRequest request) {
+void AuthWorker::start_callout(CalloutSource source, const broker::BrokerOptions& names) {
+    const std::lock_guard lock(mutex_);
+    names_ = &names;
+    callout_ = std::make_unique<Callout>(std::move(source));
+}
+
+/// Under the lock.
+void AuthWorker::ask_callout(Job job) {
+    std::string question = callout_question(job.request, job.peer, *names_);
+    const auto shard = job.shard;
+    broker::Verdict busy =
+        refusal(job.request, mqtt::ReasonCode::ServerBusy, "call-out: too many logins wait for it");
+    const bool asked = callout_->ask(
+        std::move(question), [this, job = std::move(job)](const Callout::Answer& answer) mutable {
+            take_callout(job, answer);
+        });
+    if (!asked) crossing_.mailbox(shard).post(AuthAnswer{std::move(busy)});
+}
+
+/// A user who has come into the file meanwhile is judged by the file.
+void AuthWorker::take_callout(Job& job, const Callout::Answer& answer) {
+    const std::lock_guard lock(mutex_);
+    if (knows(current_.passwords, job.request)) {
+        jobs_.push_back(std::move(job));
+        return wake_.notify_one();
+    }
+    crossing_.mailbox(job.shard).post(AuthAnswer{callout_verdict(job.request, answer)});
+}
+
+void AuthWorker::ask(ShardId shard, broker::AuthRequest request, LoginPeer peer) {
     {
         const std::lock_guard lock(mutex_);
         if (jobs_.size() < kQueueMax || GW_MUTANT(AuthQueueWithoutEnd)) {
-            jobs_.push_back({shard, std::move(request)});
+            jobs_.push_back({shard, std::move(request), std::move(peer)});
             wake_.notify_one();
             return;
         }
@@ -169,6 +204,7 @@ void AuthWorker::answer(Job job) {
         lock.lock();
         if (by != current_) continue;
         if (judged.lacks_key && waits_for_keys(job)) return;
+        if (judged.is_unknown) return ask_callout(std::move(job));
         return crossing_.mailbox(job.shard).post(AuthAnswer{std::move(judged.verdict)});
     }
 }
@@ -184,25 +220,30 @@ AuthWorker::Judged AuthWorker::judge(const broker::AuthRequest& request, const A
                         std::string("token: ") + token.error().why),
                 token.error().kind == auth::TokenFault::Kind::UnknownKey};
     }
+    if (callout_ && !knows(by.passwords, request)) return {.is_unknown = true};
     if (!request.has_username)
         return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword,
                         "a password without a user name, and no token")};
-    if (is_right(request, by.passwords))
-        return {{.connection = request.connection, .reason = mqtt::ReasonCode::Success}};
-    return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword, "user " + request.username)};
+    const std::string user = name_in_file(request);
+    if (is_right(user, request.password, by.passwords))
+        return {{.connection = request.connection,
+                 .reason = mqtt::ReasonCode::Success,
+                 .username = user}};
+    return {refusal(request, mqtt::ReasonCode::BadUserNameOrPassword, "user " + user)};
 }
 
-bool AuthWorker::is_right(const broker::AuthRequest& request, const Users& users) {
-    const std::string print = digest(request.username, request.password, secret_);
+bool AuthWorker::is_right(const std::string& user, const std::string& password,
+                          const Users& users) {
+    const std::string print = digest(user, password, secret_);
     {
         const std::lock_guard lock(mutex_);
-        const auto known = known_.find(request.username);
+        const auto known = known_.find(user);
         if (users == current_.passwords && known != known_.end() && known->second == print)
             return true;
     }
-    if (!users || !users->verify(request.username, request.password)) return false;
+    if (!users || !users->verify(user, password)) return false;
     const std::lock_guard lock(mutex_);
-    if (users == current_.passwords) known_[request.username] = print;
+    if (users == current_.passwords) known_[user] = print;
     return true;
 }
 

@@ -2,7 +2,8 @@
 // Authenticators in a fixed order; each accepts, refuses, or passes on what is none of its own:
 //   0. an authentication method (MQTT 5.0): SCRAM-SHA-256 with the password file, and nothing else
 //   1. a password that looks like a token, if tokens are taken: its signature and claims
-//   2. the password file
+//   2. the password file, for users who are in it
+//   3. the call-out, where there is one
 // What nobody accepts is refused. A token whose key is not known waits for the key fetcher, where
 // there is one, and is judged once more. Who shows no password at all never comes here: whether
 // anonymous clients may connect is the listener's. A bounded queue: what finds it full is told to
@@ -12,6 +13,7 @@
 #include "auth/password_file.h"
 #include "base/hash.h"
 #include "broker/effects.h"
+#include "server/callout.h"
 #include "server/credentials.h"
 #include "server/crossing.h"
 #include "server/key_fetcher.h"
@@ -51,13 +53,19 @@ public:
     void start_fetching(KeySource source, os::LogWriter& log);
     /// What the URL says now, meanwhile. Nothing without start_fetching().
     void fetch_soon();
+    /// Whom none of the others knows is asked about there, from now on. At most once.
+    /// @param names  outlives this
+    void start_callout(CalloutSource source, const broker::BrokerOptions& names);
+    /// nullptr without start_callout(). Thread: any, after it
+    Callout* callout() const { return callout_.get(); }
     /// The verdict goes to the shard's mailbox. Thread: any
-    void ask(ShardId shard, broker::AuthRequest request);
+    void ask(ShardId shard, broker::AuthRequest request, LoginPeer peer = {});
 
 private:
     struct Job {
         ShardId shard;
         broker::AuthRequest request;
+        LoginPeer peer;
         uint64_t fetch = 0;  // of keys, that it has waited for or does; 0: none
     };
     using Users = std::shared_ptr<const auth::PasswordFile>;
@@ -70,15 +78,18 @@ private:
     };
     struct Judged {
         broker::Verdict verdict;
-        bool lacks_key = false;  // another key set may change it
+        bool lacks_key = false;   // another key set may change it
+        bool is_unknown = false;  // the call-out may know it
     };
     void work();
     void answer(Job job);
     bool waits_for_keys(Job& job);
+    void ask_callout(Job job);
+    void take_callout(Job& job, const Callout::Answer& answer);
     void take_keys(uint64_t fetch, std::unique_ptr<const auth::TokenKeys> keys);
     void join_tokens();
     Judged judge(const broker::AuthRequest& request, const Authenticators& by);
-    bool is_right(const broker::AuthRequest& request, const Users& users);
+    bool is_right(const std::string& user, const std::string& password, const Users& users);
 
     Crossing& crossing_;
     const HashKey secret_;  // for known_: nobody outside can foresee it
@@ -93,9 +104,11 @@ private:
     ScramLogins scram_;
     std::vector<Job> waiting_;  // for keys
     std::unordered_map<std::string, std::string>
-        known_;                            // user -> keyed digest of the password that was right
-    std::vector<std::thread> threads_;     // these two last: they use all of the above
+        known_;  // user -> keyed digest of the password that was right
+    const broker::BrokerOptions* names_ = nullptr;
+    std::vector<std::thread> threads_;     // these three last: they use all of the above
     std::unique_ptr<KeyFetcher> fetcher_;  // null: keys are in files alone
+    std::unique_ptr<Callout> callout_;     // null: nobody else is asked
 };
 
 }  // namespace godwit::server

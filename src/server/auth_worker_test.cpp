@@ -2,10 +2,13 @@
 
 #include "auth/testing/sealed_token.h"
 #include "os/clock.h"
+#include "server/test_http_server.h"
 #include "server/test_mail.h"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <map>
 #include <string>
 
@@ -80,6 +83,27 @@ TEST_F(AuthWorkerTest, TakesTheRightPasswordOnly) {
     EXPECT_EQ(answer(login(1, "alice", "")), mqtt::ReasonCode::BadUserNameOrPassword);
     EXPECT_EQ(answer(login(1, "bob", "wonder")), mqtt::ReasonCode::BadUserNameOrPassword);
     EXPECT_EQ(answer(login(1, "", "")), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+// Who names the realm by a server name may leave it out of the user name, and is no other's user.
+TEST_F(AuthWorkerTest, WhereClientsNameTheirRealmUsersAreOfIt) {
+    const std::string hash = std::string(kWonder).substr(std::string_view("alice").size());
+    worker_.set_passwords(passwords("alice@acme" + hash + "ben" + hash + "eve@umbra" + hash));
+    const auto verdict_of = [&](std::string user) {
+        broker::AuthRequest request = login(1, std::move(user), "wonder");
+        request.realm_chosen = "acme";
+        worker_.ask(kShard, std::move(request));
+        return verdict();
+    };
+    for (const char* user : {"alice", "alice@acme"}) {
+        const broker::Verdict good = verdict_of(user);
+        EXPECT_EQ(good.reason, mqtt::ReasonCode::Success) << user;
+        EXPECT_EQ(good.username, "alice@acme");
+    }
+    for (const char* user : {"ben", "eve", "eve@umbra", ""})
+        EXPECT_EQ(verdict_of(user).reason, mqtt::ReasonCode::BadUserNameOrPassword) << user;
+    EXPECT_EQ(answer(login(1, "alice", "wonder")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(answer(login(1, "ben", "wonder")), mqtt::ReasonCode::Success);
 }
 
 TEST_F(AuthWorkerTest, AnswersTheConnectionThatAsked) {
@@ -218,6 +242,49 @@ TEST_F(AuthWorkerTest, NewKeysHoldAtOnce) {
     EXPECT_EQ(answer(login(1, "", token(1000, other))), mqtt::ReasonCode::Success);
     worker_.set_tokens(nullptr);
     EXPECT_EQ(answer(login(1, "", token(1000, other))), mqtt::ReasonCode::BadUserNameOrPassword);
+}
+
+TEST_F(AuthWorkerTest, WhomNobodyKnowsTheCalloutIsAskedAbout) {
+    std::atomic<int> asked{0};
+    TestHttpServer server([&](const std::string& question) {
+        ++asked;
+        return question.find("\"ben\"") == question.npos ? R"({"result":"pass"})"
+                                                         : R"({"result":"allow"})";
+    });
+    const broker::BrokerOptions names;
+    AuthWorker worker(*crossing_, {1, 2});
+    const auto reason = [&](broker::AuthRequest request) {
+        worker.ask(kShard, std::move(request));
+        return verdict().reason;
+    };
+    worker.set_passwords(passwords(kWonder));
+    worker.set_tokens(tokens());
+    worker.start_callout({.server = server.address(), .token = {}}, names);
+    EXPECT_EQ(reason(login(1, "alice", "wonder")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(reason(login(1, "alice", "wrong")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(reason(login(1, "ben", token(-1))), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(asked, 0);
+    EXPECT_EQ(reason(login(1, "ben", "any")), mqtt::ReasonCode::Success);
+    EXPECT_EQ(reason(login(1, "eve", "any")), mqtt::ReasonCode::BadUserNameOrPassword);
+    EXPECT_EQ(asked, 2);
+}
+
+// While the call-out is asked about her she comes into the file, which has the last word then.
+TEST_F(AuthWorkerTest, AUserWhoComesIntoTheFileMeanwhileIsJudgedByTheFile) {
+    std::promise<void> is_asked, may_answer;
+    TestHttpServer server([&](const std::string&) {
+        is_asked.set_value();
+        may_answer.get_future().wait();
+        return R"({"result":"allow"})";
+    });
+    const broker::BrokerOptions names;
+    AuthWorker worker(*crossing_, {1, 2});
+    worker.start_callout({.server = server.address(), .token = {}}, names);
+    worker.ask(kShard, login(1, "alice", "wrong"));
+    is_asked.get_future().wait();
+    worker.set_passwords(passwords(kWonder));
+    may_answer.set_value();
+    EXPECT_EQ(verdict().reason, mqtt::ReasonCode::BadUserNameOrPassword);
 }
 
 TEST_F(AuthWorkerTest, AnswersManyThatAskAtOnce) {

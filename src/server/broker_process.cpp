@@ -3,6 +3,7 @@
 #include "admin/client_events.h"
 #include "auth/policy_doubts.h"
 #include "base/version.h"
+#include "broker/realms.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/file.h"
@@ -10,6 +11,7 @@
 #include "os/thread.h"
 #include "server/credentials.h"
 #include "server/explaining.h"
+#include "server/logins.h"
 
 #include <algorithm>
 #include <future>
@@ -133,32 +135,13 @@ void BrokerProcess::say_doubts(const auth::Policy& policy) const {
                      .add("detail", doubt.what));
 }
 
-Result<Done, std::string> BrokerProcess::start_fetching_keys() {
-    const config::AuthOptions& auth = options_.auth;
-    if (!auth.keys_url) return Done{};
-    auto authorities = load_authorities(auth.jwt_keys_ca);
-    if (!authorities) return Err{authorities.error()};
-    auth_->start_fetching({*auth.keys_url, auth.jwt_keys_url, *std::move(authorities),
-                           std::chrono::seconds(auth.jwt_keys_refresh_s)},
-                          log_);
-    return Done{};
-}
-
 Result<Done, std::string> BrokerProcess::load_credentials() {
     auth_ = std::make_unique<AuthWorker>(*crossing_, key_);
     auto policy = load_access(options_.auth);
     if (!policy) return Err{policy.error()};
     policy_ = std::move(*policy);
     if (policy_) say_doubts(*policy_);
-    auto tokens = load_tokens(options_.auth);
-    if (!tokens) return Err{tokens.error()};
-    auth_->set_tokens(*std::move(tokens));
-    if (auto done = start_fetching_keys(); !done) return done;
-    if (options_.auth.password_file.empty()) return Done{};
-    auto passwords = server::load_passwords(options_.auth.password_file);
-    if (!passwords) return Err{passwords.error()};
-    (void)auth_->set_passwords(std::move(*passwords));
-    return Done{};
+    return prepare_logins(*auth_, options_, log_);
 }
 
 uint16_t BrokerProcess::wished_shard_count() const {
@@ -181,6 +164,9 @@ Result<Done, std::string> BrokerProcess::open_data() {
     if (!data) return Err{"data directory: " + data.error()};
     data_ = std::move(*data);
     key_ = data_->key();
+    auto realms = data_->number_realms(broker::names_of(options_.broker.realms));
+    if (!realms) return Err{"data directory: " + realms.error()};
+    broker::renumber_realms(options_.broker, *realms);
     return Done{};
 }
 
@@ -278,12 +264,8 @@ Result<Done, std::string> BrokerProcess::start() {
 
 Result<Done, std::string> BrokerProcess::start_admin() {
     const config::HostPort& address = *options_.admin.address;
-    std::string token;
-    if (!options_.admin.token_file.empty()) {
-        auto loaded = load_token(options_.admin.token_file);
-        if (!loaded) return Err{loaded.error()};
-        token = std::move(*loaded);
-    }
+    auto token = load_optional_token(options_.admin.token_file);
+    if (!token) return Err{token.error()};
     auto admin = admin::AdminServer::start(
         address.host, address.port,
         {[this] { return stats(); },
@@ -294,7 +276,7 @@ Result<Done, std::string> BrokerProcess::start_admin() {
          [this](const std::string& client_id, const admin::Target& query) {
              return events(client_id, query);
          }},
-        std::move(token));
+        *std::move(token));
     if (!admin) return Err{admin.error()};
     admin_ = std::move(*admin);
     return Done{};
@@ -365,6 +347,7 @@ void BrokerProcess::reload(const config::Options& options) {
         report_reload("keys of tokens", fault);
         auth_->fetch_soon();
     }
+    reload_callout();
     if (policy_) {
         auto policy = load_access(options_.auth);
         if (policy) say_doubts(**policy);
@@ -374,6 +357,17 @@ void BrokerProcess::reload(const config::Options& options) {
     }
     reload_token();
     reload_tls();
+}
+
+/// It may have changed its mind: so it is asked again, whatever its token.
+void BrokerProcess::reload_callout() {
+    Callout* const callout = auth_->callout();
+    if (!callout) return;
+    callout->forget();
+    auto token = load_optional_token(options_.auth.callout_token_file);
+    const std::string fault = token ? "" : token.error();
+    if (token) callout->set_token(*std::move(token));
+    report_reload("call-out", fault);
 }
 
 void BrokerProcess::reload_token() {
@@ -432,6 +426,7 @@ admin::BrokerStats BrokerProcess::stats() const {
     for (const auto& each : listeners_)
         stats.listeners.push_back({each->name, each->connections.load()});
     stats.log_lines_dropped = log_.dropped_count();
+    if (const Callout* callout = auth_->callout()) stats.callout = callout->counts();
     return stats;
 }
 

@@ -70,7 +70,6 @@ private:
     Result<Done, std::string> open_listeners();
     void prepare_admission();
     Result<Done, std::string> load_credentials();
-    Result<Done, std::string> start_fetching_keys();
     Result<Done, std::string> open_data();
     Result<Done, std::string> build_shards();
     Result<Done, std::string> match_shards();
@@ -79,6 +78,7 @@ private:
     Result<Done, std::string> start_threads();
     Result<Done, std::string> start_admin();
     void reload_token();
+    void reload_callout();
     Result<Done, std::string> drop_root() const;
     Result<Done, std::string> check_tls() const;
     uint16_t wished_shard_count() const;

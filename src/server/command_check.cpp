@@ -23,7 +23,9 @@ size_t check_files(const config::Options& options) {
     if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
     report(load_tokens(options.auth));
     report(load_authorities(options.auth.jwt_keys_ca));
-    if (!options.admin.token_file.empty()) report(load_token(options.admin.token_file));
+    report(load_authorities(options.auth.callout_ca));
+    report(load_optional_token(options.auth.callout_token_file));
+    report(load_optional_token(options.admin.token_file));
     const auto policy = load_access(options.auth);
     report(policy);
     if (policy && *policy)

@@ -86,7 +86,7 @@ Result<std::unique_ptr<const TokenLogins>, std::string> load_tokens(
     if (!auth.has_tokens()) return std::unique_ptr<const TokenLogins>();
     auto logins = std::make_unique<TokenLogins>();
     logins->rules = {auth.jwt_issuer, auth.jwt_audience, auth.jwt_username_claim,
-                     auth.jwt_expiry_required};
+                     auth.jwt_expiry_required, auth.jwt_realm_claim};
     for (const auto& [path, parse] :
          {std::pair{&auth.jwt_keys_file, &auth::TokenKeys::parse},
           std::pair{&auth.jwt_secret_file, &auth::TokenKeys::from_secret}}) {
@@ -144,6 +144,10 @@ Result<std::string, std::string> load_token(const std::string& path) {
     if (!std::ranges::all_of(token, is_visible))
         return Err{path + ": a token is one line of visible ASCII characters"};
     return token;
+}
+
+Result<std::string, std::string> load_optional_token(const std::string& path) {
+    return path.empty() ? std::string() : load_token(path);
 }
 
 Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(

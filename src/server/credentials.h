@@ -41,6 +41,8 @@ Result<std::unique_ptr<const auth::Policy>, std::string> load_access(
 /// @errors  as above; also a token that is too short or long, or holds other than visible ASCII.
 ///          The text never holds any of it
 Result<std::string, std::string> load_token(const std::string& path);
+/// The same, and an empty text without a file.
+Result<std::string, std::string> load_optional_token(const std::string& path);
 /// @param tickets  nullopt: a ticket is good with this context alone
 Result<std::unique_ptr<transport::TlsContext>, std::string> load_tls(
     const config::ListenerOptions& listener,

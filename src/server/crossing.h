@@ -30,7 +30,8 @@ namespace godwit::server {
 /// A connection on its way to its session's home.
 struct MovedConnection {
     Socket socket;
-    Buffer bytes;  // received and not handled, CONNECT first
+    Buffer bytes;                                         // received and not handled, CONNECT first
+    std::unique_ptr<const broker::Verdict> verdict = {};  // as in Effects::Move
 };
 struct AuthAnswer {
     broker::Verdict verdict;

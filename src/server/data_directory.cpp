@@ -6,6 +6,7 @@
 #include "store/log_format.h"
 #include "store/work.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 
@@ -15,30 +16,36 @@ namespace {
 
 constexpr const char* kName = "identity";
 constexpr const char* kNewName = "identity.new";
+constexpr const char* kRealms = "realms";
+constexpr const char* kNewRealms = "realms.new";
 constexpr const char* kFormat =
     "godwit 2\nshards %" SCNu16 "\ngeneration %" SCNu32 "\nkey %" SCNx64 " %" SCNx64 "\n";
 constexpr const char* kFirstFormat = "godwit 1\nshards %" SCNu16 "\nkey %" SCNx64 " %" SCNx64 "\n";
 constexpr size_t kBytesMax = 4096;
+constexpr size_t kRealmsBytesMax = 8 * 1024 * 1024;  // a RealmId counts no further
 
 /// All of a small file; nullopt when there is none.
-Result<std::optional<std::string>, DiskError> read_small(Directory& directory, const char* name) {
+Result<std::optional<std::string>, DiskError> read_small(Directory& directory, const char* name,
+                                                         size_t bytes_max = kBytesMax) {
     auto file = directory.open(name);
     if (!file && file.error().fault == DiskFault::NotFound) return std::optional<std::string>{};
     if (!file) return Err{file.error()};
-    Buffer bytes(kBytesMax);
+    Buffer bytes(bytes_max);
     const auto count = (*file)->read_at(0, bytes);
     if (!count) return Err{count.error()};
     return std::optional(std::string(as_text(Bytes(bytes).first(*count))));
 }
 
 /// A new small file in place, whole or not at all.
-Result<Done, DiskError> write_small(Directory& directory, std::string_view text) {
-    (void)directory.remove(kNewName);  // what a crash left
-    auto file = directory.create(kNewName);
+/// @param meanwhile  its name until then
+Result<Done, DiskError> write_small(Directory& directory, const char* name, const char* meanwhile,
+                                    std::string_view text) {
+    (void)directory.remove(meanwhile);  // what a crash left
+    auto file = directory.create(meanwhile);
     if (!file) return Err{file.error()};
     if (auto done = (*file)->write_at(0, as_bytes(text)); !done) return done;
     if (auto done = (*file)->sync(); !done) return done;
-    if (auto done = directory.rename(kNewName, kName); !done) return done;
+    if (auto done = directory.rename(meanwhile, name); !done) return done;
     return directory.sync("");
 }
 
@@ -102,6 +109,27 @@ Result<Done, std::string> DataDirectory::read(const std::string& text) {
                     "directory of another program?")};
 }
 
+Result<std::vector<std::string>, std::string> DataDirectory::number_realms(
+    const std::vector<std::string>& names) {
+    const auto text = read_small(*directory_, kRealms, kRealmsBytesMax);
+    if (!text) return Err{text.error().what};
+    std::vector<std::string> all;
+    std::string_view rest = *text ? std::string_view(**text) : std::string_view();
+    for (size_t end = 0; (end = rest.find('\n')) != rest.npos; rest.remove_prefix(end + 1))
+        all.emplace_back(rest.substr(0, end));
+    const size_t known = all.size();
+    for (const std::string& each : names)
+        if (std::ranges::find(all, each) == all.end()) all.push_back(each);
+    if (all.size() > UINT16_MAX)
+        return Err{std::string("the file realms names more realms than there can be")};
+    if (all.size() == known) return all;
+    std::string lines;
+    for (const std::string& each : all) lines += each + '\n';
+    const auto written = write_small(*directory_, kRealms, kNewRealms, lines);
+    if (!written) return Err{written.error().what};
+    return all;
+}
+
 Result<Done, std::string> DataDirectory::begin(uint16_t shards) {
     const auto names = directory_->list("");
     if (!names) return Err{names.error().what};
@@ -122,7 +150,7 @@ Result<Done, DiskError> DataDirectory::write_identity() {
         std::snprintf(text.data(), text.size(),
                       "godwit 2\nshards %u\ngeneration %" PRIu32 "\nkey %" PRIx64 " %" PRIx64 "\n",
                       unsigned(shard_count_), generation_, key_.k0, key_.k1);
-    return write_small(*directory_, {text.data(), size_t(size)});
+    return write_small(*directory_, kName, kNewName, {text.data(), size_t(size)});
 }
 
 Result<Done, DiskError> DataDirectory::prepare_next() {

@@ -4,6 +4,8 @@
 //   identity = "godwit 2\nshards " N "\ngeneration " G "\nkey " hex " " hex "\n"
 //              (of the first release: "godwit 1", and no generation: it is 1)
 //
+//   realms   = { name "\n" }   in the order of their numbers, by which the logs know them
+//
 // When the number of shards changes, their new logs are a new generation of folders: written beside
 // the old ones, then named by the identity, then the old ones go. Whatever happens in between, one
 // whole generation is there and the identity names it; what is left of another goes at the next
@@ -33,6 +35,13 @@ public:
     /// Opens one that is there for looking at it: nothing changes, and no broker may have it.
     /// @errors  a sentence for the operator
     static Result<std::unique_ptr<DataDirectory>, std::string> inspect(const std::string& path);
+
+    /// All realms that there ever were here, by number; those that are new come last.
+    /// @param names  that there are to be. Of a directory that has not noted any, they have been
+    ///               in this order
+    /// @errors       a sentence for the operator
+    Result<std::vector<std::string>, std::string> number_realms(
+        const std::vector<std::string>& names);
 
     Directory& directory() { return *directory_; }
     uint16_t shard_count() const { return shard_count_; }

@@ -41,6 +41,19 @@ TEST_F(DataDirectoryTest, OneOfTheFirstReleaseIsOfTheFirstGeneration) {
     EXPECT_EQ(data->key().k1, 0x2eu);
 }
 
+// The logs know realms by number: whatever the configuration does, one is never taken for another.
+TEST_F(DataDirectoryTest, RealmsKeepTheirNumbers) {
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(open()->number_realms({"default", "acme", "umbra"}).value(),
+              (Names{"default", "acme", "umbra"}));
+    EXPECT_EQ(open()->number_realms({"default", "umbra"}).value(),
+              (Names{"default", "acme", "umbra"}));
+    EXPECT_EQ(open()->number_realms({"plant", "umbra", "default"}).value(),
+              (Names{"default", "acme", "umbra", "plant"}));
+    EXPECT_EQ(open()->number_realms({"acme"}).value(),
+              (Names{"default", "acme", "umbra", "plant"}));
+}
+
 TEST_F(DataDirectoryTest, TheNextGenerationCountsOnceItIsSwitchedTo) {
     const auto data = open();
     const HashKey key = data->key();

@@ -15,7 +15,7 @@ KeyFetcher::~KeyFetcher() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
-        if (current_) current_->cancel();
+        if (current_) current_->stop();
     }
     wake_.notify_all();
     thread_.join();
@@ -56,18 +56,32 @@ void KeyFetcher::run() {
     }
 }
 
+HttpClient::Answer KeyFetcher::ask() {
+    HttpClient::Answer out = Err{std::string("the broker stops")};
+    HttpClient client({.url = source_.url,
+                       .ca_pem = source_.ca_pem,
+                       .patience = kPatience,
+                       .answer_bytes_max = kBytesMax});
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) return out;
+        current_ = &client;
+    }
+    client.ask({.deadline = os::monotonic_now() + kPatience}, [&](HttpClient::Answer answer) {
+        out = std::move(answer);
+        client.stop();
+    });
+    client.run();
+    const std::lock_guard lock(mutex_);
+    current_ = nullptr;
+    return out;
+}
+
 /// @return  null: it failed, and the log says why
 std::unique_ptr<const auth::TokenKeys> KeyFetcher::fetch() {
-    KeyFetch fetch(source_.url, source_.ca_pem);
+    const auto text = ask();
     {
         const std::lock_guard lock(mutex_);
-        if (stopping_) return nullptr;
-        current_ = &fetch;
-    }
-    const auto text = fetch.run();
-    {
-        const std::lock_guard lock(mutex_);
-        current_ = nullptr;
         if (stopping_) return nullptr;
     }
     auto keys = text ? auth::TokenKeys::parse_public(*text)

@@ -6,9 +6,8 @@
 
 #include "auth/token_keys.h"
 #include "base/instant.h"
-#include "config/http_url.h"
 #include "os/log_writer.h"
-#include "server/key_fetch.h"
+#include "server/http_client.h"
 
 #include <condition_variable>
 #include <functional>
@@ -29,6 +28,8 @@ struct KeySource {
 class KeyFetcher {
 public:
     static constexpr auto kDemandPause = std::chrono::seconds(10);
+    static constexpr auto kPatience = std::chrono::seconds(5);
+    static constexpr size_t kBytesMax = 256 * 1024;
 
     /// Fetches are numbered from 1. @param keys  null: it failed. Thread: the fetcher's
     using Done = std::function<void(uint64_t fetch, std::unique_ptr<const auth::TokenKeys> keys)>;
@@ -48,6 +49,7 @@ public:
 private:
     void run();
     std::unique_ptr<const auth::TokenKeys> fetch();
+    HttpClient::Answer ask();
 
     const KeySource source_;
     os::LogWriter& log_;
@@ -56,11 +58,11 @@ private:
     std::condition_variable wake_;
     bool stopping_ = false;
     bool wanted_ = false;
-    uint64_t begun_ = 0;           // the number of the last fetch
-    bool fetching_ = true;         // until whoever waits for it was told
-    KeyFetch* current_ = nullptr;  // to cancel it; null: none
-    Instant demand_from_;          // no demand is heard before
-    std::thread thread_;           // last: it uses all of the above
+    uint64_t begun_ = 0;             // the number of the last fetch
+    bool fetching_ = true;           // until whoever waits for it was told
+    HttpClient* current_ = nullptr;  // to stop it; null: none
+    Instant demand_from_;            // no demand is heard before
+    std::thread thread_;             // last: it uses all of the above
 };
 
 }  // namespace godwit::server

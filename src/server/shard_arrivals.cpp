@@ -154,6 +154,22 @@ void ShardRunner::begin_waiting_openings() {
     }
 }
 
+/// Whoever judges a login may want to know.
+LoginPeer ShardRunner::login_peer(ConnectionId id) {
+    const Socket* socket = sockets_.find(id);
+    if (!socket) return {};
+    LoginPeer peer{.address = socket->peer.host(),
+                   .server_name = {},
+                   .certificate_name = {},
+                   .certificate_subject = {}};
+    if (!socket->wire) return peer;
+    const transport::PeerIdentity& known = socket->wire->peer();
+    peer.server_name = known.sni;
+    peer.certificate_name = known.certificate_name;
+    peer.certificate_subject = known.certificate_subject;
+    return peer;
+}
+
 void ShardRunner::take_arrivals() {
     for (size_t i = 0; i < kArrivalsPerTurn; ++i) {
         auto moved = parts_.crossing->receive(parts_.shard.id);
@@ -176,14 +192,17 @@ void ShardRunner::adopt(MovedConnection moved) {
     socket.wants_write = !socket.unsent.empty();
     const auto interest = socket.wants_write ? os::Interest::ReadWrite : os::Interest::Read;
     socket.interest = interest;
-    const std::string name = socket.wire ? socket.wire->peer().certificate_name : std::string();
+    socket.paused = false;
+    const transport::PeerIdentity peer =
+        socket.wire ? socket.wire->peer() : transport::PeerIdentity();
     const ConnectionId id = sockets_.add(std::move(moved.socket));
     if (!poller_.add(fd, token_of(id), interest)) return drop(id);
     if (is_revoked(*sockets_.find(id))) {  // the list came while it was on its way
         feed(broker::Accepted{id, listener});
         return feed(broker::Revoked{id});
     }
-    feed(broker::Adopted{id, listener, moved.bytes, name});
+    feed(broker::Adopted{id, listener, moved.bytes, peer.certificate_name, peer.sni,
+                         moved.verdict.get()});
 }
 
 }  // namespace godwit::server

@@ -198,8 +198,9 @@ void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_
 void ShardRunner::identify(ConnectionId id, Socket& socket) {
     if (socket.identified || !socket.wire->ready()) return;
     socket.identified = true;
-    const std::string& name = socket.wire->peer().certificate_name;
-    if (!name.empty()) feed(broker::Identified{id, name});
+    const transport::PeerIdentity& peer = socket.wire->peer();
+    if (!peer.certificate_name.empty() || !peer.sni.empty())
+        feed(broker::Identified{id, peer.certificate_name, peer.sni});
     // A handshake that began before a new list came was not checked against it.
     if (is_revoked(socket)) feed(broker::Revoked{id});
 }
@@ -265,7 +266,11 @@ void ShardRunner::take_store_done() {
 
 void ShardRunner::on_control(Control& control) {
     if (auto* moved = std::get_if<MovedConnection>(&control)) return adopt(std::move(*moved));
-    if (const auto* answer = std::get_if<AuthAnswer>(&control)) return feed(answer->verdict);
+    if (auto* answer = std::get_if<AuthAnswer>(&control)) {
+        broker::Verdict& verdict = answer->verdict;
+        if (verdict.expires != kNever) verdict.expires += parts_.clock_ahead;
+        return feed(verdict);
+    }
     if (const auto* inject = std::get_if<InjectMessage>(&control))
         return feed(broker::Inject{inject->realm, inject->topic, as_bytes(inject->payload),
                                    mqtt::Qos::AtMostOnce, inject->retain});
@@ -307,11 +312,15 @@ void ShardRunner::perform() {
         Socket* socket = sockets_.find(move.connection);
         if (!socket || socket->lingering) continue;  // it ended in the same turn
         poller_.remove(socket->fd.get());
-        outgoing_.move(move.to, {sockets_.take(move.connection), std::move(move.bytes)});
+        outgoing_.move(move.to, {sockets_.take(move.connection), std::move(move.bytes),
+                                 std::move(move.verdict)});
     }
     for (auto& post : fx_.posts) outgoing_.post(post.to, std::move(post.envelope));
     for (auto& work : fx_.work) parts_.store->submit(std::move(work));
-    for (auto& request : fx_.auth_requests) parts_.auth->ask(parts_.shard.id, std::move(request));
+    for (auto& request : fx_.auth_requests) {
+        LoginPeer peer = login_peer(request.connection);
+        parts_.auth->ask(parts_.shard.id, std::move(request), std::move(peer));
+    }
     for (const ConnectionId id : fx_.pauses) set_paused(id, true);
     for (const ConnectionId id : fx_.resumes) set_paused(id, false);
     fx_.clear();

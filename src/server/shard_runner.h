@@ -109,6 +109,7 @@ private:
     void feed(const broker::Input& input);
 
     void perform();
+    LoginPeer login_peer(ConnectionId id);
     void write_all();
     void write_plain(const broker::Effects::Dirty& dirty, Socket& socket);
     void write_wired(const broker::Effects::Dirty& dirty, Socket& socket);

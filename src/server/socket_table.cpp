@@ -29,12 +29,17 @@ PeerName::PeerName(const os::SocketAddress& address) {
     port_ = address.port();
 }
 
-std::string PeerName::text() const {
-    if (family_ == 0) return "unix:";
+std::string PeerName::host() const {
+    if (family_ == 0) return "unix";
     char host[INET6_ADDRSTRLEN] = "";
     inet_ntop(family_, ip_.data(), host, sizeof host);
+    return host;
+}
+
+std::string PeerName::text() const {
+    if (family_ == 0) return "unix:";
     const std::string port = std::to_string(port_);
-    return family_ == AF_INET6 ? "[" + std::string(host) + "]:" + port : host + (":" + port);
+    return family_ == AF_INET6 ? "[" + host() + "]:" + port : host() + ":" + port;
 }
 
 void Unsent::consume(size_t count) {

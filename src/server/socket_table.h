@@ -24,6 +24,8 @@ public:
     explicit PeerName(const os::SocketAddress& address);
     /// "203.0.113.7:49152", "[2001:db8::1]:49152", "unix:"
     std::string text() const;
+    /// The same without a port and brackets; "unix"
+    std::string host() const;
     /// In network order; of IPv4, and of IPv4 in IPv6, the first four.
     const std::array<uint8_t, 16>& ip() const { return ip_; }
     uint8_t family() const { return family_; }

@@ -174,6 +174,7 @@ std::unique_ptr<Link> CoreHost::dial(uint16_t listener) {
     pipes_.push_back(std::make_unique<Pipe>());
     Pipe& pipe = *pipes_.back();
     pipe.listener = {listener};
+    pipe.server_name = server_name;
     pipe.shard = shard;
     pipe.id = seat_connection(shard, &pipe);
     return std::make_unique<PipeLink>(pipe);
@@ -332,13 +333,20 @@ void CoreHost::feed_mail(ShardSeat& seat, uint16_t from) {
 void CoreHost::feed_pipe(ShardSeat& seat, Pipe& pipe) {
     if (pipe.stage == Pipe::Stage::Accepted) {
         pipe.stage = Pipe::Stage::Open;
-        return give(seat, broker::Accepted{.connection = pipe.id, .listener = pipe.listener});
+        give(seat, broker::Accepted{.connection = pipe.id, .listener = pipe.listener});
+        if (!pipe.server_name.empty())
+            give(seat, broker::Identified{.connection = pipe.id, .server_name = pipe.server_name});
+        return;
     }
     if (pipe.stage == Pipe::Stage::Adopted) {
         pipe.stage = Pipe::Stage::Open;
         const Buffer bytes = std::exchange(pipe.adopted_bytes, {});
-        return give(seat, broker::Adopted{
-                              .connection = pipe.id, .listener = pipe.listener, .bytes = bytes});
+        const auto verdict = std::exchange(pipe.adopted_verdict, {});
+        return give(seat, broker::Adopted{.connection = pipe.id,
+                                          .listener = pipe.listener,
+                                          .bytes = bytes,
+                                          .server_name = pipe.server_name,
+                                          .verdict = verdict.get()});
     }
     if (pipe.to_flush > 0)
         return give(seat, broker::Flushed{pipe.id, std::exchange(pipe.to_flush, 0)});
@@ -415,6 +423,8 @@ void CoreHost::perform_moves(ShardSeat& seat) {
         pipe->id = seat_connection(move.to.value, pipe);
         pipe->stage = Pipe::Stage::Adopted;
         pipe->adopted_bytes = std::move(move.bytes);
+        pipe->adopted_verdict = std::move(move.verdict);
+        pipe->paused = false;
     }
 }
 
@@ -424,7 +434,7 @@ void CoreHost::answer_authentication(ShardSeat& seat) {
             options_.authenticator ? options_.authenticator(request) : AuthAnswer{};
         const Instant expires = answer.lasts == Duration::max() ? kNever : now_ + answer.lasts;
         seat.verdicts.push_back({request.connection, answer.reason, answer.data, answer.why,
-                                 answer.claims, answer.username, expires});
+                                 answer.claims, answer.username, expires, answer.realm});
         auth_requests.push_back(request);
     }
 }

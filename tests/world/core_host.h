@@ -25,6 +25,7 @@ struct AuthAnswer {
     std::vector<auth::Claim> claims;
     std::optional<std::string> username;
     Duration lasts = Duration::max();
+    std::string realm;
 };
 using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
 
@@ -45,7 +46,9 @@ struct Pipe {
     uint16_t shard = 0;
     ConnectionId id;
     ListenerId listener;
+    std::string server_name;  // that it asked TLS for; empty: none
     Buffer adopted_bytes;
+    std::unique_ptr<const broker::Verdict> adopted_verdict;
     Buffer to_broker;
     Buffer to_client;       // arrived
     Buffer stalled;         // not taken by a client that does not read
@@ -93,6 +96,7 @@ public:
     uint16_t shard_count() const { return uint16_t(shards_.size()); }
     broker::Counters counters() const;  // summed
     const broker::Counters& counters(uint16_t shard) const;
+    std::string server_name;  // that those who dial ask TLS for
     std::vector<broker::Event> events;
     std::vector<broker::AuthRequest> auth_requests;
     ShardId home_of(std::string_view client_id) const;

@@ -6,6 +6,7 @@
 #include "base/ids.h"
 #include "base/instant.h"
 #include "broker/effects.h"
+#include "broker/input.h"
 #include "broker/session/topic_aliases.h"
 #include "mqtt/packets.h"
 
@@ -15,7 +16,7 @@
 
 namespace godwit::broker {
 
-/// A CONNECT that waits for the authenticator.
+/// A CONNECT that waits for the authenticator; of few connections, what came before it.
 struct PendingConnect {
     uint8_t header = 0;       // first byte and
     Buffer body;              // body of the CONNECT, decoded again when the verdict comes
@@ -23,7 +24,12 @@ struct PendingConnect {
     std::string auth_method;  // enhanced authentication; empty: none
     std::string auth_data;    // the authenticator's last data, for CONNACK
     std::optional<std::string> username;  // as the authenticator says; nullopt: as CONNECT does
+    std::string server_name;              // that it asked TLS for, where that names its realm
+    RealmId realm;
+    std::string realm_fault;    // why the client can be in no realm; empty: it can
+    bool realm_chosen = false;  // by the client, and it is not its listener's
     bool assigned = false;
+    std::unique_ptr<const Verdict> verdict;  // made where it came from; null: nobody was asked yet
 };
 
 /// What few connections have: what 5.0 clients ask for beyond the common case, and certificates.

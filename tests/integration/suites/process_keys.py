@@ -1,12 +1,11 @@
 """Keys of tokens from a URL: a real HTTP server that answers, rotates, hangs, lies and dies."""
-import http.server
 import signal
-import ssl
 import threading
 import time
 
 from lib import wire
 from lib.brokers import Godwit
+from lib.http_server import HttpServer, half_an_answer, no_http
 from lib.issuer import Issuer, forge, key_set
 from lib.program import run
 from lib.tests import contains, equal
@@ -15,65 +14,8 @@ from suites.process_access import BAD_USER_OR_PASSWORD
 FETCH_SECONDS = 5  # the broker's patience with the server
 
 
-class KeyServer:
-    """Serves `body` with `status`, or what `behave` does with the request's handler, at a free port of loopback."""
-
-    def __init__(self, body='', certificates=None, port=0):
-        self.body, self.status, self.behave = body, 200, None
-        self.count = 0
-        self._changed = threading.Condition()
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                with outer._changed:
-                    outer.count += 1
-                    outer._changed.notify_all()
-                try:
-                    (outer.behave or outer.answer)(self)
-                except OSError:
-                    pass
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        scheme = 'http'
-        if certificates:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(*certificates)
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-            scheme = 'https'
-        self.port = self._server.server_address[1]
-        self.url = f'{scheme}://127.0.0.1:{self.port}/keys?realm=1'
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def answer(self, handler):
-        raw = self.body.encode()
-        handler.send_response(self.status)
-        if self.status == 302:
-            handler.send_header('Location', self.url)
-        handler.send_header('Content-Length', str(len(raw)))
-        handler.end_headers()
-        handler.wfile.write(raw)
-
-    def wait_for_requests(self, count, seconds=10):
-        with self._changed:
-            if not self._changed.wait_for(lambda: self.count >= count, seconds):
-                raise AssertionError(f'{self.count} requests of {count} in {seconds} s')
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+def KeyServer(body='', certificates=None, port=0):
+    return HttpServer(body, certificates, port, '/keys?realm=1')
 
 
 class Fetching:
@@ -164,12 +106,6 @@ def test_keys_server_hangs(context, folder):
 
 def test_keys_server_lies(context, folder):
     """no JSON, no keys, a redirect, an error, too much, a secret, half an answer: logged, and the old keys stay"""
-    def half(handler):
-        handler.send_response(200)
-        handler.send_header('Content-Length', '1000')
-        handler.end_headers()
-        handler.wfile.write(b'{"keys":[')
-
     with Issuer() as issuer:
         jwk = issuer.key('1', kid='1')['jwk']
         known = b'0123456789abcdef0123456789abcdef'
@@ -181,8 +117,8 @@ def test_keys_server_lies(context, folder):
                     (200, '{"keys":[],"keys":[]}', None, 'a member is there twice'),
                     (200, key_set(secret), None, 'it has no key for'),
                     (302, key_set(jwk), None, 'it answers with status 302'), (500, key_set(jwk), None, 'it answers with status 500'),
-                    (200, ' ' * 300_000 + key_set(jwk), None, 'no good answer'), (200, '', half, 'no good answer'),
-                    (200, '', lambda handler: handler.wfile.write(b'hello\r\n\r\n'), 'no good answer')):
+                    (200, ' ' * 300_000 + key_set(jwk), None, 'no good answer'), (200, '', half_an_answer, 'no good answer'),
+                    (200, '', no_http, 'no good answer')):
                 server.status, server.body, server.behave = status, body, behave
                 broker.reload()
                 line = broker.fetched('keys_failed')
@@ -236,7 +172,7 @@ def test_keys_start(context, folder):
     """a faulty URL, http beyond loopback, and a file of authorities that holds none are refused at the start"""
     (folder / 'ca').write_text('hello')
     for options, wanted in (('jwt_keys_url = "keys"', 'neither https:// nor http://'),
-                            ('jwt_keys_url = "http://issuer.test/keys"', 'anybody on the way could send keys of his own'),
+                            ('jwt_keys_url = "http://issuer.test/keys"', 'anybody on the way could answer in its place'),
                             ('jwt_keys_url = "https://u@issuer.test/"', 'a user has no place in it'),
                             (f'jwt_keys_url = "http://127.0.0.1/"\njwt_keys_ca = "{folder / "ca"}"', 'http has no certificates'),
                             (f'jwt_keys_url = "https://127.0.0.1/"\njwt_keys_ca = "{folder / "ca"}"', 'it holds no certificate'),

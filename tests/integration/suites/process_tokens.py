@@ -193,3 +193,26 @@ def test_token_start(context, folder):
             done = run([context.broker, command, '--config', folder / 'godwit.toml'], 20)
             assert done.returncode in (1, 2), f'{command}: status {done.returncode} with {wanted}'
             contains(done.stdout + done.stderr, wanted, command)
+
+
+def test_token_after_a_reboot(context, folder):
+    """a data directory whose clock is far ahead of the machine's, as after a reboot: a token lasts as long as it says"""
+    ahead = folder / 'ahead'
+    ahead.write_text(f'#!/bin/sh\nexec unshare --time --monotonic 1000000 {context.broker} "$@"\n')
+    ahead.chmod(0o755)
+    with Issuer() as issuer:
+        (folder / 'keys').write_text(key_set(issuer.key('k')['jwk']))
+        config = (f'[server]\ndata = "{folder / "data"}"\n[[listener]]\nurl = "mqtt://127.0.0.1:0"\n'
+                  f'[auth]\njwt_keys_file = "{folder / "keys"}"\n')
+        for binary in (ahead, context.broker):
+            broker = Godwit(binary, folder, (), context.shard_options(), config).start()
+            try:
+                with wire.RawClient(broker.endpoints['tcp']) as client:
+                    began = time.monotonic()
+                    equal(client.connect('c', username='', password=issuer.sign('k', lasts=4), expiry_s=1000), 0, f'CONNACK of {binary}')
+                    equal(client.publish('t', b'x'), 0x10, 'PUBACK: nobody takes it, and it is there')
+                    kind, _, body = client.read()
+                    equal((kind, body[0]), (wire.DISCONNECT, NOT_AUTHORIZED), 'the end')
+                    assert 2 < time.monotonic() - began < 8, f'{binary}: ended after {time.monotonic() - began:.1f} s'
+            finally:
+                broker.stop()
