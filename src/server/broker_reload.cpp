@@ -1,0 +1,97 @@
+// What a running BrokerProcess reads again: passwords, tokens, policy, the admin token, TLS files.
+// Whatever is faulty is reported, and the old stays.
+#include "server/broker_process.h"
+
+#include "os/entropy.h"
+#include "server/credentials.h"
+
+namespace godwit::server {
+
+/// Who came in by a password that is gone is disconnected.
+void BrokerProcess::replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords) {
+    const auto changed = auth_->set_passwords(std::move(passwords));
+    for (uint16_t i = 0; !changed.empty() && i < crossing_->shard_count(); ++i)
+        crossing_->mailbox({i}).post(ChangedUsers{changed});
+}
+
+void BrokerProcess::report_reload(const std::string& what, const std::string& fault) const {
+    if (fault.empty()) return log_.log(LogLine(LogLevel::Info, "reloaded").add("what", what));
+    log_.log(LogLine(LogLevel::Error, "reload_failed")
+                 .add("what", what)
+                 .add("detail", fault + "; the old stays"));
+}
+
+void BrokerProcess::reload(const config::Options& options) {
+    log_.set_level(options.server.log_level);
+    if (!options_.auth.password_file.empty()) {
+        auto passwords = server::load_passwords(options_.auth.password_file);
+        const std::string fault = passwords ? "" : passwords.error();
+        if (passwords) replace_passwords(std::move(*passwords));
+        report_reload(options_.auth.password_file, fault);
+    }
+    if (options_.auth.has_tokens()) {
+        auto tokens = load_tokens(options_.auth);
+        const std::string fault = tokens ? "" : tokens.error();
+        if (tokens) auth_->set_tokens(*std::move(tokens));
+        report_reload("keys of tokens", fault);
+        auth_->fetch_soon();
+    }
+    if (policy_) {
+        auto policy = load_access(options_.auth);
+        if (policy) say_doubts(**policy);
+        for (uint16_t i = 0; policy && i < crossing_->shard_count(); ++i)
+            crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Policy>(**policy)});
+        report_reload(policy_->source(), policy ? "" : policy.error());
+    }
+    reload_token();
+    reload_tls();
+}
+
+void BrokerProcess::reload_token() {
+    const std::string& file = options_.admin.token_file;
+    if (!admin_ || file.empty()) return;
+    auto token = load_token(file);
+    const std::string fault = token ? "" : token.error();
+    if (token) admin_->set_token(std::move(*token));
+    report_reload(file, fault);
+}
+
+void BrokerProcess::reload_tls() {
+    for (size_t i = 0; i < listeners_.size(); ++i) {
+        if (!listeners_[i]->tls) continue;
+        const auto replaced = replace_tls(i);
+        report_reload("TLS files of " + listeners_[i]->name, replaced ? "" : replaced.error());
+    }
+}
+
+/// For all shards or, where anything is faulty, for none.
+Result<Done, std::string> BrokerProcess::replace_tls(size_t listener) {
+    std::vector<std::unique_ptr<transport::TlsContext>> fresh;
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
+        auto tls = make_tls(listener);
+        if (!tls) return Err{tls.error()};
+        fresh.push_back(std::move(*tls));
+    }
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        crossing_->mailbox({i}).post(NewTls{listeners_[listener]->id, std::move(fresh[i])});
+    return Done{};
+}
+
+/// Each shard has its own, so that handshakes share nothing.
+Result<std::unique_ptr<transport::TlsContext>, std::string> BrokerProcess::make_tls(
+    size_t listener) const {
+    return load_tls(options_.listeners[listener], tickets_);
+}
+
+void BrokerProcess::watch_tls_files() {
+    if (tls_files_.look()) reload_tls();
+}
+
+void BrokerProcess::renew_tickets() {
+    tickets_.previous = tickets_.current;
+    os::fill_random(tickets_.current.bytes);
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
+        crossing_->mailbox({i}).post(NewTickets{tickets_});
+}
+
+}  // namespace godwit::server
