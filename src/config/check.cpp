@@ -137,8 +137,9 @@ private:
                 listener,
                 fmt::format("{} can be reached from other machines, and anybody could connect",
                             to_text(own.url)),
-                "set auth.password_file or auth.jwt_keys_file, or verify = \"required\", or write "
-                "allow_anonymous = true");
+                "set auth.users, auth.password_file or auth.jwt_keys_file, or verify = "
+                "\"required\", "
+                "or write allow_anonymous = true");
         }
         if (own.anonymous_allowed && exposed && !has_certificates)
             warn(listener, fmt::format("anybody who can reach {} may connect without a user name",
@@ -149,7 +150,7 @@ private:
                 fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
                             "users",
                             to_text(own.url)),
-                "set auth.password_file or auth.jwt_keys_file");
+                "set auth.users, auth.password_file or auth.jwt_keys_file");
     }
 
     void check_admin() {
@@ -189,6 +190,9 @@ private:
         if (!auth.policy_file.empty() && !auth.acl_file.empty())
             fail("auth.acl_file", "there are a policy_file and an acl_file",
                  "keep one of them: both say all that clients may do");
+        if (auth.users && options().server.directory.empty())
+            fail("auth.users", "the users are in the data directory, and there is none",
+                 "set server.data");
     }
 
     void check_keys_url() {
@@ -239,7 +243,7 @@ private:
         out.realms = {broker::RealmOptions{"default"}};
         out.listeners.clear();
         out.auth_methods.clear();
-        if (!options().auth.password_file.empty()) out.auth_methods = {"SCRAM-SHA-256"};
+        if (options().auth.has_passwords()) out.auth_methods = {"SCRAM-SHA-256"};
         options().listeners.clear();
         for (DraftListener& listener : draft_.listeners) {
             const ListenerOptions& own = listener.options;

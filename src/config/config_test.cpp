@@ -520,6 +520,20 @@ TEST(Config, TokensAreALoginAsPasswordsAre) {
     EXPECT_THAT(config.warnings, IsEmpty());
 }
 
+TEST(Config, UsersOfTheControlStoreAreALoginAsPasswordsAre) {
+    const Config config = accepted(
+        "[server]\ndata = \"d\"\n[[listener]]\nurl = \"mqtt://0.0.0.0:1\"\n[auth]\nusers = true\n");
+    EXPECT_FALSE(config.options.broker.listeners[0].allow_anonymous);
+    EXPECT_TRUE(config.options.broker.listeners[0].check_password);
+    EXPECT_THAT(config.options.broker.auth_methods, ElementsAre("SCRAM-SHA-256"));
+    EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST(Config, UsersNeedTheDataDirectoryTheyAreIn) {
+    EXPECT_THAT(faults("[auth]\nusers = true\n"),
+                ElementsAre(HasSubstr("f:2: auth.users: the users are in the data directory")));
+}
+
 TEST(Config, RulesForTokensNeedKeys) {
     for (const char* rule : {"jwt_issuer = \"i\"", "jwt_audience = \"a\"",
                              "jwt_username_claim = \"u\"", "jwt_expiry_required = false"}) {

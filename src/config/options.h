@@ -59,6 +59,7 @@ struct AdminOptions {
 
 struct AuthOptions {
     std::string password_file;                   // empty: none
+    bool users = false;                          // those of the control store, in server.data
     std::string policy_file;                     // empty: none
     std::string acl_file;                        // empty: none; without either every topic is open
     std::string jwt_keys_file, jwt_secret_file;  // empty: none; without these
@@ -77,7 +78,8 @@ struct AuthOptions {
         return !jwt_keys_file.empty() || !jwt_secret_file.empty() || !jwt_keys_url.empty();
     }
     /// Somebody can come in by what he knows: a password, or a token in its place.
-    bool has_logins() const { return !password_file.empty() || has_tokens(); }
+    bool has_logins() const { return has_passwords() || has_tokens(); }
+    bool has_passwords() const { return !password_file.empty() || users; }
 };
 
 struct Options {

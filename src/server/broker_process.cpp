@@ -51,7 +51,11 @@ std::string name_of(config::ListenUrl url, const os::Listener& listener) {
 }  // namespace
 
 BrokerProcess::BrokerProcess(const config::Options& options, os::LogWriter& log)
-    : options_(options), log_(log), started_(os::monotonic_now()), tls_files_(tls_files(options)) {
+    : options_(options),
+      log_(log),
+      started_(os::monotonic_now()),
+      tls_files_(tls_files(options)),
+      users_(options) {
     os::fill_random(tickets_.current.bytes);
 }
 
@@ -154,10 +158,19 @@ Result<Done, std::string> BrokerProcess::load_credentials() {
     if (!tokens) return Err{tokens.error()};
     auth_->set_tokens(*std::move(tokens));
     if (auto done = start_fetching_keys(); !done) return done;
-    if (options_.auth.password_file.empty()) return Done{};
-    auto passwords = server::load_passwords(options_.auth.password_file);
-    if (!passwords) return Err{passwords.error()};
-    (void)auth_->set_passwords(std::move(*passwords));
+    return read_users();
+}
+
+Result<Done, std::string> BrokerProcess::read_users() {
+    if (!options_.auth.has_passwords()) return Done{};
+    if (users_.has_file())
+        if (auto done = users_.read_file(); !done) return done;
+    if (users_.has_store()) {
+        if (auto done = users_.make_store(); !done) return done;
+        if (auto done = users_.read_store(); !done) return done;
+        tell_users();
+    }
+    (void)auth_->set_passwords(users_.joined());
     return Done{};
 }
 

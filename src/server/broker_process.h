@@ -8,6 +8,7 @@
 #include "server/auth_worker.h"
 #include "server/crossing.h"
 #include "server/file_watch.h"
+#include "server/password_users.h"
 #include "server/resharding.h"
 #include "server/shard_runner.h"
 
@@ -39,6 +40,10 @@ public:
     /// Reads the TLS files again if one has changed since: certificates, keys, authorities and
     /// revocation lists.
     void watch_tls_files();
+    bool has_user_store() const { return users_.has_store(); }
+    /// Takes the users of the control store if they have changed; to be called a few times a
+    /// second.
+    void watch_users();
     /// Session tickets are made with a new secret; those of the last one are still taken. To be
     /// called every kTicketTime.
     static constexpr auto kTicketTime = std::chrono::hours(1);
@@ -66,7 +71,9 @@ private:
     Result<std::unique_ptr<transport::TlsContext>, std::string> make_tls(size_t listener) const;
     Result<Done, std::string> replace_tls(size_t listener);
     void reload_tls();
-    void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
+    Result<Done, std::string> read_users();
+    void replace_users();
+    void tell_users();
     Result<Done, std::string> open_listeners();
     void prepare_admission();
     Result<Done, std::string> load_credentials();
@@ -94,6 +101,8 @@ private:
     transport::TicketSecrets tickets_;
     FileWatch tls_files_;
     std::unique_ptr<Admission> admission_;
+    PasswordUsers users_;
+    std::string users_fault_;  // of the control store, as last reported; empty: none
     std::unique_ptr<AuthWorker> auth_;
     std::unique_ptr<const auth::Policy> policy_;  // as read at the start; each shard has its own
     std::vector<std::unique_ptr<SharedCounters>> counters_;

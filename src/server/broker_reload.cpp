@@ -8,10 +8,37 @@
 namespace godwit::server {
 
 /// Who came in by a password that is gone is disconnected.
-void BrokerProcess::replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords) {
-    const auto changed = auth_->set_passwords(std::move(passwords));
+void BrokerProcess::replace_users() {
+    const auto changed = auth_->set_passwords(users_.joined());
     for (uint16_t i = 0; !changed.empty() && i < crossing_->shard_count(); ++i)
         crossing_->mailbox({i}).post(ChangedUsers{changed});
+}
+
+/// What was done in the control store, and where it disagrees with the password file.
+void BrokerProcess::tell_users() {
+    for (const control::DoneAct& each : users_.take_acts())
+        log_.log(LogLine(LogLevel::Info, "user_changed")
+                     .add("act", each.act)
+                     .add("user", each.user)
+                     .add("uid", each.doer.user_id)
+                     .add("done", format_utc(each.doer.now)));
+    const auto both = users_.in_both();
+    if (!both.empty())
+        log_.log(LogLine(LogLevel::Warning, "users_doubled")
+                     .add("count", both.size())
+                     .add("first", both.front())
+                     .add("detail", "in the password file and in the control store, which counts"));
+}
+
+/// One that cannot be read is tried again at every look, and reported when the fault is another.
+void BrokerProcess::watch_users() {
+    if (!users_.may_differ()) return;
+    const auto read = users_.read_store();
+    const std::string fault = read ? "" : read.error();
+    if (std::exchange(users_fault_, fault) != fault || read) report_reload("users", fault);
+    if (!read) return;
+    tell_users();
+    replace_users();
 }
 
 void BrokerProcess::report_reload(const std::string& what, const std::string& fault) const {
@@ -23,11 +50,10 @@ void BrokerProcess::report_reload(const std::string& what, const std::string& fa
 
 void BrokerProcess::reload(const config::Options& options) {
     log_.set_level(options.server.log_level);
-    if (!options_.auth.password_file.empty()) {
-        auto passwords = server::load_passwords(options_.auth.password_file);
-        const std::string fault = passwords ? "" : passwords.error();
-        if (passwords) replace_passwords(std::move(*passwords));
-        report_reload(options_.auth.password_file, fault);
+    if (users_.has_file()) {
+        const auto read = users_.read_file();
+        if (read) replace_users();
+        report_reload(options_.auth.password_file, read ? "" : read.error());
     }
     if (options_.auth.has_tokens()) {
         auto tokens = load_tokens(options_.auth);

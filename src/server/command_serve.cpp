@@ -32,6 +32,9 @@ constexpr auto kLookTime = std::chrono::seconds(5);
 /// Between two looks whether TLS files have changed.
 constexpr auto kWatchTime = std::chrono::seconds(1);
 
+/// Between two looks whether users have changed. What changes is to hold within a second.
+constexpr auto kUsersTime = std::chrono::milliseconds(200);
+
 /// Until a signal ends it: reloads, log rotation, $SYS, memory that goes back to the system.
 class MainLoop {
 public:
@@ -50,8 +53,10 @@ public:
         Instant next_sys = interval > Duration::zero() ? next_look : kNever;
         Instant next_watch = broker_.serves_tls() ? next_look : kNever;
         Instant next_tickets = broker_.serves_tls() ? next_look + broker_.kTicketTime : kNever;
+        Instant next_users = broker_.has_user_store() ? next_look : kNever;
         while (!ended_) {
-            const Instant next = std::min({next_look, next_sys, next_watch, next_tickets});
+            const Instant next =
+                std::min({next_look, next_sys, next_watch, next_tickets, next_users});
             (void)poller.wait(next - os::monotonic_now(), room);
             while (const auto signal = signals_.next()) on_signal(*signal);
             if (is_due(next_sys, interval))
@@ -59,6 +64,7 @@ public:
                     broker_.inject(message);
             if (is_due(next_look, kLookTime)) look();
             if (is_due(next_watch, kWatchTime)) broker_.watch_tls_files();
+            if (is_due(next_users, kUsersTime)) broker_.watch_users();
             if (is_due(next_tickets, broker_.kTicketTime)) broker_.renew_tickets();
         }
     }
