@@ -1,5 +1,6 @@
 #include "broker/connecting.h"
 
+#include "base/utf8.h"
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
@@ -51,11 +52,17 @@ mqtt::DecodeLimits decode_limits(const Core& core) {
     return {.properties_max = core.limits.properties_max, .filters_max = core.limits.filters_max};
 }
 
+/// Whom the certificate names or the authenticator has found, else whom CONNECT names.
+std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect& packet) {
+    return c.pending->username ? c.pending->username : packet.username;
+}
+
 void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
     AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = {core.listener(c).realm}};
     ask.client_id = c.pending->client_id;
-    ask.has_username = packet.username.has_value();
-    ask.username = packet.username.value_or("");
+    const auto user = user_of(c, packet);
+    ask.has_username = user.has_value();
+    ask.username = user.value_or("");
     ask.password = as_text(packet.password.value_or(Bytes{}));
     ask.auth_method = packet.auth_method.value_or("");
     ask.auth_data = as_text(packet.auth_data);
@@ -158,11 +165,6 @@ bool fits(const Connection& c, const mqtt::Connack& ack) {
     Buffer bytes;
     mqtt::encode_connack(bytes, c.version, ack);
     return bytes.size() <= c.packet_bytes_max;
-}
-
-/// Whom the authenticator has found, else whom CONNECT names.
-std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect& packet) {
-    return c.pending->username ? c.pending->username : packet.username;
 }
 
 auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
@@ -273,10 +275,37 @@ bool check_wishes(Core& core, Connection& c, const mqtt::Connect& packet) {
     return true;
 }
 
+bool can_be_username(std::string_view name) {
+    constexpr size_t kBytesMax = 65535;  // as if it were in CONNECT
+    return name.size() <= kBytesMax && is_mqtt_utf8(name);
+}
+
+/// The client is the user whom its certificate names; what else it shows must agree with that.
+void authenticate_by_certificate(Core& core, Connection& c, const mqtt::Connect& packet) {
+    const std::string& name = c.features->identity->common_name;
+    if (!can_be_username(name))
+        return refuse_connect(core, c, ReasonCode::NotAuthorized,
+                              "the certificate's name cannot be a user name");
+    if (packet.auth_method)
+        return refuse_connect(core, c, ReasonCode::BadAuthenticationMethod,
+                              "the certificate says who it is, by no authentication method");
+    if (packet.username && !packet.username->empty() && *packet.username != name)
+        return refuse_connect(core, c, ReasonCode::BadUserNameOrPassword,
+                              "the user name is another than that of the certificate, " + name);
+    c.pending->username = name;
+    if (core.listener(c).check_password && packet.password)
+        return ask_authenticator(core, c, packet);
+    accept(core, c, packet);
+}
+
 /// Whether this client must prove who it is, may just come in, or is refused.
 void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
     const ListenerPolicy& policy = core.listener(c);
     c.state = Connection::State::Authenticating;
+    const bool shows_certificate =
+        c.features && c.features->identity && !c.features->identity->common_name.empty();
+    if (policy.certificate_username && shows_certificate)
+        return authenticate_by_certificate(core, c, packet);
     if (packet.auth_method) {
         if (knows_auth_method(core, *packet.auth_method)) return ask_authenticator(core, c, packet);
         return refuse_connect(core, c, ReasonCode::BadAuthenticationMethod,
@@ -394,7 +423,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
             return refuse_connect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     } else {
         c.pending->auth_data = verdict.auth_data;
-        c.pending->username = verdict.username;
+        if (verdict.username) c.pending->username = verdict.username;
         if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
         if (verdict.expires != kNever) c.need_features().expires = verdict.expires;
         accept(core, c, *packet);

@@ -66,10 +66,11 @@ struct RealmOptions {
 
 /// What a shard must know of the listener a connection came through.
 struct ListenerPolicy {
-    uint16_t realm = 0;           // index into BrokerOptions::realms
-    bool allow_anonymous = true;  // without a user name
-    bool check_password = false;  // user name and password go to the authenticator
-    std::string name;             // URL, for logs
+    uint16_t realm = 0;                 // index into BrokerOptions::realms
+    bool allow_anonymous = true;        // without a user name
+    bool check_password = false;        // user name and password go to the authenticator
+    bool certificate_username = false;  // who shows a certificate is the user it names
+    std::string name;                   // URL, for logs
 };
 
 struct BrokerOptions {

@@ -66,11 +66,13 @@ private:
 
     void refuse_tls_keys(const DraftListener& listener) {
         const ListenerOptions& own = listener.options;
-        const std::pair<bool, const char*> kWritten[] = {{!own.cert.empty(), "cert"},
-                                                         {!own.key.empty(), "key"},
-                                                         {!own.ca.empty(), "ca"},
-                                                         {!own.crl.empty(), "crl"},
-                                                         {own.verify.has_value(), "verify"}};
+        const std::pair<bool, const char*> kWritten[] = {
+            {!own.cert.empty(), "cert"},
+            {!own.key.empty(), "key"},
+            {!own.ca.empty(), "ca"},
+            {!own.crl.empty(), "crl"},
+            {own.verify.has_value(), "verify"},
+            {own.certificate_username, "certificate_username"}};
         for (const auto& [written, key] : kWritten)
             if (written)
                 fail(listener,
@@ -101,6 +103,9 @@ private:
             fail(listener, "crl needs verify", "write verify = \"required\" or \"optional\"");
         if (verifies && url.ca.empty())
             fail(listener, "verify needs ca", "a PEM file with the authorities of the clients");
+        if (!verifies && own.certificate_username)
+            fail(listener, "certificate_username needs verify",
+                 "write verify = \"required\" or \"optional\"");
         if (!verifies && !url.ca.empty())
             warn(listener, "ca is not used without verify",
                  "write verify = \"required\" or \"optional\"");
@@ -130,21 +135,20 @@ private:
         const bool has_certificates =
             is_tls(own.url.scheme) && own.url.verify == PeerVerify::Required;
         const auto written = own.allow_anonymous ? own.allow_anonymous : auth.allow_anonymous;
-        own.anonymous_allowed = written.value_or(!has_logins);
-        if (!written && exposed && !has_logins && !has_certificates) {
+        own.anonymous_allowed = written.value_or(!has_logins && !own.certificate_username);
+        if (!written && exposed && !has_logins && !has_certificates && !own.certificate_username) {
             own.anonymous_allowed = false;
             return fail(
                 listener,
                 fmt::format("{} can be reached from other machines, and anybody could connect",
                             to_text(own.url)),
                 "set auth.users, auth.password_file or auth.jwt_keys_file, or verify = "
-                "\"required\", "
-                "or write allow_anonymous = true");
+                "\"required\", or write allow_anonymous = true");
         }
         if (own.anonymous_allowed && exposed && !has_certificates)
             warn(listener, fmt::format("anybody who can reach {} may connect without a user name",
                                        to_text(own.url)));
-        if (!own.anonymous_allowed && !has_logins)
+        if (!own.anonymous_allowed && !has_logins && !own.certificate_username)
             warn(
                 listener,
                 fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
@@ -251,6 +255,7 @@ private:
             policy.realm = realm_number(own.realm);
             policy.allow_anonymous = own.anonymous_allowed;
             policy.check_password = options().auth.has_logins();
+            policy.certificate_username = own.certificate_username;
             policy.name = to_text(own.url);
             out.listeners.push_back(std::move(policy));
             options().listeners.push_back(std::move(listener.options));

@@ -38,6 +38,7 @@ struct ListenerOptions {
     std::optional<transport::PeerVerify> verify;  // nullopt: not written, which means None
     uint32_t verify_depth = 10;                   // authorities between a client and `ca`
     transport::CertificateName identity = transport::CertificateName::CommonName;
+    bool certificate_username = false;  // its `identity` is the client's user name
     bool proxy_protocol = false;
     std::optional<bool> allow_anonymous;  // nullopt: as [auth] says
     std::string realm = "default";

@@ -219,6 +219,15 @@ const Row<ListenerOptions> kListener[] = {
           "such a name has none."},
      listener<&ListenerOptions::identity>()},
     {{.section = "listener",
+      .name = "certificate_username",
+      .type = Type::Flag,
+      .initial = false,
+      .doc = "A client with a certificate is the user whom it names (see identity), and needs no "
+             "password. A user name in CONNECT must be the same or empty; a password, where there "
+             "are any, must be right. Clients without such a name are as on every listener, but "
+             "are not anonymous unless allow_anonymous says so."},
+     listener<&ListenerOptions::certificate_username>()},
+    {{.section = "listener",
       .name = "proxy_protocol",
       .type = Type::Flag,
       .initial = false,

@@ -332,13 +332,18 @@ void CoreHost::feed_mail(ShardSeat& seat, uint16_t from) {
 void CoreHost::feed_pipe(ShardSeat& seat, Pipe& pipe) {
     if (pipe.stage == Pipe::Stage::Accepted) {
         pipe.stage = Pipe::Stage::Open;
-        return give(seat, broker::Accepted{.connection = pipe.id, .listener = pipe.listener});
+        give(seat, broker::Accepted{.connection = pipe.id, .listener = pipe.listener});
+        if (!options_.certificate.empty())
+            give(seat, broker::Identified{pipe.id, options_.certificate});
+        return;
     }
     if (pipe.stage == Pipe::Stage::Adopted) {
         pipe.stage = Pipe::Stage::Open;
         const Buffer bytes = std::exchange(pipe.adopted_bytes, {});
-        return give(seat, broker::Adopted{
-                              .connection = pipe.id, .listener = pipe.listener, .bytes = bytes});
+        return give(seat, broker::Adopted{.connection = pipe.id,
+                                          .listener = pipe.listener,
+                                          .bytes = bytes,
+                                          .common_name = options_.certificate});
     }
     if (pipe.to_flush > 0)
         return give(seat, broker::Flushed{pipe.id, std::exchange(pipe.to_flush, 0)});
