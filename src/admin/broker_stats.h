@@ -21,6 +21,7 @@ struct BrokerStats {
     std::vector<broker::Counters> shards;
     std::vector<ListenerStats> listeners;
     uint64_t log_lines_dropped = 0;
+    uint64_t audit_lines_lost = 0;
 
     /// All shards together.
     broker::Counters total() const;

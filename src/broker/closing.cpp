@@ -1,5 +1,6 @@
 #include "broker/closing.h"
 
+#include "broker/connecting.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
@@ -88,6 +89,13 @@ bool has_connack_code(ReasonCode reason) {
            reason == ReasonCode::ClientIdentifierNotValid;
 }
 
+/// Who it is, or claims to be; empty: nobody.
+std::string user_of(Core& core, const Connection& c) {
+    if (c.pending) return waiting_username(core, c).value_or("");
+    const Session* session = core.find(c.session);
+    return session ? std::string(session->user().value_or("")) : std::string();
+}
+
 }  // namespace
 
 void disconnect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
@@ -99,6 +107,7 @@ void disconnect(Core& core, Connection& c, ReasonCode reason, std::string detail
     send_disconnect(core, c, reason, detail);
     core.event(mqtt::is_error(reason) ? Severity::Warning : Severity::Info, "disconnected", c,
                mqtt::reason_name(reason), std::move(detail));
+    core.fx->events.back().user = user_of(core, c);
     detach(core, c, reason != ReasonCode::Success);
     close(core, c, reason);
 }
@@ -124,6 +133,7 @@ void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string de
     ++core.counters.connections_refused;
     core.event(Severity::Warning, "refused", c, mqtt::reason_name(reason), std::move(detail));
     core.fx->events.back().other = rival;
+    core.fx->events.back().user = user_of(core, c);
     close(core, c, reason);
 }
 

@@ -76,6 +76,12 @@ auth::Identity& need_identity(Connection& c) {
     return *identity;
 }
 
+/// Besides a certificate, if it was that.
+void note_method(PendingConnect& pending, std::string_view method) {
+    if (!pending.method.empty()) pending.method += '+';
+    pending.method += method;
+}
+
 /// Ends what the last connection of this id left: the connection itself, and the session if a clean
 /// start is asked for.
 void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool clean_start) {
@@ -245,6 +251,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited 
     core.event(Severity::Info, "connected", c, {},
                std::string(version_text(packet.version)) + (packet.bridge ? " bridge" : "") +
                    (present ? ", session resumed" : ", new session"));
+    core.fx->events.back().user = session.user().value_or("");
+    core.fx->events.back().method = c.pending->method.empty() ? "none" : c.pending->method;
     c.pending.reset();
     return_to_groups(core, session);
     resume_deliveries(core, session, c);
@@ -293,6 +301,7 @@ void authenticate_by_certificate(Core& core, Connection& c, const mqtt::Connect&
         return refuse_connect(core, c, ReasonCode::BadUserNameOrPassword,
                               "the user name is another than that of the certificate, " + name);
     c.pending->username = name;
+    c.pending->method = "certificate";
     if (core.listener(c).check_password && packet.password)
         return ask_authenticator(core, c, packet);
     accept(core, c, packet);
@@ -336,6 +345,9 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
         features.reauthenticating = false;
         features.expires = verdict.expires;
         watch(core, c);
+        core.event(Severity::Info, "reauthenticated", c, {}, {});
+        core.fx->events.back().user = core.find(c.session)->user().value_or("");
+        core.fx->events.back().method = features.auth_method;
     }
     resume_reading(core, c, Pause::Verdict);
 }
@@ -398,13 +410,13 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
     }
     c.pending = std::make_unique<PendingConnect>();
     c.pending->client_id = packet->client_id;
+    c.pending->header = frame.header;
+    c.pending->body.assign(frame.body.begin(), frame.body.end());
     if (!check_wishes(core, c, *packet)) return;
     if (packet->client_id.empty()) {
         c.pending->client_id = assign_client_id(core, realm);
         c.pending->assigned = true;
     }
-    c.pending->header = frame.header;
-    c.pending->body.assign(frame.body.begin(), frame.body.end());
     c.pending->auth_method = packet->auth_method.value_or("");
     authenticate(core, c, *packet);
 }
@@ -423,6 +435,7 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
             return refuse_connect(core, c, ReasonCode::PacketTooLarge, "AUTH");
     } else {
         c.pending->auth_data = verdict.auth_data;
+        note_method(*c.pending, packet->auth_method.value_or(verdict.method));
         if (verdict.username) c.pending->username = verdict.username;
         if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
         if (verdict.expires != kNever) c.need_features().expires = verdict.expires;

@@ -22,10 +22,13 @@ struct ServerOptions {
     bool core_dumps = false;   // the kernel may write the memory to a file
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
-    std::string log_file;                // empty: standard error
-    uint32_t history_events_max = 2048;  // last events of clients, all together; 0: none
-    uint64_t memory_bytes_max = 0;       // of the process; 0: three quarters of the machine's
-    uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
+    std::string log_file;                    // empty: standard error
+    std::string audit_file;                  // empty: none
+    uint64_t audit_bytes_max = 100'000'000;  // of one file
+    uint32_t audit_files = 10;               // old ones
+    uint32_t history_events_max = 2048;      // last events of clients, all together; 0: none
+    uint64_t memory_bytes_max = 0;           // of the process; 0: three quarters of the machine's
+    uint32_t sys_interval_s = 10;            // between two rounds of $SYS messages; 0: none
     // Of one address: an IPv4 address or a /64 of IPv6.
     uint32_t address_connections_max = 0;  // 0: no limit
     uint32_t address_rate = 0;             // new connections a second; 0: no limit

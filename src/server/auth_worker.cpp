@@ -38,7 +38,8 @@ broker::Verdict admission(const broker::AuthRequest& request, const auth::Token&
             .reason = mqtt::ReasonCode::Success,
             .claims = token.claims,
             .username = token.username,
-            .expires = token.expires ? instant_of(*token.expires) : kNever};
+            .expires = token.expires ? instant_of(*token.expires) : kNever,
+            .method = "token"};
 }
 
 }  // namespace

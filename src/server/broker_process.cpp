@@ -64,6 +64,7 @@ Result<std::unique_ptr<BrokerProcess>, std::string> BrokerProcess::make(
     std::unique_ptr<BrokerProcess> process(new BrokerProcess(options, log));
     if (auto done = process->open_listeners(); !done) return Err{done.error()};
     if (auto done = process->drop_root(); !done) return Err{done.error()};
+    if (auto done = process->open_audit_log(); !done) return Err{done.error()};
     if (auto done = process->check_tls(); !done) return Err{done.error()};
     if (auto done = process->open_data(); !done) return Err{done.error()};
     if (auto done = process->build_shards(); !done) return Err{done.error()};
@@ -105,6 +106,17 @@ Result<Done, std::string> BrokerProcess::drop_root() const {
     if (os::is_root())
         log_.log(LogLine(LogLevel::Warning, "running_as_root")
                      .add("detail", "server.user names whom to become once the sockets are open"));
+    return Done{};
+}
+
+/// As the user who will have to begin new files.
+Result<Done, std::string> BrokerProcess::open_audit_log() {
+    const config::ServerOptions& server = options_.server;
+    auto audit = AuditLog::open({.file = server.audit_file,
+                                 .bytes_max = server.audit_bytes_max,
+                                 .old_files_max = server.audit_files});
+    if (!audit) return Err{"server.audit_file: " + audit.error()};
+    audit_ = *std::move(audit);
     return Done{};
 }
 
@@ -261,6 +273,7 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     }
     parts.auth = auth_.get();
     parts.log = &log_;
+    parts.audit = audit_.get();
     parts.counters = counters_[index].get();
     if (policy_) parts.policy = std::make_unique<const auth::Policy>(*policy_);
     parts.admission = admission_.get();
@@ -306,11 +319,20 @@ Result<Done, std::string> BrokerProcess::start_admin() {
          [this](const admin::Target& query) { return explain(query); },
          [this](const std::string& client_id, const admin::Target& query) {
              return events(client_id, query);
-         }},
+         },
+         [this](const admin::AuditedRequest& request) { audit_request(request); }},
         std::move(token));
     if (!admin) return Err{admin.error()};
     admin_ = std::move(*admin);
     return Done{};
+}
+
+void BrokerProcess::audit_request(const admin::AuditedRequest& request) {
+    audit_->note(LogLine(LogLevel::Warning, "admin_request")
+                     .add("method", request.method)
+                     .add("path", request.path)
+                     .add("address", request.address)
+                     .add("status", request.status));
 }
 
 Result<Done, std::string> BrokerProcess::start_threads() {
@@ -358,6 +380,7 @@ admin::BrokerStats BrokerProcess::stats() const {
     for (const auto& each : listeners_)
         stats.listeners.push_back({each->name, each->connections.load()});
     stats.log_lines_dropped = log_.dropped_count();
+    stats.audit_lines_lost = audit_->lost_count();
     return stats;
 }
 

@@ -5,6 +5,7 @@
 #include "admin/admin_server.h"
 #include "admin/sys_topics.h"
 #include "config/config.h"
+#include "server/audit_log.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
 #include "server/file_watch.h"
@@ -48,6 +49,9 @@ public:
     /// called every kTicketTime.
     static constexpr auto kTicketTime = std::chrono::hours(1);
     void renew_tickets();
+    /// In the log and the audit log. Thread: any
+    void tell(const LogLine& line) const;
+    AuditLog& audit() { return *audit_; }
     /// What the admin server and $SYS tell. Thread: any
     admin::BrokerStats stats() const;
     /// Asks the session's home shard. Thread: any but a shard's
@@ -87,6 +91,8 @@ private:
     Result<Done, std::string> start_admin();
     void reload_token();
     Result<Done, std::string> drop_root() const;
+    Result<Done, std::string> open_audit_log();
+    void audit_request(const admin::AuditedRequest& request);
     Result<Done, std::string> check_tls() const;
     uint16_t wished_shard_count() const;
     broker::ShardConfig shard_config(uint16_t index) const;
@@ -94,6 +100,7 @@ private:
     config::Options options_;
     os::LogWriter& log_;
     Instant started_;
+    std::unique_ptr<AuditLog> audit_;
     std::unique_ptr<DataDirectory> data_;  // null: state is in memory alone
     HashKey key_;
     std::unique_ptr<Crossing> crossing_;

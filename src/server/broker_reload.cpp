@@ -17,11 +17,11 @@ void BrokerProcess::replace_users() {
 /// What was done in the control store, and where it disagrees with the password file.
 void BrokerProcess::tell_users() {
     for (const control::DoneAct& each : users_.take_acts())
-        log_.log(LogLine(LogLevel::Info, "user_changed")
-                     .add("act", each.act)
-                     .add("user", each.user)
-                     .add("uid", each.doer.user_id)
-                     .add("done", format_utc(each.doer.now)));
+        tell(LogLine(LogLevel::Info, "user_changed")
+                 .add("act", each.act)
+                 .add("user", each.user)
+                 .add("uid", each.doer.user_id)
+                 .add("done", format_utc(each.doer.now)));
     const auto both = users_.in_both();
     if (!both.empty())
         log_.log(LogLine(LogLevel::Warning, "users_doubled")
@@ -41,11 +41,16 @@ void BrokerProcess::watch_users() {
     replace_users();
 }
 
+void BrokerProcess::tell(const LogLine& line) const {
+    log_.log(line);
+    audit_->note(line);
+}
+
 void BrokerProcess::report_reload(const std::string& what, const std::string& fault) const {
-    if (fault.empty()) return log_.log(LogLine(LogLevel::Info, "reloaded").add("what", what));
-    log_.log(LogLine(LogLevel::Error, "reload_failed")
-                 .add("what", what)
-                 .add("detail", fault + "; the old stays"));
+    if (fault.empty()) return tell(LogLine(LogLevel::Info, "reloaded").add("what", what));
+    tell(LogLine(LogLevel::Error, "reload_failed")
+             .add("what", what)
+             .add("detail", fault + "; the old stays"));
 }
 
 void BrokerProcess::reload(const config::Options& options) {

@@ -227,5 +227,65 @@ TEST(Identity, WhereTheListenerDoesNotGoByCertificatesTheNameIsNoUser) {
     EXPECT_EQ(world.connect("c").connack_reason(), R::NotAuthorized);
 }
 
+// --- what is told of a login ---
+
+/// "connected ann password", of the last event with this name.
+std::string told(World& world, std::string_view name) {
+    std::string last;
+    for (const broker::Event& event : world.core().events)
+        if (event.name == name) last = event.name + (" " + event.user) + " " + event.method;
+    return last;
+}
+
+TEST(Identity, ALoginIsToldWithItsUserAndWhatItWasAcceptedBy) {
+    const auto login = [](const CoreOptions& options, const ConnectOptions& connect) {
+        World world(seed(), options);
+        (void)world.connect("c", connect);
+        return told(world, "connected");
+    };
+    ConnectOptions ann;
+    ann.username = "ann";
+    ann.password = "secret";
+    EXPECT_EQ(login(telling({}), {}), "connected  none");
+    EXPECT_EQ(login(telling({}), ann), "connected ann password");
+    EXPECT_EQ(login(telling({.username = "eva", .method = "token"}), with_password()),
+              "connected eva token");
+    EXPECT_EQ(login(telling({.username = "eva"}), {.auth_method = "M"}), "connected eva M");
+    EXPECT_EQ(login(certified("pump-7"), {}), "connected pump-7 certificate");
+    ann.username = "pump-7";
+    EXPECT_EQ(login(certified("pump-7", true), ann), "connected pump-7 certificate+password");
+}
+
+TEST(Identity, ARefusalIsToldWithTheUserWhoIsClaimed) {
+    World world(seed(), telling({.reason = R::BadUserNameOrPassword}));
+    ConnectOptions ann;
+    ann.username = "ann";
+    ann.password = "secret";
+    (void)world.connect("c", ann);
+    EXPECT_EQ(told(world, "refused"), "refused ann ");
+    ann.will = WillOptions{.topic = "no/#"};
+    (void)world.connect("d", ann);
+    EXPECT_EQ(told(world, "refused"), "refused ann ") << "also before anybody is asked";
+}
+
+TEST(Identity, WhoIsDisconnectedIsToldWithHisUser) {
+    World world(seed(), telling({.lasts = seconds(5)}));
+    ConnectOptions ann;
+    ann.username = "ann";
+    ann.password = "secret";
+    auto client = world.connect("c", ann);
+    world.advance(seconds(5));
+    expect_disconnect(client, R::NotAuthorized);
+    EXPECT_EQ(told(world, "disconnected"), "disconnected ann ");
+}
+
+TEST(Identity, AReauthenticationIsTold) {
+    World world(seed(), telling({.username = "ann"}));
+    auto client = world.connect("c", {.auth_method = "M"});
+    EXPECT_EQ(told(world, "reauthenticated"), "");
+    client.auth(R::ReAuthenticate, "M", "x");
+    EXPECT_EQ(told(world, "reauthenticated"), "reauthenticated ann M");
+}
+
 }  // namespace
 }  // namespace godwit::conformance

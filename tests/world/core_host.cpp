@@ -429,7 +429,7 @@ void CoreHost::answer_authentication(ShardSeat& seat) {
             options_.authenticator ? options_.authenticator(request) : AuthAnswer{};
         const Instant expires = answer.lasts == Duration::max() ? kNever : now_ + answer.lasts;
         seat.verdicts.push_back({request.connection, answer.reason, answer.data, answer.why,
-                                 answer.claims, answer.username, expires});
+                                 answer.claims, answer.username, expires, answer.method});
         auth_requests.push_back(request);
     }
 }

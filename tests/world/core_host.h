@@ -25,6 +25,7 @@ struct AuthAnswer {
     std::vector<auth::Claim> claims;
     std::optional<std::string> username;
     Duration lasts = Duration::max();
+    std::string_view method = "password";
 };
 using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
 

@@ -23,6 +23,7 @@ struct PendingConnect {
     std::string auth_method;  // enhanced authentication; empty: none
     std::string auth_data;    // the authenticator's last data, for CONNACK
     std::optional<std::string> username;  // as the authenticator says; nullopt: as CONNECT does
+    std::string method;  // what it is accepted by: "password", "certificate+token"; empty: nothing
     bool assigned = false;
 };
 
