@@ -55,7 +55,7 @@ Result<UserStore, std::string> UserStore::open(const std::string& directory, IfM
     auto database = Database::open(path);
     if (!database) return Err{path + ": " + database.error()};
     UserStore store(path, *std::move(database));
-    if (auto done = store.prepare_schema(); !done) return store.failed(done.error());
+    if (auto done = store.prepare_schema(if_missing); !done) return store.failed(done.error());
     if (auto done = store.check_sound(); !done) return store.failed(done.error());
     const auto version = store.database_.number("PRAGMA data_version");
     if (!version) return store.failed(version.error());
@@ -64,12 +64,14 @@ Result<UserStore, std::string> UserStore::open(const std::string& directory, IfM
 }
 
 /// Nothing is changed in a database before it is known to be ours, or to be empty.
-Result<Done, std::string> UserStore::prepare_schema() {
+Result<Done, std::string> UserStore::prepare_schema(IfMissing if_missing) {
     const auto objects = database_.number("SELECT count(*) FROM sqlite_schema");
     if (!objects) return Err{objects.error()};
     const auto id = database_.number("PRAGMA application_id");
     if (!id) return Err{id.error()};
     const bool is_new = *objects == 0 && *id == 0;
+    if (is_new && if_missing == IfMissing::Refuse)
+        return Err{std::string("it is empty; `godwit user add` makes a store of it")};
     if (!is_new)
         if (auto done = check_schema(); !done) return done;
     if (auto done = database_.execute("PRAGMA trusted_schema = OFF; PRAGMA journal_mode = WAL; "

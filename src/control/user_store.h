@@ -46,10 +46,9 @@ public:
 
     enum class IfMissing : bool { Refuse, Make };
     /// Opens `control.db` in the directory. One that is to be made is for its owner alone (0600),
-    /// and so is the directory (0700); its parent is there.
+    /// and so is the directory (0700); its parent is there. An empty file is as good as none.
     /// @errors  a sentence that begins with the file: it is not there, cannot be opened, is
-    /// damaged,
-    ///          is of another program, or of another release's schema
+    ///          damaged, is of another program, or of another release's schema
     /// @cost    reads the whole file
     static Result<UserStore, std::string> open(const std::string& directory, IfMissing if_missing);
     static std::string path_in(const std::string& directory);
@@ -81,7 +80,7 @@ public:
 
 private:
     UserStore(std::string path, Database database);
-    Result<Done, std::string> prepare_schema();
+    Result<Done, std::string> prepare_schema(IfMissing if_missing);
     Result<Done, std::string> check_schema();
     Result<Done, std::string> make_schema();
     Result<Done, std::string> check_sound();

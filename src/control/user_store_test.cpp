@@ -209,6 +209,15 @@ TEST_F(UserStoreTest, OneThatIsNotThereIsMadeOnlyWhereThatIsWanted) {
     EXPECT_TRUE(UserStore::open(directory_.path("data"), UserStore::IfMissing::Refuse));
 }
 
+TEST_F(UserStoreTest, AFileThatWasCutToNothingIsNoStoreWithoutUsers) {
+    ASSERT_TRUE(open().add("ann", "h", kRoot).value());
+    std::filesystem::resize_file(file(), 0);
+    const auto store = UserStore::open(directory_.path("data"), UserStore::IfMissing::Refuse);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error(), file() + ": it is empty; `godwit user add` makes a store of it");
+    EXPECT_EQ(std::filesystem::file_size(file()), 0u);
+}
+
 TEST_F(UserStoreTest, NeedsTheParentOfItsDirectory) {
     auto store = UserStore::open(directory_.path("none/data"), UserStore::IfMissing::Make);
     ASSERT_FALSE(store);

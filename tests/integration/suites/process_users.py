@@ -189,21 +189,22 @@ def test_users_store_that_breaks(context, folder):
     """a store that becomes unreadable, or goes, leaves a running broker its users and a line in the log; a good one counts again"""
     with Kept(context, folder) as broker, broker.client('ann') as ann:
         store = folder / 'data' / 'control.db'
-        for end in ('', '-wal', '-shm'):
+        for end in ('-wal', '-shm', ''):
             (folder / 'data' / f'control.db{end}').rename(folder / f'kept{end}')
         line = broker.err.wait_for(lambda text: 'event=reload_failed' in text, 5, 'log line')
         contains(line, 'it is not there', 'log line')
-        store.write_bytes(b'x' * 9000)
-        line = broker.err.wait_for(lambda text: 'event=reload_failed' in text, 5, 'log line')
-        contains(line, 'file is not a database; the old stays', 'log line')
+        for content, why in ((b'x' * 9000, 'file is not a database; the old stays'), (b'', 'it is empty; ')):
+            (folder / 'new').write_bytes(content)
+            (folder / 'new').rename(store)
+            line = broker.err.wait_for(lambda text: 'event=reload_failed' in text, 5, 'log line')
+            contains(line, why, 'log line')
         equal(broker.connack('ben', 'ben-password'), 0, 'CONNACK')
         equal(ann.publish('a', b'1'), 0x10, 'PUBACK')
-        store.unlink()
         done(context, folder, 'add', 'cleo', password='c')
         broker.follows('cleo', 'c', 0)
         equal(disconnected(ann, time.monotonic()), NOT_AUTHORIZED, 'DISCONNECT of ann, who is not in the new one')
         failures = [text for text in broker.err.all if 'event=reload_failed' in text]
-        equal(len(failures), 2, f'each fault is told once: {failures}')
+        equal(len(failures), 3, f'each fault is told once: {failures}')
 
 
 def test_users_command_refusals(context, folder):
