@@ -6,7 +6,7 @@ import sys
 from source_files import CPP, ROOT, files, report
 
 ALL = {"base", "topic", "mqtt", "transport", "store", "auth", "rules", "devices", "metering", "broker", "sinks", "admin",
-       "config", "os", "client", "bench", "server"}
+       "config", "os", "control", "client", "bench", "server"}
 MAY = {
     "base": set(),
     "topic": {"base"},
@@ -19,6 +19,7 @@ MAY = {
     "metering": {"base"},
     "broker": {"base", "topic", "mqtt", "auth", "store", "rules", "devices", "metering"},
     "os": {"base"},
+    "control": {"base", "os"},
     "sinks": {"base", "rules", "os"},
     "admin": {"base", "broker", "devices", "metering", "rules", "os"},
     "client": {"base", "topic", "mqtt", "transport", "os"},

@@ -119,6 +119,12 @@ Response respond(const Request& request, const AdminSources& sources, const std:
     return response;
 }
 
+std::string text_of(const Tcp::endpoint& endpoint) {
+    const std::string host = endpoint.address().to_string();
+    const std::string shown = endpoint.address().is_v6() ? "[" + host + "]" : host;
+    return shown + ":" + std::to_string(endpoint.port());
+}
+
 class HttpSession;
 using Sessions = std::list<HttpSession*>;  // the one that has waited longest first
 
@@ -152,12 +158,24 @@ public:
     }
 
 private:
+    void tell_audit(const Request& request) const {
+        const bool reads =
+            request.method() == http::verb::get || request.method() == http::verb::head;
+        const bool refused = response_.result() == http::status::unauthorized;
+        if (!sources_.audit || (reads && !refused)) return;
+        const std::string target(request.target());
+        beast::error_code error;
+        const Tcp::endpoint peer = stream_.socket().remote_endpoint(error);
+        sources_.audit({std::string(request.method_string()), target.substr(0, target.find('?')),
+                        error ? "" : text_of(peer), response_.result_int()});
+    }
     bool has_left() const { return at_ == all_.end(); }
     void leave() {
         if (!has_left()) all_.erase(std::exchange(at_, all_.end()));
     }
     void write() {
         response_ = respond(parser_->get(), sources_, token_);
+        tell_audit(parser_->get());
         http::async_write(stream_, response_,
                           [self = shared_from_this()](beast::error_code error, size_t) {
                               if (error || self->has_left()) return;
@@ -251,10 +269,7 @@ AdminServer::~AdminServer() {
 }
 
 std::string AdminServer::url() const {
-    const Tcp::endpoint endpoint = impl_->acceptor.local_endpoint();
-    const std::string host = endpoint.address().to_string();
-    const std::string shown = endpoint.address().is_v6() ? "[" + host + "]" : host;
-    return "http://" + shown + ":" + std::to_string(endpoint.port());
+    return "http://" + text_of(impl_->acceptor.local_endpoint());
 }
 
 }  // namespace godwit::admin

@@ -14,6 +14,12 @@
 
 namespace godwit::admin {
 
+struct AuditedRequest {
+    std::string method, path;  // without the query
+    std::string address;       // of who asked
+    unsigned status = 0;       // of the answer
+};
+
 /// Where the server's answers come from. Called from its thread.
 struct AdminSources {
     enum class Fault : uint8_t {
@@ -33,6 +39,9 @@ struct AdminSources {
     std::function<Answer(const Target&)> explain;
     /// What happened to a client: /api/clients/ID/events.
     std::function<Answer(const std::string& client_id, const Target&)> events;
+    /// Is told of each request that carries a wrong token or none, or would change something.
+    /// Empty: nobody is.
+    std::function<void(const AuditedRequest&)> audit;
 };
 
 class AdminServer {

@@ -32,6 +32,7 @@ struct BrokerStats {
     std::vector<broker::Counters> shards;
     std::vector<ListenerStats> listeners;
     uint64_t log_lines_dropped = 0;
+    uint64_t audit_lines_lost = 0;
     std::optional<CalloutStats> callout;  // nullopt: nobody is asked
 
     /// All shards together.

@@ -93,6 +93,10 @@ std::string render_metrics(const BrokerStats& stats) {
                    "# HELP godwit_log_lines_dropped_total log lines lost\n# TYPE "
                    "godwit_log_lines_dropped_total counter\n");
     fmt::format_to(at, "godwit_log_lines_dropped_total {}\n", stats.log_lines_dropped);
+    fmt::format_to(at,
+                   "# HELP godwit_audit_lines_lost_total lines that are missing in the audit log\n"
+                   "# TYPE godwit_audit_lines_lost_total counter\n");
+    fmt::format_to(at, "godwit_audit_lines_lost_total {}\n", stats.audit_lines_lost);
 #define GW_COUNTER(name, help) add_family(out, stats, {#name, help, true, &broker::Counters::name});
     GW_COUNTERS(GW_COUNTER)
 #undef GW_COUNTER

@@ -21,6 +21,7 @@ BrokerStats stats() {
     in.shards[1].sessions = 5;
     in.listeners = {{"mqtt://127.0.0.1:1883", 7}};
     in.log_lines_dropped = 3;
+    in.audit_lines_lost = 4;
     return in;
 }
 
@@ -80,6 +81,7 @@ TEST(Metrics, TellBuildUptimeListenersAndLostLogLines) {
     EXPECT_TRUE(has_line(text, "godwit_build_info{version=\"1.2.3\"} 1"));
     EXPECT_TRUE(has_line(text, "godwit_uptime_seconds 12.500"));
     EXPECT_TRUE(has_line(text, "godwit_log_lines_dropped_total 3"));
+    EXPECT_TRUE(has_line(text, "godwit_audit_lines_lost_total 4"));
     EXPECT_TRUE(
         has_line(text, "godwit_listener_connections{listener=\"mqtt://127.0.0.1:1883\"} 7"));
 }

@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "auth/lines.h"
 #include "base/utf8.h"
@@ -106,14 +108,38 @@ std::vector<std::string> PasswordFile::changed_since(const PasswordFile& before)
     return changed;
 }
 
-Result<Done, UserError> PasswordFile::set(std::string_view user, std::string_view hash) {
+Result<PasswordFile::Line, UserError> PasswordFile::make_line(std::string_view user,
+                                                              std::string_view hash) {
     if (!is_user_name(user)) return Err{UserError::BadUserName};
     auto parsed = parse_password_hash(hash);
     if (!parsed) return Err{UserError::BadHash};
+    return Line{std::string(user), "", std::move(parsed).value()};
+}
+
+Result<Done, UserError> PasswordFile::set(std::string_view user, std::string_view hash) {
+    auto line = make_line(user, hash);
+    if (!line) return Err{line.error()};
     if (const auto found = index_.find(user); found != index_.end())
-        lines_[found->second].hash = std::move(parsed).value();
+        lines_[found->second] = *std::move(line);
     else
-        lines_.push_back({std::string(user), "", std::move(parsed).value()});
+        lines_.push_back(*std::move(line));
+    reindex();
+    return Done{};
+}
+
+Result<Done, std::string> PasswordFile::merge(const std::vector<KeptUser>& users) {
+    std::set<std::string_view> named;
+    std::vector<Line> fresh;
+    for (const KeptUser& each : users) {
+        auto line = make_line(each.name, each.hash);
+        if (!line && line.error() == UserError::BadUserName)
+            return Err{fmt::format("a name of {} bytes that is none", each.name.size())};
+        if (!line) return Err{each.name + ": " + std::string(describe(line.error()))};
+        named.insert(each.name);
+        if (each.is_enabled) fresh.push_back(*std::move(line));
+    }
+    std::erase_if(lines_, [&](const Line& line) { return line.hash && named.contains(line.user); });
+    std::ranges::move(fresh, std::back_inserter(lines_));
     reindex();
     return Done{};
 }
@@ -135,6 +161,12 @@ std::string PasswordFile::print() const {
             text += line.comment + '\n';
     }
     return text;
+}
+
+std::string_view describe(UserError error) {
+    if (error == UserError::BadHash) return "this is not a password hash";
+    return "this cannot be a user name: empty, with ':' or a control character, or with a '#' in "
+           "front";
 }
 
 void PasswordFile::reindex() {

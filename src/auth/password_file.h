@@ -16,9 +16,19 @@
 
 namespace godwit::auth {
 
+/// A user who is kept elsewhere.
+struct KeptUser {
+    std::string name;
+    std::string hash;
+    bool is_enabled = true;
+};
+
 /// BadUserName: empty, longer than 65535 bytes, not UTF-8, blanks at an end, a leading '#', a ':'
 /// or a control character.
 enum class UserError : uint8_t { BadUserName, BadHash };
+
+/// The error as half a sentence: "this cannot be a user name: ...".
+std::string_view describe(UserError error);
 
 class PasswordFile {
 public:
@@ -45,6 +55,11 @@ public:
     /// @param hash  text of hash_password() or of mosquitto_passwd
     Result<Done, UserError> set(std::string_view user, std::string_view hash);
 
+    /// These users from now on besides those that are here, or in their place. Who is not enabled
+    /// is gone, here too.
+    /// @errors  the first of them that is none; nothing is changed then
+    Result<Done, std::string> merge(const std::vector<KeptUser>& users);
+
     /// False if there was no such user.
     bool remove(std::string_view user);
 
@@ -58,6 +73,7 @@ private:
         std::optional<PasswordHash> hash;
     };
 
+    static Result<Line, UserError> make_line(std::string_view user, std::string_view hash);
     void reindex();
     const PasswordHash* stand_in(std::string_view unknown_user) const;
 

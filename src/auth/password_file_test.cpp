@@ -239,5 +239,34 @@ TEST(PasswordFile, TakesASecretOfGnuSasl) {
               make_scram_secret("pw", as_bytes("0123456789abcdef"), 4096).server_key);
 }
 
+TEST(PasswordFile, MergedUsersStandBesidesThoseOfTheFileOrInTheirPlace) {
+    PasswordFile users = file(kMosquittoFile);
+    ASSERT_TRUE(users.merge({{"alice", kRfcScrypt}, {"zoe", kRfcScrypt}}));
+    EXPECT_EQ(users.user_count(), 6u);
+    EXPECT_TRUE(users.verify("zoe", "pleaseletmein"));
+    EXPECT_TRUE(users.verify("alice", "pleaseletmein"));
+    EXPECT_FALSE(users.verify("alice", "correct horse"));
+    EXPECT_TRUE(users.verify("bob", "b"));
+}
+
+TEST(PasswordFile, AMergedUserWhoIsNotEnabledIsGoneFromTheFileToo) {
+    const PasswordFile before = file(kMosquittoFile);
+    PasswordFile users = before;
+    ASSERT_TRUE(users.merge({{"alice", kRfcScrypt, false}, {"zoe", kRfcScrypt, false}}));
+    EXPECT_FALSE(users.contains("alice"));
+    EXPECT_FALSE(users.contains("zoe"));
+    EXPECT_EQ(users.changed_since(before), std::vector<std::string>{"alice"});
+}
+
+TEST(PasswordFile, AFaultInOneOfTheUsersMergesNone) {
+    PasswordFile users = file(kMosquittoFile);
+    const auto bad_hash = users.merge({{"alice", kRfcScrypt}, {"zoe", "$9$x"}});
+    ASSERT_FALSE(bad_hash);
+    EXPECT_EQ(bad_hash.error(), "zoe: this is not a password hash");
+    EXPECT_FALSE(users.merge({{"alice", kRfcScrypt}, {"a:b", kRfcScrypt}}));
+    EXPECT_TRUE(users.verify("alice", "correct horse"));
+    EXPECT_EQ(users.user_count(), 5u);
+}
+
 }  // namespace
 }  // namespace godwit::auth

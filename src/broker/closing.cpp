@@ -1,6 +1,7 @@
 #include "broker/closing.h"
 
 #include "base/mutant.h"
+#include "broker/connecting.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
@@ -89,6 +90,13 @@ bool has_connack_code(ReasonCode reason) {
            reason == ReasonCode::ClientIdentifierNotValid;
 }
 
+/// Who it is, or claims to be; empty: nobody.
+std::string user_of(Core& core, const Connection& c) {
+    if (c.pending) return waiting_username(core, c).value_or("");
+    const Session* session = core.find(c.session);
+    return session ? std::string(session->user().value_or("")) : std::string();
+}
+
 }  // namespace
 
 void disconnect(Core& core, Connection& c, ReasonCode reason, std::string detail) {
@@ -100,6 +108,7 @@ void disconnect(Core& core, Connection& c, ReasonCode reason, std::string detail
     send_disconnect(core, c, reason, detail);
     core.event(mqtt::is_error(reason) ? Severity::Warning : Severity::Info, "disconnected", c,
                mqtt::reason_name(reason), std::move(detail));
+    core.fx->events.back().user = user_of(core, c);
     detach(core, c, reason != ReasonCode::Success);
     close(core, c, reason);
 }
@@ -125,6 +134,7 @@ void refuse_connect(Core& core, Connection& c, ReasonCode reason, std::string de
     ++core.counters.connections_refused;
     core.event(Severity::Warning, "refused", c, mqtt::reason_name(reason), std::move(detail));
     core.fx->events.back().other = rival;
+    core.fx->events.back().user = user_of(core, c);
     close(core, c, reason);
 }
 

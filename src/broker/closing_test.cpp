@@ -1,6 +1,6 @@
 #include "broker/closing.h"
 
-#include "broker/connecting.h"
+#include "broker/accepting.h"
 
 #include "broker/replaying.h"
 

@@ -1,13 +1,10 @@
 #include "broker/connecting.h"
 
+#include "base/utf8.h"
+#include "broker/accepting.h"
 #include "broker/closing.h"
-#include "broker/delivering.h"
-#include "broker/keeping/keeping.h"
-#include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/realms.h"
-#include "broker/scarcity.h"
-#include "broker/sharing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
 
@@ -44,16 +41,13 @@ bool knows_auth_method(const Core& core, std::string_view method) {
     return std::find(known.begin(), known.end(), method) != known.end();
 }
 
-mqtt::DecodeLimits decode_limits(const Core& core) {
-    return {.properties_max = core.limits.properties_max, .filters_max = core.limits.filters_max};
-}
-
 void ask_authenticator(Core& core, Connection& c, const mqtt::Connect& packet) {
     AuthRequest ask{.connection = c.id, .listener = c.listener, .realm = c.pending->realm};
     if (c.pending->realm_chosen) ask.realm_chosen = core.realm(ask.realm).name;
     ask.client_id = c.pending->client_id;
-    ask.has_username = packet.username.has_value();
-    ask.username = packet.username.value_or("");
+    const auto user = user_of(c, packet);
+    ask.has_username = user.has_value();
+    ask.username = user.value_or("");
     ask.has_password = packet.password.has_value();
     ask.password = as_text(packet.password.value_or(Bytes{}));
     ask.version = packet.version;
@@ -77,183 +71,10 @@ auth::Identity& need_identity(Connection& c) {
     return *identity;
 }
 
-/// Ends what the last connection of this id left: the connection itself, and the session if a clean
-/// start is asked for.
-void clear_the_way(Core& core, Realm& realm, std::string_view client_id, bool clean_start) {
-    Session* session = core.find(realm.id, client_id);
-    if (!session) return;
-    Connection* old = core.connection_of(*session);
-    if (old && !GW_MUTANT(TakeoverKeepsOldConnection)) {
-        ++core.counters.takeovers;
-        disconnect(core, *old, ReasonCode::SessionTakenOver,
-                   "a newer connection with this client id");
-        if (!core.find(realm.id, client_id)) return;  // it may have ended with its connection
-    }
-    if (clean_start && !GW_MUTANT(CleanStartKeepsSession))
-        end_session(core, *session, "clean start");  // [MQTT5-3.1.2-4]
-}
-
-/// The client's last session has ended, by this clean start or before, and a restart would bring it
-/// back: the client is not told so before that is on disk. Others with this client id wait behind
-/// it, however they start.
-bool must_wait(Core& core, Connection& c, const Realm& realm, std::string_view client_id,
-               uint64_t ticket) {
-    auto& held = core.keeper.held_connects;
-    const bool behind = std::any_of(held.begin(), held.end(), [&](const HeldConnect& each) {
-        return each.realm == realm.id && each.client_id == client_id;
-    });
-    if ((ticket == 0 && !behind) || GW_MUTANT(CleanStartBeforeDisk)) return false;
-    held.push_back({std::max(ticket, held.empty() ? 0 : held.back().ticket), c.id, realm.id,
-                    std::string(client_id)});
-    pause_reading(core, c, Pause::Verdict);
-    return true;
-}
-
-/// A session that is listed by its client id has not ended.
-std::unique_ptr<WillState> keep_will(const mqtt::Connect& packet) {
-    if (!packet.will) return nullptr;
-    const mqtt::Will& will = *packet.will;
-    auto kept = std::make_unique<WillState>();
-    kept->topic = will.topic;
-    kept->payload.assign(will.payload.begin(), will.payload.end());
-    mqtt::append_forwarded_properties(kept->forwarded_properties, will.properties);
-    kept->qos = will.qos;
-    kept->retain = will.retain;
-    kept->delay_s = will.delay_s;
-    kept->expiry_s = will.expiry_s;
-    return kept;
-}
-
-uint32_t granted_expiry(const mqtt::Connect& packet, uint32_t expiry_max_s) {
-    const uint32_t wished = packet.version == Version::V5 ? packet.session_expiry_s
-                            : packet.clean_start          ? 0
-                                                          : mqtt::kNoExpiry;
-    return std::min(wished, expiry_max_s);
-}
-
-void set_features(Core& core, Connection& c, const mqtt::Connect& packet) {
-    c.receive_maximum = packet.receive_maximum;
-    const uint16_t wished = packet.keepalive_s;
-    const uint16_t most =
-        packet.version == Version::V5 ? core.limits.keepalive_max_s : 0;  // 3.x cannot be told
-    c.keepalive_s = most != 0 && (wished == 0 || wished > most) ? most : wished;
-    if (packet.topic_alias_maximum > 0)
-        c.need_features().aliases_out.set_maximum(
-            std::min(packet.topic_alias_maximum, core.limits.topic_alias_out_max));
-    if (packet.auth_method) c.need_features().auth_method = *packet.auth_method;
-}
-
-mqtt::Connack connack_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
-    mqtt::Connack ack;
-    if (c.version != Version::V5) return ack;
-    const Limits& limits = core.limits;
-    const uint32_t expiry_s = granted_expiry(packet, limits.session_expiry_max_s);
-    if (expiry_s != packet.session_expiry_s) ack.session_expiry_s = expiry_s;
-    ack.receive_maximum = limits.receive_maximum;
-    ack.packet_bytes_max = limits.packet_bytes_max;
-    ack.topic_alias_maximum = limits.topic_alias_max;
-    if (c.keepalive_s != packet.keepalive_s) ack.server_keepalive_s = c.keepalive_s;
-    if (c.pending->assigned) ack.assigned_client_id = c.pending->client_id;
-    if (packet.request_response_information)
-        ack.response_information = core.options.response_information;
-    ack.auth_method = packet.auth_method;
-    ack.auth_data = as_bytes(c.pending->auth_data);
-    return ack;
-}
-
-bool fits(const Connection& c, const mqtt::Connack& ack) {
-    if (c.packet_bytes_max == mqtt::kPacketBytesMax) return true;
-    Buffer bytes;
-    mqtt::encode_connack(bytes, c.version, ack);
-    return bytes.size() <= c.packet_bytes_max;
-}
-
-/// Whom the authenticator has found, else whom CONNECT names.
-std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect& packet) {
-    return c.pending->username ? c.pending->username : packet.username;
-}
-
-auth::Subject subject_of(const Core& core, const Connection& c, const mqtt::Connect& packet) {
-    auth::Subject subject{.client_id = c.pending->client_id,
-                          .username = user_of(c, packet),
-                          .realm = core.realm(c.pending->realm).name};
-    if (c.features && c.features->identity) {
-        subject.common_name = c.features->identity->common_name;
-        subject.claims = c.features->identity->claims;
-    }
-    return subject;
-}
-
-/// Who the client of the session is from now on.
-void identify(Session& session, Connection& c, const mqtt::Connect& packet) {
-    session.set_user(user_of(c, packet));
-    auto identity = c.features ? std::move(c.features->identity) : nullptr;
-    if (identity || session.extras) session.need_extras().identity = std::move(identity);
-}
-
-/// Two clients with this id take it from each other again and again: who is there stays.
-bool is_flapping(Core& core, const Connection& c, const Session* known) {
-    if (!known || !core.connection_of(*known)) return false;
-    const uint64_t hash = core.client_hash(c.pending->realm, c.pending->client_id);
-    return !core.flapping.may_take_over(hash, core.now, core.limits);
-}
-
-void refuse_flapping(Core& core, Connection& c, const Session& known) {
-    ++core.counters.flapping_refused;
-    refuse_connect(core, c, ReasonCode::ServerBusy,
-                   "two clients use this client id in turns; the other is connected from",
-                   known.connection);
-}
-
-/// The client is who it says: if the policy lets it, its session is made or resumed, CONNACK goes
-/// out, then what waited for it.
-/// @param waited  for the disk, and for those before it
-void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited = false) {
-    if (const auto denial = connect_denial(core, subject_of(core, c, packet)))
-        return refuse_connect(core, c, ReasonCode::NotAuthorized, denial->rule);
-    set_features(core, c, packet);
-    mqtt::Connack ack = connack_of(core, c, packet);
-    if (!fits(c, ack))  // [MQTT5-3.1.2-24]
-        return refuse_connect(core, c, ReasonCode::PacketTooLarge,
-                              "CONNACK is above the client's maximum packet size");
-    Realm& realm = core.realm(c.pending->realm);
-    const std::string_view client_id = c.pending->client_id;
-    if (const Session* rival = core.find(realm.id, client_id); is_flapping(core, c, rival))
-        return refuse_flapping(core, c, *rival);
-    clear_the_way(core, realm, client_id, packet.clean_start);
-    Session* const known = core.find(realm.id, client_id);
-    const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
-    if (!known && !may_make_session(core))
-        return refuse_connect(core, c, ReasonCode::QuotaExceeded,
-                              "memory is spent: no new session");
-    if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
-    const bool present = known != nullptr;
-    Session& session = present ? *known : make_session(core, realm.id, client_id);
-    identify(session, c, packet);
-    admit_session(core, session, present);
-    session.version = packet.version;
-    session.online = true;
-    session.connection = c.id;
-    session.expires = kNever;
-    if (!GW_MUTANT(KeepWillOverConnections) || !session.will)
-        session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
-    if (GW_MUTANT(ForgetQos2IdOnResume)) session.unreleased.reset();
-    session.expiry_s = granted_expiry(packet, core.limits.session_expiry_max_s);
-    session.ends_with_connection = session.expiry_s == 0;
-    keep_session(core, session);
-    c.session = session.self;
-    c.state = Connection::State::Online;
-    c.last_received = core.now;
-    begin_packet(core, c);  // there may be the first bytes of one
-    ++core.counters.sessions_online;
-    ack.session_present = present;
-    send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
-    core.event(Severity::Info, "connected", c, {},
-               std::string(version_text(packet.version)) + (packet.bridge ? " bridge" : "") +
-                   (present ? ", session resumed" : ", new session"));
-    c.pending.reset();
-    return_to_groups(core, session);
-    resume_deliveries(core, session, c);
+/// Besides a certificate, if it was that.
+void note_method(PendingConnect& pending, std::string_view method) {
+    if (!pending.method.empty() && !method.empty()) pending.method += '+';
+    pending.method += method;
 }
 
 /// What can be refused before anybody is asked. @return false when it was refused
@@ -300,7 +121,7 @@ void move_with(Core& core, Connection& c, const Verdict& verdict) {
 void admit(Core& core, Connection& c, const mqtt::Connect& packet, const Verdict& verdict) {
     PendingConnect& pending = *c.pending;
     pending.auth_data = verdict.auth_data;
-    pending.username = verdict.username;
+    if (verdict.username) pending.username = verdict.username;
     const auto realm = confirm_realm(core, c, verdict, user_of(c, packet));
     if (!realm) return refuse_connect(core, c, ReasonCode::NotAuthorized, realm.error());
     if (*realm != pending.realm) {
@@ -309,9 +130,36 @@ void admit(Core& core, Connection& c, const mqtt::Connect& packet, const Verdict
         if (core.home_of_client(*realm, pending.client_id) != core.config.id)
             return move_with(core, c, verdict);
     }
+    note_method(pending, packet.auth_method.value_or(verdict.method));
     if (!verdict.claims.empty()) need_identity(c).claims = verdict.claims;
     if (verdict.expires != kNever) c.need_features().expires = verdict.expires;
     accept(core, c, packet);
+}
+
+bool can_be_username(std::string_view name) {
+    constexpr size_t kBytesMax = 65535;  // as if it were in CONNECT
+    return name.size() <= kBytesMax && is_mqtt_utf8(name);
+}
+
+/// The client is the user whom its certificate names; what else it shows must agree with that.
+/// @return false when it was refused
+bool take_user_of_certificate(Core& core, Connection& c, const mqtt::Connect& packet) {
+    const std::string& name = c.features->identity->common_name;
+    const auto refuse = [&](ReasonCode reason, std::string why) {
+        refuse_connect(core, c, reason, std::move(why));
+        return false;
+    };
+    if (!can_be_username(name))
+        return refuse(ReasonCode::NotAuthorized, "the certificate's name cannot be a user name");
+    if (packet.auth_method)
+        return refuse(ReasonCode::BadAuthenticationMethod,
+                      "the certificate says who it is, by no authentication method");
+    if (packet.username && !packet.username->empty() && *packet.username != name)
+        return refuse(ReasonCode::BadUserNameOrPassword,
+                      "the user name is another than that of the certificate, " + name);
+    c.pending->username = name;
+    c.pending->method = "certificate";
+    return true;
 }
 
 /// Whether this client must prove who it is, may just come in, or is refused.
@@ -320,7 +168,15 @@ void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
     c.state = Connection::State::Authenticating;
     if (!c.pending->realm_fault.empty())
         return refuse_connect(core, c, ReasonCode::NotAuthorized, c.pending->realm_fault);
+    const bool by_certificate = policy.certificate_username && c.features && c.features->identity &&
+                                !c.features->identity->common_name.empty();
+    if (by_certificate && !take_user_of_certificate(core, c, packet)) return;
     if (c.pending->verdict) return on_verdict(core, c, *std::exchange(c.pending->verdict, {}));
+    if (by_certificate) {
+        if (policy.check_password && packet.password) return ask_authenticator(core, c, packet);
+        return admit(core, c, packet,
+                     {.connection = c.id, .reason = ReasonCode::Success, .method = ""});
+    }
     if (packet.auth_method) {
         if (knows_auth_method(core, *packet.auth_method)) return ask_authenticator(core, c, packet);
         return refuse_connect(core, c, ReasonCode::BadAuthenticationMethod,
@@ -336,7 +192,8 @@ void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
     admit(core, c, packet,
           {.connection = c.id,
            .reason = ReasonCode::Success,
-           .realm = core.realm(c.pending->realm).name});  // nobody could know better
+           .realm = core.realm(c.pending->realm).name,  // nobody could know better
+           .method = ""});
 }
 
 /// The authenticator's answer to a client that is online already.
@@ -354,23 +211,14 @@ void on_reauthenticated(Core& core, Connection& c, const Verdict& verdict) {
         features.reauthenticating = false;
         features.expires = verdict.expires;
         watch(core, c);
+        core.event(Severity::Info, "reauthenticated", c, {}, {});
+        core.fx->events.back().user = core.find(c.session)->user().value_or("");
+        core.fx->events.back().method = features.auth_method;
     }
     resume_reading(core, c, Pause::Verdict);
 }
 
 }  // namespace
-
-Session& make_session(Core& core, RealmId realm, std::string_view client_id) {
-    const SessionRef ref = core.sessions.emplace();
-    Session& session = *core.find(ref);
-    session.client_id = OwnText(client_id);
-    session.client_hash = core.client_hash(realm, client_id);
-    session.self = ref;
-    session.realm = realm;
-    core.clients.insert(session);
-    ++core.counters.sessions;
-    return session;
-}
 
 void on_accepted(Core& core, const Accepted& in) {
     ++core.counters.connections_accepted;
@@ -419,13 +267,13 @@ void on_connect(Core& core, Connection& c, const mqtt::Frame& frame) {
             return;
         }
     }
+    c.pending->header = frame.header;
+    c.pending->body.assign(frame.body.begin(), frame.body.end());
     if (!check_wishes(core, c, *packet)) return;
     if (packet->client_id.empty()) {
         c.pending->client_id = assign_client_id(core, realm);
         c.pending->assigned = true;
     }
-    c.pending->header = frame.header;
-    c.pending->body.assign(frame.body.begin(), frame.body.end());
     c.pending->auth_method = packet->auth_method.value_or("");
     authenticate(core, c, *packet);
 }
@@ -447,19 +295,6 @@ void on_verdict(Core& core, Connection& c, const Verdict& verdict) {
         if (c.state == Connection::State::Authenticating) return;  // it waits for the disk
     }
     resume_reading(core, c, Pause::Verdict);
-}
-
-void release_connects(Core& core) {
-    auto& held = core.keeper.held_connects;
-    while (!held.empty() && is_on_disk(core, held.front().ticket)) {
-        const HeldConnect next = std::move(held.front());
-        held.pop_front();
-        Connection* c = core.find(next.connection);
-        if (!c || c->state != Connection::State::Authenticating) continue;
-        const mqtt::Frame frame{c->pending->header, c->pending->body, 0};
-        accept(core, *c, *mqtt::decode_connect(frame, decode_limits(core)), true);
-        resume_reading(core, *c, Pause::Verdict);
-    }
 }
 
 void on_auth(Core& core, Connection& c, const mqtt::Auth& packet) {

@@ -18,10 +18,5 @@ void on_auth(Core& core, Connection& c, const mqtt::Auth& packet);
 void on_verdict(Core& core, Connection& c, const Verdict& verdict);
 /// The user name of one that is not online yet.
 std::optional<std::string> waiting_username(const Core& core, const Connection& c);
-/// Lets those in who waited for the disk.
-void release_connects(Core& core);
-
-/// A new session under this client id, offline; there is none yet.
-Session& make_session(Core& core, RealmId realm, std::string_view client_id);
 
 }  // namespace godwit::broker

@@ -25,6 +25,9 @@ struct Event {
     std::string reason;       // reason code name or own word
     std::string detail;       // which byte, property, rule, topic
     ConnectionId other = {};  // a second one that it is about; generation 0: none
+    // Of a login, accepted or refused, and of one that is ended:
+    std::string user = {};    // who it is, or claims to be; empty: nobody
+    std::string method = {};  // what it was accepted by: "password", "certificate", ...
 };
 
 /// Who somebody claims to be. Answered by a Verdict input, in any order.

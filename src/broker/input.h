@@ -59,13 +59,14 @@ struct Closed {
 struct Verdict {
     ConnectionId connection;
     mqtt::ReasonCode reason =
-        mqtt::ReasonCode::NotAuthorized;  // Success, ContinueAuthentication or a refusal
-    std::string auth_data;                // enhanced authentication: for AUTH or CONNACK
-    std::string why;                      // for the log
-    std::vector<auth::Claim> claims;      // with Success: what the token says of the client
-    std::optional<std::string> username;  // with Success: who it is; nullopt: whom CONNECT names
-    Instant expires = kNever;             // with Success: when it ends
-    std::string realm;                    // with Success: where it belongs; empty: not said
+        mqtt::ReasonCode::NotAuthorized;   // Success, ContinueAuthentication or a refusal
+    std::string auth_data;                 // enhanced authentication: for AUTH or CONNACK
+    std::string why;                       // for the log
+    std::vector<auth::Claim> claims;       // with Success: what the token says of the client
+    std::optional<std::string> username;   // with Success: who it is; nullopt: whom CONNECT names
+    Instant expires = kNever;              // with Success: when it ends
+    std::string realm;                     // with Success: where it belongs; empty: not said
+    std::string_view method = "password";  // with Success: what it was judged by; a literal
 };
 /// From another shard.
 struct Mail {

@@ -76,9 +76,10 @@ enum class RealmBy : uint8_t {
 struct ListenerPolicy {
     uint16_t realm = 0;  // index into BrokerOptions::realms
     RealmBy realm_by = RealmBy::Listener;
-    bool allow_anonymous = true;  // without a user name
-    bool check_password = false;  // user name and password go to the authenticator
-    std::string name;             // URL, for logs
+    bool allow_anonymous = true;        // without a user name
+    bool check_password = false;        // user name and password go to the authenticator
+    bool certificate_username = false;  // who shows a certificate is the user it names
+    std::string name;                   // URL, for logs
 };
 
 struct BrokerOptions {

@@ -135,7 +135,7 @@ void on_users_changed(Core& core, const UsersChanged& in) {
     const auto has_changed = [&](std::string_view user) {
         return std::ranges::binary_search(in.users, user);
     };
-    static constexpr const char* kWhy = "the user was removed or has another password";
+    static constexpr const char* kWhy = "the user was removed or disabled, or has another password";
     for (const SessionRef ref : all_sessions(core)) {
         Session* session = core.find(ref);
         Connection* c = session ? core.connection_of(*session) : nullptr;

@@ -76,11 +76,13 @@ private:
 
     void refuse_tls_keys(const DraftListener& listener) {
         const ListenerOptions& own = listener.options;
-        const std::pair<bool, const char*> kWritten[] = {{!own.cert.empty(), "cert"},
-                                                         {!own.key.empty(), "key"},
-                                                         {!own.ca.empty(), "ca"},
-                                                         {!own.crl.empty(), "crl"},
-                                                         {own.verify.has_value(), "verify"}};
+        const std::pair<bool, const char*> kWritten[] = {
+            {!own.cert.empty(), "cert"},
+            {!own.key.empty(), "key"},
+            {!own.ca.empty(), "ca"},
+            {!own.crl.empty(), "crl"},
+            {own.verify.has_value(), "verify"},
+            {own.certificate_username, "certificate_username"}};
         for (const auto& [written, key] : kWritten)
             if (written)
                 fail(listener,
@@ -111,6 +113,9 @@ private:
             fail(listener, "crl needs verify", "write verify = \"required\" or \"optional\"");
         if (verifies && url.ca.empty())
             fail(listener, "verify needs ca", "a PEM file with the authorities of the clients");
+        if (!verifies && own.certificate_username)
+            fail(listener, "certificate_username needs verify",
+                 "write verify = \"required\" or \"optional\"");
         if (!verifies && !url.ca.empty())
             warn(listener, "ca is not used without verify",
                  "write verify = \"required\" or \"optional\"");
@@ -150,27 +155,26 @@ private:
         const bool has_certificates =
             is_tls(own.url.scheme) && own.url.verify == PeerVerify::Required;
         const auto written = own.allow_anonymous ? own.allow_anonymous : auth.allow_anonymous;
-        own.anonymous_allowed = written.value_or(!has_logins);
-        if (!written && exposed && !has_logins && !has_certificates) {
+        own.anonymous_allowed = written.value_or(!has_logins && !own.certificate_username);
+        if (!written && exposed && !has_logins && !has_certificates && !own.certificate_username) {
             own.anonymous_allowed = false;
             return fail(
                 listener,
                 fmt::format("{} can be reached from other machines, and anybody could connect",
                             to_text(own.url)),
-                "set auth.password_file, auth.jwt_keys_file or auth.callout_url, or verify = "
-                "\"required\", or write "
-                "allow_anonymous = true");
+                "set auth.users, auth.password_file, auth.jwt_keys_file or auth.callout_url, or "
+                "verify = \"required\", or write allow_anonymous = true");
         }
         if (own.anonymous_allowed && exposed && !has_certificates)
             warn(listener, fmt::format("anybody who can reach {} may connect without a user name",
                                        to_text(own.url)));
-        if (!own.anonymous_allowed && !has_logins)
+        if (!own.anonymous_allowed && !has_logins && !own.certificate_username)
             warn(
                 listener,
                 fmt::format("nobody can connect to {}: anonymous clients may not, and there are no "
                             "users",
                             to_text(own.url)),
-                "set auth.password_file, auth.jwt_keys_file or auth.callout_url");
+                "set auth.users, auth.password_file, auth.jwt_keys_file or auth.callout_url");
     }
 
     void check_admin() {
@@ -210,6 +214,9 @@ private:
         if (!auth.policy_file.empty() && !auth.acl_file.empty())
             fail("auth.acl_file", "there are a policy_file and an acl_file",
                  "keep one of them: both say all that clients may do");
+        if (auth.users && options().server.directory.empty())
+            fail("auth.users", "the users are in the data directory, and there is none",
+                 "set server.data");
     }
 
     /// @param ca  file of authorities for it, written at `ca_key`
@@ -285,7 +292,7 @@ private:
             (void)realm_number(each);
         out.listeners.clear();
         out.auth_methods.clear();
-        if (!options().auth.password_file.empty()) out.auth_methods = {"SCRAM-SHA-256"};
+        if (options().auth.has_passwords()) out.auth_methods = {"SCRAM-SHA-256"};
         options().listeners.clear();
         for (DraftListener& listener : draft_.listeners) {
             const ListenerOptions& own = listener.options;
@@ -294,6 +301,7 @@ private:
             policy.realm_by = own.realm_by;
             policy.allow_anonymous = own.anonymous_allowed;
             policy.check_password = options().auth.has_logins();
+            policy.certificate_username = own.certificate_username;
             policy.name = to_text(own.url);
             out.listeners.push_back(std::move(policy));
             options().listeners.push_back(std::move(listener.options));

@@ -520,6 +520,42 @@ TEST(Config, TokensAreALoginAsPasswordsAre) {
     EXPECT_THAT(config.warnings, IsEmpty());
 }
 
+TEST(Config, UsersOfTheControlStoreAreALoginAsPasswordsAre) {
+    const Config config = accepted(
+        "[server]\ndata = \"d\"\n[[listener]]\nurl = \"mqtt://0.0.0.0:1\"\n[auth]\nusers = true\n");
+    EXPECT_FALSE(config.options.broker.listeners[0].allow_anonymous);
+    EXPECT_TRUE(config.options.broker.listeners[0].check_password);
+    EXPECT_THAT(config.options.broker.auth_methods, ElementsAre("SCRAM-SHA-256"));
+    EXPECT_THAT(config.warnings, IsEmpty());
+}
+
+TEST(Config, UsersNeedTheDataDirectoryTheyAreIn) {
+    EXPECT_THAT(faults("[auth]\nusers = true\n"),
+                ElementsAre(HasSubstr("f:2: auth.users: the users are in the data directory")));
+}
+
+TEST(Config, CertificatesAsUserNamesNeedCertificates) {
+    EXPECT_THAT(faults("[[listener]]\nurl = 'mqtt://127.0.0.1'\ncertificate_username = true\n"),
+                ElementsAre(HasSubstr("so certificate_username means nothing here")));
+    EXPECT_THAT(faults("[[listener]]\nurl = 'mqtts://127.0.0.1?cert=c&key=k'\n"
+                       "certificate_username = true\n"),
+                ElementsAre(HasSubstr("certificate_username needs verify")));
+}
+
+TEST(Config, WhereCertificatesAreUserNamesNobodyIsAnonymousUnlessItIsWritten) {
+    for (const char* verify : {"required", "optional"}) {
+        const std::string text = std::string("[[listener]]\nurl = 'mqtts://0.0.0.0:1?verify=") +
+                                 verify + "&cert=c&key=k&ca=a'\ncertificate_username = true\n";
+        const Config config = accepted(text);
+        EXPECT_THAT(config.warnings, IsEmpty());
+        EXPECT_TRUE(config.options.broker.listeners[0].certificate_username);
+        EXPECT_FALSE(config.options.broker.listeners[0].allow_anonymous);
+        EXPECT_TRUE(accepted(text + "allow_anonymous = true\n")
+                        .options.broker.listeners[0]
+                        .allow_anonymous);
+    }
+}
+
 TEST(Config, RulesForTokensNeedKeys) {
     for (const char* rule : {"jwt_issuer = \"i\"", "jwt_audience = \"a\"",
                              "jwt_username_claim = \"u\"", "jwt_expiry_required = false"}) {

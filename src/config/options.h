@@ -23,10 +23,13 @@ struct ServerOptions {
     bool core_dumps = false;   // the kernel may write the memory to a file
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
-    std::string log_file;                // empty: standard error
-    uint32_t history_events_max = 2048;  // last events of clients, all together; 0: none
-    uint64_t memory_bytes_max = 0;       // of the process; 0: three quarters of the machine's
-    uint32_t sys_interval_s = 10;        // between two rounds of $SYS messages; 0: none
+    std::string log_file;                    // empty: standard error
+    std::string audit_file;                  // empty: none
+    uint64_t audit_bytes_max = 100'000'000;  // of one file
+    uint32_t audit_files = 10;               // old ones
+    uint32_t history_events_max = 2048;      // last events of clients, all together; 0: none
+    uint64_t memory_bytes_max = 0;           // of the process; 0: three quarters of the machine's
+    uint32_t sys_interval_s = 10;            // between two rounds of $SYS messages; 0: none
     // Of one address: an IPv4 address or a /64 of IPv6.
     uint32_t address_connections_max = 0;  // 0: no limit
     uint32_t address_rate = 0;             // new connections a second; 0: no limit
@@ -39,6 +42,7 @@ struct ListenerOptions {
     std::optional<transport::PeerVerify> verify;  // nullopt: not written, which means None
     uint32_t verify_depth = 10;                   // authorities between a client and `ca`
     transport::CertificateName identity = transport::CertificateName::CommonName;
+    bool certificate_username = false;  // its `identity` is the client's user name
     bool proxy_protocol = false;
     std::optional<bool> allow_anonymous;  // nullopt: as [auth] says
     std::string realm = "default";
@@ -61,6 +65,7 @@ struct AdminOptions {
 
 struct AuthOptions {
     std::string password_file;                   // empty: none
+    bool users = false;                          // those of the control store, in server.data
     std::string policy_file;                     // empty: none
     std::string acl_file;                        // empty: none; without either every topic is open
     std::string jwt_keys_file, jwt_secret_file;  // empty: none; without these
@@ -88,9 +93,8 @@ struct AuthOptions {
         return !jwt_keys_file.empty() || !jwt_secret_file.empty() || !jwt_keys_url.empty();
     }
     /// Somebody can come in by what he knows: a password, or a token in its place.
-    bool has_logins() const {
-        return !password_file.empty() || has_tokens() || !callout_url.empty();
-    }
+    bool has_logins() const { return has_passwords() || has_tokens() || !callout_url.empty(); }
+    bool has_passwords() const { return !password_file.empty() || users; }
 };
 
 struct Options {

@@ -113,6 +113,30 @@ const Row<Options> kServer[] = {
       .doc = "File that events are appended to. Empty: standard error."},
      server<&ServerOptions::log_file>()},
     {{.section = "server",
+      .name = "audit_file",
+      .initial = "",
+      .doc = "File that every login, refusal, change of users, policies and certificates and "
+             "administrative act is appended to, one JSON object a line, for the owner alone; see "
+             "security.md. Empty: none."},
+     server<&ServerOptions::audit_file>()},
+    {{.section = "server",
+      .name = "audit_bytes_max",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {65536, kMemoryBytesMax},
+      .initial = 100'000'000u,
+      .doc = "Size at which audit_file becomes audit_file.1, that one audit_file.2 and so on, and "
+             "a new one begins."},
+     server<&ServerOptions::audit_bytes_max>()},
+    {{.section = "server",
+      .name = "audit_files",
+      .type = Type::Number,
+      .unit = "files",
+      .range = {1, 1000},
+      .initial = 10u,
+      .doc = "How many old ones are kept. The oldest goes."},
+     server<&ServerOptions::audit_files>()},
+    {{.section = "server",
       .name = "history_events_max",
       .type = Type::Number,
       .unit = "events",
@@ -225,6 +249,15 @@ const Row<ListenerOptions> kListener[] = {
           "fingerprint, the SHA-256 of the certificate as 64 lower-case hex digits. One without "
           "such a name has none."},
      listener<&ListenerOptions::identity>()},
+    {{.section = "listener",
+      .name = "certificate_username",
+      .type = Type::Flag,
+      .initial = false,
+      .doc = "A client with a certificate is the user whom it names (see identity), and needs no "
+             "password. A user name in CONNECT must be the same or empty; a password, where there "
+             "are any, must be right. Clients without such a name are as on every listener, but "
+             "are not anonymous unless allow_anonymous says so."},
+     listener<&ListenerOptions::certificate_username>()},
     {{.section = "listener",
       .name = "proxy_protocol",
       .type = Type::Flag,

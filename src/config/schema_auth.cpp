@@ -14,8 +14,16 @@ const Row<Options> kAuth[] = {
       .name = "password_file",
       .initial = "",
       .doc = "Users and password hashes, one `user:hash` a line, made with `godwit passwd` or "
-             "mosquitto_passwd. Empty: nobody can log in with a password."},
+             "mosquitto_passwd. Empty: without users, too, nobody can log in with a password."},
      auth<&AuthOptions::password_file>()},
+    {{.section = "auth",
+      .name = "users",
+      .type = Type::Flag,
+      .initial = false,
+      .doc = "Users of the control store (control.db in server.data) can log in with a password, "
+             "besides those of password_file or in their place. `godwit user` adds, changes, "
+             "disables and removes them, and a running broker follows within a second."},
+     auth<&AuthOptions::users>()},
     {{.section = "auth",
       .name = "policy_file",
       .initial = "",

@@ -43,11 +43,14 @@ Result<Done, IoError> write_all(int fd, Bytes bytes) {
     return Done{};
 }
 
+std::string directory_of(const std::string& path) {
+    const size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
 /// A rename is durable once its directory is.
 Result<Done, IoError> sync_directory_of(const std::string& path) {
-    const size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Fd fd(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) return Err{last_error("open directory")};
     if (::fsync(fd.get()) < 0) return Err{last_error("fsync directory")};
     return Done{};
@@ -91,6 +94,18 @@ Result<Done, IoError> make_directory(const std::string& path, mode_t mode) {
     struct stat status {};
     if (::stat(path.c_str(), &status) < 0) return Err{last_error("stat")};
     if (!S_ISDIR(status.st_mode)) return Err{IoError{ENOTDIR, "mkdir"}};
+    return Done{};
+}
+
+Result<Done, IoError> make_private_file(const std::string& path) {
+    const Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd && errno == EEXIST) return Done{};
+    if (!fd) return Err{last_error("open")};
+    if (::geteuid() != 0) return Done{};
+    struct stat directory {};
+    if (::stat(directory_of(path).c_str(), &directory) < 0) return Err{last_error("stat")};
+    if (::fchown(fd.get(), directory.st_uid, directory.st_gid) < 0)
+        return Err{last_error("fchown")};
     return Done{};
 }
 

@@ -27,6 +27,11 @@ Result<Done, IoError> write_file_atomically(const std::string& path, Bytes bytes
 /// @errors ENOTDIR when something else is there; ENOENT, EACCES, ENOSPC and the like
 Result<Done, IoError> make_directory(const std::string& path, mode_t mode);
 
+/// Makes an empty file for its owner alone (0600); root makes it for the owner of its directory.
+/// One that is there already is left as it is.
+/// @errors ENOENT, EACCES, ENOSPC and the like
+Result<Done, IoError> make_private_file(const std::string& path);
+
 /// Which file a path leads to, over links, and how it was last changed: another stamp is another
 /// file or other contents. A path that leads nowhere has a stamp too.
 struct FileStamp {

@@ -102,5 +102,30 @@ TEST_F(FileTest, KnowsWhatOthersMayRead) {
     EXPECT_EQ(is_readable_by_others(directory_.path("none")).error().code, ENOENT);
 }
 
+TEST_F(FileTest, APrivateFileIsForItsOwnerAlone) {
+    ASSERT_TRUE(make_private_file(path_));
+    EXPECT_EQ(mode_of(path_), 0600u);
+    EXPECT_EQ(read_whole_file(path_, 1).value(), "");
+}
+
+TEST_F(FileTest, APrivateFileThatIsThereKeepsWhatItHolds) {
+    write("kept", 0640);
+    ASSERT_TRUE(make_private_file(path_));
+    EXPECT_EQ(read_whole_file(path_, 10).value(), "kept");
+    EXPECT_EQ(mode_of(path_), 0640u);
+    EXPECT_EQ(make_private_file(directory_.path("none/f")).error().code, ENOENT);
+}
+
+TEST_F(FileTest, RootMakesAPrivateFileForTheOwnerOfItsDirectory) {
+    if (::geteuid() != 0) GTEST_SKIP() << "not root";
+    constexpr uid_t kSomebody = 12345;
+    ASSERT_EQ(::chown(directory_.path("").c_str(), kSomebody, kSomebody), 0);
+    ASSERT_TRUE(make_private_file(path_));
+    struct stat status {};
+    ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, kSomebody);
+    EXPECT_EQ(status.st_gid, kSomebody);
+}
+
 }  // namespace
 }  // namespace godwit::os

@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace godwit::os {
 
@@ -15,13 +17,14 @@ namespace {
 
 constexpr int kRoomPollMs = 50;
 
-Result<Fd, IoError> open_target(const std::string& path) {
+Result<Fd, IoError> open_target(const LogWriterOptions& options) {
+    const std::string& path = options.path;
     if (path.empty()) {
         Fd copy(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
         if (!copy) return Err{last_error("dup")};
         return copy;
     }
-    Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
+    Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, options.mode));
     if (!file) return Err{last_error("open")};
     return file;
 }
@@ -29,13 +32,16 @@ Result<Fd, IoError> open_target(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<LogWriter>, IoError> LogWriter::open(const LogWriterOptions& options) {
-    auto out = open_target(options.path);
+    auto out = open_target(options);
     if (!out) return Err{out.error()};
     return std::make_unique<LogWriter>(options, std::move(*out));
 }
 
 LogWriter::LogWriter(const LogWriterOptions& options, Fd out)
-    : options_(options), level_(options.level), out_(std::move(out)), writer_([this] { run(); }) {}
+    : options_(options), level_(options.level) {
+    take(std::move(out));
+    writer_ = std::thread([this] { run(); });
+}
 
 LogWriter::~LogWriter() {
     {
@@ -100,7 +106,8 @@ void LogWriter::write_line(std::unique_lock<std::mutex>& lock) {
     lines_.pop_front();
     writing_ = true;
     lock.unlock();
-    const auto written = write_out(line);
+    rotate_before(line.size());
+    const auto written = append(line);
     lock.lock();
     writing_ = false;
     queue_bytes_ -= line.size();
@@ -111,8 +118,8 @@ void LogWriter::reopen_now(std::unique_lock<std::mutex>& lock) {
     reopen_wanted_ = false;
     writing_ = true;
     lock.unlock();
-    auto opened = open_target(options_.path);
-    if (opened) out_ = std::move(*opened);
+    auto opened = open_target(options_);
+    if (opened) take(std::move(*opened));
     lock.lock();
     writing_ = false;
     if (opened) return;
@@ -141,6 +148,50 @@ void LogWriter::note_loss(std::string reason) {
     dropped_.fetch_add(1, std::memory_order_relaxed);
     ++unreported_;
     loss_reason_ = std::move(reason);
+}
+
+void LogWriter::take(Fd out) {
+    out_ = std::move(out);
+    struct stat found {};
+    is_file_ = ::fstat(out_.get(), &found) == 0 && S_ISREG(found.st_mode);
+    file_bytes_ = is_file_ ? uint64_t(found.st_size) : 0;
+}
+
+/// If it cannot the file goes on, and a line in it says so, once.
+void LogWriter::rotate_before(size_t bytes) {
+    const uint64_t most = options_.file_bytes_max;
+    if (!is_file_ || most == 0 || file_bytes_ == 0 || file_bytes_ + bytes <= most) return;
+    const auto rotated = rotate();
+    const bool told = !std::exchange(rotates_, rotated.has_value());
+    if (rotated || told) return;
+    const LogLine line = LogLine(LogLevel::Error, "log.rotate_failed")
+                             .add("path", options_.path)
+                             .add("reason", rotated.error().text());
+    (void)append(line.format(options_.format, wall_now()) + '\n');
+}
+
+/// PATH becomes PATH.1, that one PATH.2, and so on; the oldest goes.
+Result<Done, IoError> LogWriter::rotate() {
+    const auto old = [this](uint32_t n) { return options_.path + "." + std::to_string(n); };
+    if (::access(options_.path.c_str(), F_OK) == 0) {  // else it was moved already
+        for (uint32_t n = options_.old_files_max; n > 1; --n)
+            (void)::rename(old(n - 1).c_str(), old(n).c_str());  // there may be none yet
+        if (::rename(options_.path.c_str(), old(1).c_str()) < 0) return Err{last_error("rename")};
+    }
+    auto fresh = open_target(options_);
+    if (!fresh) return Err{fresh.error()};
+    take(std::move(*fresh));
+    return Done{};
+}
+
+/// A line that a full disk has cut is taken back, so that the next one is a line of its own.
+Result<Done, IoError> LogWriter::append(std::string_view line) {
+    const auto written = write_out(line);
+    if (written)
+        file_bytes_ += line.size();
+    else if (is_file_)
+        (void)!::ftruncate(out_.get(), off_t(file_bytes_));
+    return written;
 }
 
 /// One write as a rule; more only where the output takes a line in parts.

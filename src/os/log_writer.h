@@ -8,6 +8,8 @@
 #include "os/fd.h"
 #include "os/io_error.h"
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -21,7 +23,10 @@ namespace godwit::os {
 struct LogWriterOptions {
     std::string path;  // empty: standard error
     LogFormat format = LogFormat::Logfmt;
-    LogLevel level = LogLevel::Info;                     // lines below are not written
+    LogLevel level = LogLevel::Info;  // lines below are not written
+    mode_t mode = 0640;               // of a file that is made
+    uint64_t file_bytes_max = 0;  // a line that would go beyond it begins a new file; 0: none does
+    uint32_t old_files_max = 1;   // that are kept then, as PATH.1 (the newest), PATH.2 ...; >= 1
     size_t queue_bytes_max = 1 << 20;                    // waiting lines, all together
     Duration farewell = std::chrono::milliseconds(500);  // how long the end waits for slow output
 };
@@ -33,7 +38,7 @@ public:
     /// A line is cut after this many bytes, its newline included: what a pipe takes at once.
     static constexpr size_t kLineBytesMax = 4096;
 
-    /// Appends to the file; makes it with mode 0640 if need be.
+    /// Appends to the file; makes it if need be.
     /// @errors EACCES, ENOENT, EISDIR and the like
     static Result<std::unique_ptr<LogWriter>, IoError> open(const LogWriterOptions& options);
     /// @param out  an output that is open already, in place of `options.path`
@@ -66,6 +71,10 @@ private:
     void run();
     void write_line(std::unique_lock<std::mutex>& lock);
     void reopen_now(std::unique_lock<std::mutex>& lock);
+    void rotate_before(size_t bytes);
+    Result<Done, IoError> rotate();
+    Result<Done, IoError> append(std::string_view line);
+    void take(Fd out);
     void enqueue(std::string line);
     void enqueue_gap_report();
     void note_loss(std::string reason);
@@ -76,7 +85,11 @@ private:
     const LogWriterOptions options_;
     std::atomic<LogLevel> level_;
     std::atomic<uint64_t> dropped_{0};
-    Fd out_;  // the writer thread's alone
+    // The writer thread's alone:
+    Fd out_;
+    bool is_file_ = false;
+    uint64_t file_bytes_ = 0;
+    bool rotates_ = true;  // it did the last time
 
     std::mutex mutex_;  // guards what follows
     std::condition_variable work_;

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,6 +152,69 @@ TEST_F(LogWriterTest, AFailedReopenKeepsTheOldFileAndSaysWhy) {
     ASSERT_EQ(lines.size(), 1u);
     EXPECT_NE(lines[0].find("event=log.reopen_failed"), std::string::npos) << lines[0];
     EXPECT_NE(lines[0].find("Is a directory"), std::string::npos) << lines[0];
+}
+
+TEST_F(LogWriterTest, ALineBeyondTheSizeBeginsANewFileAndTheOldestGoes) {
+    options_.file_bytes_max = 10;
+    options_.old_files_max = 2;
+    options_.mode = 0600;
+    const auto writer = open_writer();
+    for (const char* line : {"1111", "1112", "2221", "2222", "3333333333333", "4444"})
+        writer->write(line);
+    writer->flush(kPatience);
+    EXPECT_EQ(lines_of(path_), std::vector<std::string>{"4444"});
+    EXPECT_EQ(lines_of(path_ + ".1"), std::vector<std::string>{"3333333333333"});
+    EXPECT_EQ(lines_of(path_ + ".2"), (std::vector<std::string>{"2221", "2222"}));
+    EXPECT_EQ(stamp_of(path_ + ".3"), FileStamp());
+    for (const char* end : {"", ".1", ".2"}) {
+        struct stat status {};
+        ASSERT_EQ(::stat((path_ + end).c_str(), &status), 0);
+        EXPECT_EQ(status.st_mode & 0777, 0600u) << end;
+    }
+}
+
+TEST_F(LogWriterTest, TheSizeCountsWhatWasThereBefore) {
+    options_.file_bytes_max = 10;
+    open_writer()->write("12345678");
+    open_writer()->write("next");
+    EXPECT_EQ(lines_of(path_ + ".1"), std::vector<std::string>{"12345678"});
+    EXPECT_EQ(lines_of(path_), std::vector<std::string>{"next"});
+}
+
+TEST_F(LogWriterTest, WhereItCannotRotateTheFileGoesOnAndSaysSoOnce) {
+    options_.file_bytes_max = 10;
+    ASSERT_TRUE(make_directory(path_ + ".1", 0700));
+    ASSERT_TRUE(make_directory(path_ + ".1/full", 0700));
+    const auto writer = open_writer();
+    for (const char* line : {"12345678", "next", "last"}) writer->write(line);
+    writer->flush(kPatience);
+    const auto lines = lines_of(path_);
+    ASSERT_EQ(lines.size(), 4u);
+    EXPECT_NE(lines[1].find("event=log.rotate_failed"), std::string::npos) << lines[1];
+    EXPECT_EQ(lines[2], "next");
+    EXPECT_EQ(lines[3], "last");
+}
+
+TEST_F(LogWriterTest, ALineThatIsCutByAFullDiskIsTakenBack) {
+    const auto writer = open_writer();
+    writer->write("whole");
+    writer->flush(kPatience);
+    ASSERT_NE(::signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit small{.rlim_cur = 10, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    writer->write("too long for what is left");
+    writer->flush(kPatience);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    EXPECT_EQ(writer->dropped_count(), 1u);
+    writer->write("again");
+    writer->flush(kPatience);
+    const auto lines = lines_of(path_);
+    ASSERT_EQ(lines.size(), 3u);
+    EXPECT_EQ(lines[0], "whole");
+    EXPECT_NE(lines[1].find("event=log.dropped"), std::string::npos) << lines[1];
+    EXPECT_EQ(lines[2], "again");
 }
 
 TEST_F(LogWriterTest, AFullQueueDropsCountsAndReports) {

@@ -35,6 +35,10 @@ bool is_root() {
     return ::geteuid() == 0;
 }
 
+uint32_t user_id() {
+    return ::getuid();
+}
+
 Result<Done, std::string> become_user(const std::string& name, const std::string& log_file) {
     const auto user = find_user(name);
     if (!user) return Err{user.error()};

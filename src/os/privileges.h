@@ -3,11 +3,14 @@
 
 #include "base/result.h"
 
+#include <cstdint>
 #include <string>
 
 namespace godwit::os {
 
 bool is_root();
+/// Who runs this program: of `sudo godwit` it is root.
+uint32_t user_id();
 
 /// Becomes this user, with its groups, for good, in every thread. Somebody else's files that are
 /// open stay open.

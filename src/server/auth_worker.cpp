@@ -33,7 +33,8 @@ broker::Verdict admission(const broker::AuthRequest& request, const auth::Token&
             .claims = token.claims,
             .username = token.username,
             .expires = token.expires ? instant_of(*token.expires) : kNever,
-            .realm = token.realm};
+            .realm = token.realm,
+            .method = "token"};
 }
 
 /// Where clients name their realm, "ann" of acme is the user ann@acme, and no other realm's ann.

@@ -53,7 +53,11 @@ std::string name_of(config::ListenUrl url, const os::Listener& listener) {
 }  // namespace
 
 BrokerProcess::BrokerProcess(const config::Options& options, os::LogWriter& log)
-    : options_(options), log_(log), started_(os::monotonic_now()), tls_files_(tls_files(options)) {
+    : options_(options),
+      log_(log),
+      started_(os::monotonic_now()),
+      tls_files_(tls_files(options)),
+      users_(options) {
     os::fill_random(tickets_.current.bytes);
 }
 
@@ -62,6 +66,7 @@ Result<std::unique_ptr<BrokerProcess>, std::string> BrokerProcess::make(
     std::unique_ptr<BrokerProcess> process(new BrokerProcess(options, log));
     if (auto done = process->open_listeners(); !done) return Err{done.error()};
     if (auto done = process->drop_root(); !done) return Err{done.error()};
+    if (auto done = process->open_audit_log(); !done) return Err{done.error()};
     if (auto done = process->check_tls(); !done) return Err{done.error()};
     if (auto done = process->open_data(); !done) return Err{done.error()};
     if (auto done = process->build_shards(); !done) return Err{done.error()};
@@ -106,6 +111,17 @@ Result<Done, std::string> BrokerProcess::drop_root() const {
     return Done{};
 }
 
+/// As the user who will have to begin new files.
+Result<Done, std::string> BrokerProcess::open_audit_log() {
+    const config::ServerOptions& server = options_.server;
+    auto audit = AuditLog::open({.file = server.audit_file,
+                                 .bytes_max = server.audit_bytes_max,
+                                 .old_files_max = server.audit_files});
+    if (!audit) return Err{"server.audit_file: " + audit.error()};
+    audit_ = *std::move(audit);
+    return Done{};
+}
+
 /// Said here, before anything else is begun.
 Result<Done, std::string> BrokerProcess::check_tls() const {
     for (const auto& listener : listeners_) {
@@ -141,7 +157,21 @@ Result<Done, std::string> BrokerProcess::load_credentials() {
     if (!policy) return Err{policy.error()};
     policy_ = std::move(*policy);
     if (policy_) say_doubts(*policy_);
-    return prepare_logins(*auth_, options_, log_);
+    if (auto done = prepare_logins(*auth_, options_, log_); !done) return done;
+    return read_users();
+}
+
+Result<Done, std::string> BrokerProcess::read_users() {
+    if (!options_.auth.has_passwords()) return Done{};
+    if (users_.has_file())
+        if (auto done = users_.read_file(); !done) return done;
+    if (users_.has_store()) {
+        if (auto done = users_.make_store(); !done) return done;
+        if (auto done = users_.read_store(); !done) return done;
+        tell_users();
+    }
+    (void)auth_->set_passwords(users_.joined());
+    return Done{};
 }
 
 uint16_t BrokerProcess::wished_shard_count() const {
@@ -234,6 +264,7 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     }
     parts.auth = auth_.get();
     parts.log = &log_;
+    parts.audit = audit_.get();
     parts.counters = counters_[index].get();
     if (policy_) parts.policy = std::make_unique<const auth::Policy>(*policy_);
     parts.admission = admission_.get();
@@ -275,11 +306,20 @@ Result<Done, std::string> BrokerProcess::start_admin() {
          [this](const admin::Target& query) { return explain(query); },
          [this](const std::string& client_id, const admin::Target& query) {
              return events(client_id, query);
-         }},
+         },
+         [this](const admin::AuditedRequest& request) { audit_request(request); }},
         *std::move(token));
     if (!admin) return Err{admin.error()};
     admin_ = std::move(*admin);
     return Done{};
+}
+
+void BrokerProcess::audit_request(const admin::AuditedRequest& request) {
+    audit_->note(LogLine(LogLevel::Warning, "admin_request")
+                     .add("method", request.method)
+                     .add("path", request.path)
+                     .add("address", request.address)
+                     .add("status", request.status));
 }
 
 Result<Done, std::string> BrokerProcess::start_threads() {
@@ -318,105 +358,6 @@ std::string BrokerProcess::listeners_text() const {
     return text;
 }
 
-/// Who came in by a password that is gone is disconnected.
-void BrokerProcess::replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords) {
-    const auto changed = auth_->set_passwords(std::move(passwords));
-    for (uint16_t i = 0; !changed.empty() && i < crossing_->shard_count(); ++i)
-        crossing_->mailbox({i}).post(ChangedUsers{changed});
-}
-
-void BrokerProcess::report_reload(const std::string& what, const std::string& fault) const {
-    if (fault.empty()) return log_.log(LogLine(LogLevel::Info, "reloaded").add("what", what));
-    log_.log(LogLine(LogLevel::Error, "reload_failed")
-                 .add("what", what)
-                 .add("detail", fault + "; the old stays"));
-}
-
-void BrokerProcess::reload(const config::Options& options) {
-    log_.set_level(options.server.log_level);
-    if (!options_.auth.password_file.empty()) {
-        auto passwords = server::load_passwords(options_.auth.password_file);
-        const std::string fault = passwords ? "" : passwords.error();
-        if (passwords) replace_passwords(std::move(*passwords));
-        report_reload(options_.auth.password_file, fault);
-    }
-    if (options_.auth.has_tokens()) {
-        auto tokens = load_tokens(options_.auth);
-        const std::string fault = tokens ? "" : tokens.error();
-        if (tokens) auth_->set_tokens(*std::move(tokens));
-        report_reload("keys of tokens", fault);
-        auth_->fetch_soon();
-    }
-    reload_callout();
-    if (policy_) {
-        auto policy = load_access(options_.auth);
-        if (policy) say_doubts(**policy);
-        for (uint16_t i = 0; policy && i < crossing_->shard_count(); ++i)
-            crossing_->mailbox({i}).post(NewPolicy{std::make_unique<const auth::Policy>(**policy)});
-        report_reload(policy_->source(), policy ? "" : policy.error());
-    }
-    reload_token();
-    reload_tls();
-}
-
-/// It may have changed its mind: so it is asked again, whatever its token.
-void BrokerProcess::reload_callout() {
-    Callout* const callout = auth_->callout();
-    if (!callout) return;
-    callout->forget();
-    auto token = load_optional_token(options_.auth.callout_token_file);
-    const std::string fault = token ? "" : token.error();
-    if (token) callout->set_token(*std::move(token));
-    report_reload("call-out", fault);
-}
-
-void BrokerProcess::reload_token() {
-    const std::string& file = options_.admin.token_file;
-    if (!admin_ || file.empty()) return;
-    auto token = load_token(file);
-    const std::string fault = token ? "" : token.error();
-    if (token) admin_->set_token(std::move(*token));
-    report_reload(file, fault);
-}
-
-void BrokerProcess::reload_tls() {
-    for (size_t i = 0; i < listeners_.size(); ++i) {
-        if (!listeners_[i]->tls) continue;
-        const auto replaced = replace_tls(i);
-        report_reload("TLS files of " + listeners_[i]->name, replaced ? "" : replaced.error());
-    }
-}
-
-/// For all shards or, where anything is faulty, for none.
-Result<Done, std::string> BrokerProcess::replace_tls(size_t listener) {
-    std::vector<std::unique_ptr<transport::TlsContext>> fresh;
-    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
-        auto tls = make_tls(listener);
-        if (!tls) return Err{tls.error()};
-        fresh.push_back(std::move(*tls));
-    }
-    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
-        crossing_->mailbox({i}).post(NewTls{listeners_[listener]->id, std::move(fresh[i])});
-    return Done{};
-}
-
-/// Each shard has its own, so that handshakes share nothing.
-Result<std::unique_ptr<transport::TlsContext>, std::string> BrokerProcess::make_tls(
-    size_t listener) const {
-    return load_tls(options_.listeners[listener], tickets_);
-}
-
-void BrokerProcess::watch_tls_files() {
-    if (tls_files_.look()) reload_tls();
-}
-
-void BrokerProcess::renew_tickets() {
-    tickets_.previous = tickets_.current;
-    os::fill_random(tickets_.current.bytes);
-    for (uint16_t i = 0; i < crossing_->shard_count(); ++i)
-        crossing_->mailbox({i}).post(NewTickets{tickets_});
-}
-
 admin::BrokerStats BrokerProcess::stats() const {
     admin::BrokerStats stats;
     stats.version = version();
@@ -427,6 +368,7 @@ admin::BrokerStats BrokerProcess::stats() const {
         stats.listeners.push_back({each->name, each->connections.load()});
     stats.log_lines_dropped = log_.dropped_count();
     if (const Callout* callout = auth_->callout()) stats.callout = callout->counts();
+    stats.audit_lines_lost = audit_->lost_count();
     return stats;
 }
 

@@ -5,9 +5,11 @@
 #include "admin/admin_server.h"
 #include "admin/sys_topics.h"
 #include "config/config.h"
+#include "server/audit_log.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
 #include "server/file_watch.h"
+#include "server/password_users.h"
 #include "server/resharding.h"
 #include "server/shard_runner.h"
 
@@ -39,10 +41,17 @@ public:
     /// Reads the TLS files again if one has changed since: certificates, keys, authorities and
     /// revocation lists.
     void watch_tls_files();
+    bool has_user_store() const { return users_.has_store(); }
+    /// Takes the users of the control store if they have changed; to be called a few times a
+    /// second.
+    void watch_users();
     /// Session tickets are made with a new secret; those of the last one are still taken. To be
     /// called every kTicketTime.
     static constexpr auto kTicketTime = std::chrono::hours(1);
     void renew_tickets();
+    /// In the log and the audit log. Thread: any
+    void tell(const LogLine& line) const;
+    AuditLog& audit() { return *audit_; }
     /// What the admin server and $SYS tell. Thread: any
     admin::BrokerStats stats() const;
     /// Asks the session's home shard. Thread: any but a shard's
@@ -66,7 +75,9 @@ private:
     Result<std::unique_ptr<transport::TlsContext>, std::string> make_tls(size_t listener) const;
     Result<Done, std::string> replace_tls(size_t listener);
     void reload_tls();
-    void replace_passwords(std::unique_ptr<const auth::PasswordFile> passwords);
+    Result<Done, std::string> read_users();
+    void replace_users();
+    void tell_users();
     Result<Done, std::string> open_listeners();
     void prepare_admission();
     Result<Done, std::string> load_credentials();
@@ -80,6 +91,8 @@ private:
     void reload_token();
     void reload_callout();
     Result<Done, std::string> drop_root() const;
+    Result<Done, std::string> open_audit_log();
+    void audit_request(const admin::AuditedRequest& request);
     Result<Done, std::string> check_tls() const;
     uint16_t wished_shard_count() const;
     broker::ShardConfig shard_config(uint16_t index) const;
@@ -87,6 +100,7 @@ private:
     config::Options options_;
     os::LogWriter& log_;
     Instant started_;
+    std::unique_ptr<AuditLog> audit_;
     std::unique_ptr<DataDirectory> data_;  // null: state is in memory alone
     HashKey key_;
     std::unique_ptr<Crossing> crossing_;
@@ -94,6 +108,8 @@ private:
     transport::TicketSecrets tickets_;
     FileWatch tls_files_;
     std::unique_ptr<Admission> admission_;
+    PasswordUsers users_;
+    std::string users_fault_;  // of the control store, as last reported; empty: none
     std::unique_ptr<AuthWorker> auth_;
     std::unique_ptr<const auth::Policy> policy_;  // as read at the start; each shard has its own
     std::vector<std::unique_ptr<SharedCounters>> counters_;

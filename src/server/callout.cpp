@@ -176,6 +176,7 @@ broker::Verdict callout_verdict(const broker::AuthRequest& request, const Callou
         verdict.reason = mqtt::ReasonCode::Success;
         verdict.claims = answer->claims;
         verdict.expires = answer->expires;
+        verdict.method = "call-out";
         // Where the client has named one, that one was asked about.
         verdict.realm = answer->realm.empty() ? request.realm_chosen : answer->realm;
     } else if (answer->kind == Kind::Deny) {

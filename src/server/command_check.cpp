@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "server/commands.h"
 #include "server/credentials.h"
+#include "server/password_users.h"
 #include "server/settings.h"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,16 @@ namespace godwit::server {
 
 namespace {
 
+/// The broker makes one that is not there.
+Result<Done, std::string> check_store(const std::string& directory) {
+    if (os::stamp_of(control::UserStore::path_in(directory)) == os::FileStamp()) return Done{};
+    auto store = control::UserStore::open(directory, control::UserStore::IfMissing::Refuse);
+    if (!store) return Err{store.error()};
+    const auto users = load_store_users(*store);
+    if (!users) return Err{users.error()};
+    return Done{};
+}
+
 /// The files that the configuration names. @return how many faults there are
 size_t check_files(const config::Options& options) {
     size_t faults = 0;
@@ -21,6 +32,7 @@ size_t check_files(const config::Options& options) {
         ++faults;
     };
     if (!options.auth.password_file.empty()) report(load_passwords(options.auth.password_file));
+    if (options.auth.users) report(check_store(options.server.directory));
     report(load_tokens(options.auth));
     report(load_authorities(options.auth.jwt_keys_ca));
     report(load_authorities(options.auth.callout_ca));

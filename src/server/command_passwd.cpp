@@ -1,18 +1,12 @@
 #include "auth/password_file.h"
-#include "auth/password_hash.h"
-#include "os/entropy.h"
 #include "os/file.h"
 #include "server/commands.h"
+#include "server/new_password.h"
 
 #include <CLI/CLI.hpp>
 
-#include <termios.h>
-#include <unistd.h>
-
-#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <iostream>
 
 namespace godwit::server {
 
@@ -28,35 +22,6 @@ constexpr size_t kFileBytesMax = 256 * 1024 * 1024;
 int fail(const std::string& why) {
     std::fprintf(stderr, "godwit passwd: %s\n", why.c_str());
     return 1;
-}
-
-/// One line of standard input, not shown while it is typed on a terminal.
-std::string read_hidden(const char* prompt) {
-    const bool terminal = isatty(STDIN_FILENO);
-    termios shown{};
-    if (terminal) {
-        std::fprintf(stderr, "%s", prompt);
-        tcgetattr(STDIN_FILENO, &shown);
-        termios hidden = shown;
-        hidden.c_lflag &= ~tcflag_t(ECHO);
-        tcsetattr(STDIN_FILENO, TCSANOW, &hidden);
-    }
-    std::string line;
-    std::getline(std::cin, line);
-    if (terminal) {
-        tcsetattr(STDIN_FILENO, TCSANOW, &shown);
-        std::fprintf(stderr, "\n");
-    }
-    return line;
-}
-
-Result<std::string, std::string> ask_password(const PasswdOptions& wishes) {
-    if (wishes.batch) return wishes.password;
-    std::string password = read_hidden("Password: ");
-    if (isatty(STDIN_FILENO) && password != read_hidden("Again: "))
-        return Err{std::string("the two passwords differ; nothing was changed")};
-    if (password.empty()) return Err{std::string("an empty password; nothing was changed")};
-    return password;
 }
 
 /// The file's users; none where there is no file yet.
@@ -76,15 +41,11 @@ int passwd(const PasswdOptions& wishes) {
         if (!users->remove(wishes.user))
             return fail("no user " + wishes.user + " in " + wishes.file);
     } else {
-        const auto password = ask_password(wishes);
+        const auto password =
+            wishes.batch ? Result<std::string, std::string>(wishes.password) : ask_password();
         if (!password) return fail(password.error());
-        std::array<uint8_t, 16> salt;
-        os::fill_random(salt);
-        const auto hash = wishes.scram ? auth::hash_password_for_scram : auth::hash_password;
-        if (!users->set(wishes.user, hash(*password, salt)))
-            return fail(
-                "this cannot be a user name: empty, with ':' or a control character, or with a '#' "
-                "in front");
+        if (!users->set(wishes.user, hash_new_password(*password, wishes.scram)))
+            return fail(std::string(auth::describe(auth::UserError::BadUserName)));
     }
     const auto done = os::write_file_atomically(wishes.file, as_bytes(users->print()), 0600);
     if (!done) return fail(wishes.file + ": " + done.error().text());

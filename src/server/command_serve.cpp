@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 namespace godwit::server {
 
@@ -31,6 +32,9 @@ constexpr auto kLookTime = std::chrono::seconds(5);
 
 /// Between two looks whether TLS files have changed.
 constexpr auto kWatchTime = std::chrono::seconds(1);
+
+/// Between two looks whether users have changed. What changes is to hold within a second.
+constexpr auto kUsersTime = std::chrono::milliseconds(200);
 
 /// Until a signal ends it: reloads, log rotation, $SYS, memory that goes back to the system.
 class MainLoop {
@@ -50,8 +54,10 @@ public:
         Instant next_sys = interval > Duration::zero() ? next_look : kNever;
         Instant next_watch = broker_.serves_tls() ? next_look : kNever;
         Instant next_tickets = broker_.serves_tls() ? next_look + broker_.kTicketTime : kNever;
+        Instant next_users = broker_.has_user_store() ? next_look : kNever;
         while (!ended_) {
-            const Instant next = std::min({next_look, next_sys, next_watch, next_tickets});
+            const Instant next =
+                std::min({next_look, next_sys, next_watch, next_tickets, next_users});
             (void)poller.wait(next - os::monotonic_now(), room);
             while (const auto signal = signals_.next()) on_signal(*signal);
             if (is_due(next_sys, interval))
@@ -59,6 +65,7 @@ public:
                     broker_.inject(message);
             if (is_due(next_look, kLookTime)) look();
             if (is_due(next_watch, kWatchTime)) broker_.watch_tls_files();
+            if (is_due(next_users, kUsersTime)) broker_.watch_users();
             if (is_due(next_tickets, broker_.kTicketTime)) broker_.renew_tickets();
         }
     }
@@ -73,26 +80,43 @@ private:
     }
 
     void look() {
+        tell_lost();
         const broker::Counters total = broker_.stats().total();
         const bool is_after_storm =
             calm_.is_after_storm(2 * total.connections_accepted - total.connections);
         if (is_after_storm || total.memory_scarce > 0) os::return_free_memory();
     }
 
+    /// By the log, which may be on another disk.
+    void tell_lost() {
+        const uint64_t lost = broker_.audit().lost_count();
+        const uint64_t told = std::exchange(lost_told_, lost);
+        if (lost == told) return;
+        log_.log(LogLine(LogLevel::Error, "audit_lost")
+                     .add("lines", lost - told)
+                     .add("lines_total", lost)
+                     .add("detail", "they are in no file; see server.audit_file"));
+    }
+
+    void reopen() {
+        log_.reopen();
+        broker_.audit().reopen();
+    }
+
     void on_signal(os::Signal signal) {
-        if (signal == os::Signal::User1) return log_.reopen();
+        if (signal == os::Signal::User1) return reopen();
         if (signal == os::Signal::Hangup) return reload();
         ended_ = true;
     }
 
     void reload() {
         (void)os::notify_reloading(os::monotonic_now());
-        log_.reopen();
+        reopen();
         auto config = read_settings(source_);
         if (!config) {
-            log_.log(LogLine(LogLevel::Error, "reload_failed")
-                         .add("what", source_.file)
-                         .add("detail", "see the lines above; everything stays as it was"));
+            broker_.tell(LogLine(LogLevel::Error, "reload_failed")
+                             .add("what", source_.file)
+                             .add("detail", "see the lines above; everything stays as it was"));
         } else {
             for (const std::string& key : config::changed_keys(options_, config->options))
                 if (key != "server.log_level")
@@ -111,6 +135,7 @@ private:
     const config::Options options_;
     admin::SysTopics sys_;
     Calm calm_;
+    uint64_t lost_told_ = 0;  // lines of the audit log
     bool ended_ = false;
 };
 
@@ -147,15 +172,15 @@ int serve(ServeOptions& wishes) {
     if (auto started = (*broker)->start(); !started) return fail(started.error());
     std::printf("godwit ready %s\n", (*broker)->listeners_text().c_str());
     std::fflush(stdout);
-    (*log)->log(LogLine(LogLevel::Info, "started")
-                    .add("version", version())
-                    .add("listeners", (*broker)->listeners_text()));
+    (*broker)->tell(LogLine(LogLevel::Info, "started")
+                        .add("version", version())
+                        .add("listeners", (*broker)->listeners_text()));
     (void)os::notify_ready((*broker)->listeners_text());
 
     MainLoop(**broker, **log, *signals, wishes.source, options).run(*poller);
     (void)os::notify_stopping();
     (*broker)->stop();
-    (*log)->log(LogLine(LogLevel::Info, "stopped"));
+    (*broker)->tell(LogLine(LogLevel::Info, "stopped"));
     return 0;
 }
 
@@ -194,7 +219,7 @@ void add_serve(CLI::App& app, Run& run) {
         "Without options it listens on loopback only: MQTT on 1883, WebSocket on 8083, admin HTTP "
         "on 8080.\n"
         "Signals: TERM and INT end it, HUP reloads passwords, keys of tokens, access rules and "
-        "TLS files, USR1 reopens the log.\n\n"
+        "TLS files, USR1 reopens the logs.\n\n"
         "Examples:\n"
         "  godwit serve\n"
         "  godwit serve --listen mqtt://127.0.0.1:1883 --listen unix:/run/godwit.sock\n"

@@ -16,6 +16,7 @@ using Run = std::function<int()>;
 void add_serve(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_passwd(CLI::App& app, Run& run);
+void add_user(CLI::App& app, Run& run);
 void add_policy(CLI::App& app, Run& run);
 void add_explain(CLI::App& app, Run& run);
 void add_why(CLI::App& app, Run& run);

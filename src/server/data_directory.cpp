@@ -134,7 +134,7 @@ Result<Done, std::string> DataDirectory::begin(uint16_t shards) {
     const auto names = directory_->list("");
     if (!names) return Err{names.error().what};
     for (const std::string& name : *names)
-        if (name != "lock" && name != kNewName)
+        if (name != "lock" && name != kNewName && !name.starts_with("control.db"))
             return Err{"holds files that are not the broker's (" + name +
                        "); name a directory of its own"};
     shard_count_ = shards;

@@ -33,6 +33,12 @@ TEST_F(DataDirectoryTest, RemembersItsShardsAndItsKey) {
     EXPECT_EQ(again->folder({2}), "shard-2");
 }
 
+TEST_F(DataDirectoryTest, UsersMayBeThereBeforeTheFirstStart) {
+    for (const char* name : {"control.db", "control.db-wal", "control.db-shm"}) write(name, "x");
+    EXPECT_EQ(open(2)->shard_count(), 2);
+    EXPECT_TRUE(has("control.db"));
+}
+
 TEST_F(DataDirectoryTest, OneOfTheFirstReleaseIsOfTheFirstGeneration) {
     write("identity", "godwit 1\nshards 4\nkey 1f 2e\n");
     const auto data = open();

@@ -42,12 +42,7 @@ Result<Done, std::string> prepare_logins(AuthWorker& auth, const config::Options
     if (!tokens) return Err{tokens.error()};
     auth.set_tokens(*std::move(tokens));
     if (auto done = start_fetching_keys(auth, options.auth, log); !done) return done;
-    if (auto done = start_callout(auth, options); !done) return done;
-    if (options.auth.password_file.empty()) return Done{};
-    auto passwords = load_passwords(options.auth.password_file);
-    if (!passwords) return Err{passwords.error()};
-    (void)auth.set_passwords(std::move(*passwords));
-    return Done{};
+    return start_callout(auth, options);
 }
 
 }  // namespace godwit::server

@@ -9,7 +9,7 @@
 
 namespace godwit::server {
 
-/// Users, tokens with their keys, and the call-out.
+/// Tokens with their keys, and the call-out.
 /// @param options  outlives `auth`, likewise `log`
 /// @errors         a sentence: which file, and what is wrong with it
 Result<Done, std::string> prepare_logins(AuthWorker& auth, const config::Options& options,

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
     bench::add_bench(app, run);
     server::add_check(app, run);
     server::add_passwd(app, run);
+    server::add_user(app, run);
     server::add_policy(app, run);
     server::add_explain(app, run);
     server::add_why(app, run);

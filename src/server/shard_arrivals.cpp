@@ -97,11 +97,13 @@ void ShardRunner::turn_away(const OpenListener& listener, const std::string& add
     ++turned_away_;
     if (now_ < tell_turned_away_) return;
     tell_turned_away_ = now_ + kTellTime;
-    parts_.log->log(LogLine(LogLevel::Warning, "connection.refused")
-                        .add("address", address)
-                        .add("listener", listener.name)
-                        .add("reason", why)
-                        .add("count", turned_away_ - turned_away_told_));
+    const LogLine line = LogLine(LogLevel::Warning, "connection.refused")
+                             .add("address", address)
+                             .add("listener", listener.name)
+                             .add("reason", why)
+                             .add("count", turned_away_ - turned_away_told_);
+    parts_.log->log(line);
+    parts_.audit->note(line);
     turned_away_told_ = turned_away_;
 }
 

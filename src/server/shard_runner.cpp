@@ -469,27 +469,4 @@ void ShardRunner::end_lingering() {
     }
 }
 
-void ShardRunner::log_events() {
-    for (broker::Event& event : fx_.events) {
-        if (const Socket* other = event.other.generation ? sockets_.find(event.other) : nullptr)
-            event.detail += ' ' + other->peer_text();
-        const Socket* socket =
-            event.connection.generation ? sockets_.find(event.connection) : nullptr;
-        const std::string address = socket ? socket->peer_text() : std::string();
-        history_.add(event, address, os::wall_now());
-        const LogLevel level = LogLevel(event.severity);
-        if (!parts_.log->wants(level)) continue;
-        LogLine line(level, event.name);
-        if (!event.client.empty()) line.add("client", event.client);
-        line.add("realm", parts_.shard.options->realms[event.realm.value].name);
-        if (socket) {
-            line.add("address", address);
-            line.add("listener", parts_.listeners[socket->listener.value]->name);
-        }
-        if (!event.reason.empty()) line.add("reason", event.reason);
-        if (!event.detail.empty()) line.add("detail", event.detail);
-        parts_.log->log(line);
-    }
-}
-
 }  // namespace godwit::server

@@ -8,6 +8,7 @@
 #include "os/poller.h"
 #include "os/socket.h"
 #include "server/admission.h"
+#include "server/audit_log.h"
 #include "server/auth_worker.h"
 #include "server/crossing.h"
 #include "server/memory_gauge.h"
@@ -49,6 +50,7 @@ struct RunnerParts {
         tls;  // by listener, this shard's; null: none
     AuthWorker* auth = nullptr;
     os::LogWriter* log = nullptr;
+    AuditLog* audit = nullptr;
     SharedCounters* counters = nullptr;
     std::unique_ptr<const auth::Policy> policy;
     std::unique_ptr<broker::Shard> opened;  // from its log; null: nothing is kept
@@ -125,6 +127,8 @@ private:
     void set_paused(ConnectionId id, bool paused);
     void end_lingering();
     void log_events();
+    LogLine line_of(const broker::Event& event, const Socket* socket,
+                    const std::string& address) const;
 
     RunnerParts parts_;
     os::Poller poller_;

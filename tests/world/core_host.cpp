@@ -334,8 +334,10 @@ void CoreHost::feed_pipe(ShardSeat& seat, Pipe& pipe) {
     if (pipe.stage == Pipe::Stage::Accepted) {
         pipe.stage = Pipe::Stage::Open;
         give(seat, broker::Accepted{.connection = pipe.id, .listener = pipe.listener});
-        if (!pipe.server_name.empty())
-            give(seat, broker::Identified{.connection = pipe.id, .server_name = pipe.server_name});
+        if (!pipe.server_name.empty() || !options_.certificate.empty())
+            give(seat, broker::Identified{.connection = pipe.id,
+                                          .common_name = options_.certificate,
+                                          .server_name = pipe.server_name});
         return;
     }
     if (pipe.stage == Pipe::Stage::Adopted) {
@@ -345,6 +347,7 @@ void CoreHost::feed_pipe(ShardSeat& seat, Pipe& pipe) {
         return give(seat, broker::Adopted{.connection = pipe.id,
                                           .listener = pipe.listener,
                                           .bytes = bytes,
+                                          .common_name = options_.certificate,
                                           .server_name = pipe.server_name,
                                           .verdict = verdict.get()});
     }
@@ -434,7 +437,8 @@ void CoreHost::answer_authentication(ShardSeat& seat) {
             options_.authenticator ? options_.authenticator(request) : AuthAnswer{};
         const Instant expires = answer.lasts == Duration::max() ? kNever : now_ + answer.lasts;
         seat.verdicts.push_back({request.connection, answer.reason, answer.data, answer.why,
-                                 answer.claims, answer.username, expires, answer.realm});
+                                 answer.claims, answer.username, expires, answer.realm,
+                                 answer.method});
         auth_requests.push_back(request);
     }
 }

@@ -26,6 +26,7 @@ struct AuthAnswer {
     std::optional<std::string> username;
     Duration lasts = Duration::max();
     std::string realm;
+    std::string_view method = "password";
 };
 using Authenticator = std::function<AuthAnswer(const broker::AuthRequest&)>;
 
@@ -35,8 +36,9 @@ struct CoreOptions {
     broker::BrokerOptions options;
     uint64_t pending_bytes_max = store::Options{}.pending_bytes_max;  // of each shard's log
     Authenticator authenticator;                                      // none: everybody is welcome
-    bool slow_disk = false;  // what it has to do mostly waits until nothing else is to be done
-    bool cut_bytes = true;   // deliver received bytes in random pieces, and divide turns finely
+    std::string certificate;  // its name, that every client shows; empty: none shows one
+    bool slow_disk = false;   // what it has to do mostly waits until nothing else is to be done
+    bool cut_bytes = true;    // deliver received bytes in random pieces, and divide turns finely
 };
 
 /// One connection, both ends.

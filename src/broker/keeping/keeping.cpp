@@ -1,6 +1,6 @@
 #include "broker/keeping/keeping.h"
 
-#include "broker/connecting.h"
+#include "broker/accepting.h"
 #include "broker/delivering.h"
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/loading.h"

@@ -24,7 +24,8 @@ struct PendingConnect {
     std::string auth_method;  // enhanced authentication; empty: none
     std::string auth_data;    // the authenticator's last data, for CONNACK
     std::optional<std::string> username;  // as the authenticator says; nullopt: as CONNECT does
-    std::string server_name;              // that it asked TLS for, where that names its realm
+    std::string method;  // what it is accepted by: "password", "certificate+token"; empty: nothing
+    std::string server_name;  // that it asked TLS for, where that names its realm
     RealmId realm;
     std::string realm_fault;    // why the client can be in no realm; empty: it can
     bool realm_chosen = false;  // by the client, and it is not its listener's

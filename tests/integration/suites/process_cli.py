@@ -16,7 +16,7 @@ def test_version(context, folder):
 
 def test_help(context, folder):
     """--help of every subcommand teaches on standard output"""
-    for words in ((), ('serve',), ('check',), ('passwd',), ('verify',), ('dump',), ('version',)):
+    for words in ((), ('serve',), ('check',), ('passwd',), ('user',), ('user', 'add'), ('user', 'list'), ('verify',), ('dump',), ('version',)):
         done = godwit(context, *words, '--help')
         equal(done.returncode, 0, f'status of {words} --help')
         assert len(done.stdout.splitlines()) > 3, f'{words}: {done.stdout}'

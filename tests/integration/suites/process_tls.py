@@ -10,7 +10,7 @@ from lib.program import run
 from lib.tests import any_broker, equal
 
 
-def secure(context, url, client=None, name='localhost', version=None, alpn=()):
+def secure(context, url, client=None, name='localhost', version=None, alpn=(), mqtt=5):
     """A RawClient behind TLS; `client` is the name of a certificate."""
     tls = ssl.create_default_context(cafile=context.certificates.ca)
     tls.check_hostname = name is not None
@@ -21,7 +21,7 @@ def secure(context, url, client=None, name='localhost', version=None, alpn=()):
     if client:
         tls.load_cert_chain(context.certificates.path(f'{client}.crt'), context.certificates.path(f'{client}.key'))
     plain = socket.create_connection(host_and_port(url), timeout=10)
-    return wire.RawClient(url, stream=tls.wrap_socket(plain, server_hostname=name))
+    return wire.RawClient(url, mqtt, stream=tls.wrap_socket(plain, server_hostname=name))
 
 
 class TlsBroker:

@@ -10,6 +10,7 @@ import time
 from lib.brokers import Godwit, host_and_port
 from lib.program import run, wait_until
 from lib.tests import equal
+from suites.process_access import BAD_USER_OR_PASSWORD, NOT_AUTHORIZED, add_user
 from suites.process_policy import disconnected
 from suites.process_tls import refused, secure, shown_certificate
 
@@ -210,6 +211,32 @@ def test_identity(context, folder):
                 done = run([context.broker, 'explain', 'publish', '--client', 'c', '--topic', 'mine/x', '--admin',
                             broker.endpoints['admin']])
                 equal(done.returncode, 0, f'explain with identity = "{identity}": {done.stdout}{done.stderr}')
+
+
+def test_certificate_username(context, folder):
+    """certificate_username: the certificate's name is the user of policy and explain; another user name, and nobody, are refused"""
+    cert, key = own_files(context, folder)
+    add_user(context, folder, 'ann', 'ann-password')
+    policy = folder / 'policy'
+    policy.write_text('allow connect\nallow write mine/{user}/#\n')
+    text = config(cert, key, ca=context.certificates.ca, verify='optional') + 'certificate_username = true\n'
+    text = f'[auth]\npolicy_file = "{policy}"\npassword_file = "{folder / "users"}"\n{text}'
+    with running(context, folder, text) as broker:
+        url, admin = broker.endpoints['tls'], broker.endpoints['admin']
+        for version, username, code in ((5, None, 0), (4, None, 0), (5, 'device-1', 0), (5, 'ann', BAD_USER_OR_PASSWORD)):
+            with secure(context, url, 'client', mqtt=version) as client:
+                equal(client.connect('c', username=username), code, f'CONNACK of {username}')
+                if code == 0:
+                    equal(client.publish('mine/device-1/x'), 0x10 if version == 5 else 0, 'PUBACK')
+                    done = run([context.broker, 'explain', 'publish', '--client', 'c', '--topic', 'mine/device-1/x', '--admin', admin])
+                    equal(done.returncode, 0, f'explain: {done.stdout}{done.stderr}')
+        said(broker, 'the user name is another than that of the certificate, device-1')
+        with secure(context, url, 'client') as client:
+            equal(client.connect('c', username='device-1', password='ann-password'), BAD_USER_OR_PASSWORD, 'CONNACK with a password')
+        with secure(context, url) as client:
+            equal(client.connect('c'), NOT_AUTHORIZED, 'CONNACK without a certificate')
+        with secure(context, url) as client:
+            equal(client.connect('c', username='ann', password='ann-password'), 0, 'CONNACK of ann without a certificate')
 
 
 def test_verify_depth(context, folder):
