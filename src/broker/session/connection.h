@@ -37,6 +37,13 @@ struct ConnectionFeatures {
     std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
 };
 
+/// What came and was not handled: a cut-off packet, or all unread input while paused.
+struct Unhandled {
+    Buffer bytes;          // never empty
+    uint32_t at = 0;       // so many are handled already; 0 unless paused
+    uint32_t since_s = 0;  // of the clock: since when it waits for its rest
+};
+
 /// Why a connection is not read. It is read again when none holds.
 enum class Pause : uint8_t {
     Verdict = 1,   // who this is, or the disk, has to be asked first
@@ -56,8 +63,8 @@ struct Connection {
     ConnectionId id;
     SessionRef session;  // valid while Online
     ListenerId listener;
-    State state = State::AwaitConnect;
-    mqtt::Version version = mqtt::Version::V5;  // until CONNECT told: see version_known
+    State state : 4 = State::AwaitConnect;
+    mqtt::Version version : 4 = mqtt::Version::V5;  // until CONNECT told: see version_known
     bool version_known : 1 = false;
     bool adopted : 1 = false;  // moved here; never moves again
     bool closing : 1 = false;  // dead at the end of this input: nothing more is read or written
@@ -70,13 +77,11 @@ struct Connection {
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
     uint16_t held_pubacks = 0;         // of them, at QoS 1
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
-    uint32_t partial_at = 0;       // of `partial`, handled already; 0 unless paused
-    uint32_t partial_since_s = 0;  // of the clock: since when `partial` waits for its rest
     Effects::Link link;
     uint64_t unsent_bytes = 0;  // written and not yet flushed
     Instant last_received;
-    Instant watch_due = kNever;  // its first timer; kNever: none
-    Buffer partial;              // a cut-off packet, or all unread input while paused
+    Instant watch_due = kNever;          // its first timer; kNever: none
+    std::unique_ptr<Unhandled> partial;  // null: nothing
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 
@@ -89,6 +94,6 @@ struct Connection {
     }
 };
 
-static_assert(sizeof(Connection) <= 120, "docs/adr/0018-idle-memory.md");
+static_assert(sizeof(Connection) <= 96, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker
