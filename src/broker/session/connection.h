@@ -46,13 +46,14 @@ struct Unhandled {
 
 /// Why a connection is not read. It is read again when none holds.
 enum class Pause : uint8_t {
-    Verdict = 1,   // who this is, or the disk, has to be asked first
-    Acks = 2,      // a 3.x client with as many publishes unacknowledged as it may have
-    Disk = 4,      // the packet at the front of `partial` was not handled: it is handled again from
-                   // the start once the disk is well
-    Share = 8,     // it had its share of the turn: the rest is for a later one
-    Output = 16,   // it does not read what it is answered
-    Crossing = 32  // a shard that takes its publishes of QoS 0 is behind
+    Verdict = 1,  // who this is, or the disk, has to be asked first
+    Acks = 2,     // a 3.x client with as many publishes unacknowledged as it may have
+    Disk = 4,     // the packet at the front of `partial` was not handled: it is handled again from
+                  // the start once the disk is well
+    Share = 8,    // it had its share of the turn: the rest is for a later one
+    Output = 16,  // it does not read what it is answered
+    Crossing = 32,  // a shard that takes its publishes of QoS 0 is behind
+    Subacks = 64    // as many of its SUBSCRIBEs and UNSUBSCRIBEs as may wait are not yet answered
 };
 
 struct Connection {
@@ -71,6 +72,7 @@ struct Connection {
     bool bridge : 1 = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
     bool problem_information : 1 = true;
     uint8_t pauses = 0;            // set of Pause: reading is stopped
+    uint8_t held_subacks = 0;      // its SUBSCRIBEs and UNSUBSCRIBEs not yet answered
     ShardId moving_to = kNowhere;  // its session lives there
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
