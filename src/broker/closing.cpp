@@ -4,6 +4,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
 #include "broker/publishing.h"
+#include "broker/refusal_lines.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
@@ -161,6 +162,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     c.state = Connection::State::AwaitConnect;
     Session* session = core.find(c.session);
     GW_ASSERT(session && session->online && session->connection == c.id);
+    tell_untold_refusals(core, *session);
     session->online = false;
     session->expires = kNever;
     if (session->outbox) session->outbox->trim();

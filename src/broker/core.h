@@ -147,6 +147,7 @@ struct Core {
     AckGate gate;
     Counters counters;
     Memory memory = Memory::Ample;
+    RefusalLine refusals;  // of clients that are not known here
     Random random;
     OrderClock clock;
     std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed

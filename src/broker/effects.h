@@ -23,6 +23,8 @@ struct Event {
     std::string reason;       // reason code name or own word
     std::string detail;       // which byte, property, rule, topic
     ConnectionId other = {};  // a second one that it is about; generation 0: none
+    uint32_t count = 1;       // of them in a row; 0: only a line, what it says was told before
+    bool quiet = false;       // no line: see refusal_lines.h
 };
 
 /// Who somebody claims to be. Answered by a Verdict input, in any order.

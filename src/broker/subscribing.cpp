@@ -5,6 +5,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/refusal_lines.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/scarcity.h"
@@ -82,8 +83,8 @@ ReasonCode check_wish(Core& core, Session& session, Wish& wish) {
     if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;
     const auto denial = grant(core, session, wish);
     if (!denial) return ReasonCode::Success;
-    core.event(Severity::Warning, "subscribe_refused", session, "not_authorized",
-               std::string(wish.filter.filter) + ": " + denial->rule);
+    const std::string why = ": " + denial->rule;
+    tell_refusal(core, session, "subscribe_refused", "not_authorized", {wish.filter.filter, why});
     return ReasonCode::NotAuthorized;
 }
 

@@ -469,7 +469,7 @@ void ShardRunner::log_events() {
         const std::string address = socket ? socket->peer_text() : std::string();
         history_.add(event, address, os::wall_now());
         const LogLevel level = LogLevel(event.severity);
-        if (!parts_.log->wants(level)) continue;
+        if (event.quiet || !parts_.log->wants(level)) continue;
         LogLine line(level, event.name);
         if (!event.client.empty()) line.add("client", event.client);
         line.add("realm", parts_.shard.options->realms[event.realm.value].name);

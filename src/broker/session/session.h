@@ -107,6 +107,12 @@ struct Replay {
     size_t held_ambiguous = 0;  // of them, as many as came before the last fetch began
 };
 
+/// When there may be a line about refused requests again, and how many had none.
+struct RefusalLine {
+    Instant due;
+    uint32_t untold = 0;
+};
+
 /// Things that few sessions have.
 struct SessionExtras {
     std::vector<Membership> memberships;
@@ -114,10 +120,12 @@ struct SessionExtras {
     std::unique_ptr<Replay> replay;
     std::unique_ptr<Losses> lost;              // null: nothing
     std::unique_ptr<auth::Identity> identity;  // of the last connection; null: none
+    RefusalLine refusals;
 
     /// A session is without them as well.
     bool empty() const {
-        return memberships.empty() && next_membership == 1 && !replay && !lost && !identity;
+        return memberships.empty() && next_membership == 1 && !replay && !lost && !identity &&
+               refusals.due == Instant();
     }
 };
 
