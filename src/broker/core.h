@@ -154,9 +154,8 @@ struct Core {
     Keeper keeper;
     FrameCache frames;
     Flapping flapping;
-    std::vector<GroupHandout> handouts;  // scratch
-    std::vector<std::unique_ptr<Outbox>>
-        spare_outboxes;  // empty: most messages need one for a moment
+    std::vector<GroupHandout> handouts;                   // scratch
+    std::vector<std::unique_ptr<Outbox>> spare_outboxes;  // empty: most need one for a moment
 
     // --- crossing shards; vectors are by shard ---
     std::deque<Envelope> loopback;  // posted to ourselves

@@ -85,6 +85,7 @@ public:
     std::vector<ConnectionId> pauses;  // stop reading: nothing is lost, the peer waits
     std::vector<ConnectionId> resumes;
     std::vector<Event> events;
+    uint64_t output_bytes = 0;                 // of all writes
     Severity least_severity = Severity::Info;  // the driver's: lesser events need not be made
 
     /// Keeps capacity: a steady turn allocates nothing.
