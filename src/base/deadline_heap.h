@@ -3,6 +3,7 @@
 // its time has moved on. Where stale ones could pile up, the owner sweeps.
 #pragma once
 
+#include "base/growth.h"
 #include "base/instant.h"
 
 #include <algorithm>
@@ -17,8 +18,7 @@ template <class Token>
 class DeadlineHeap {
 public:
     void arm(Instant due, Token token) {
-        if (entries_.size() == entries_.capacity())
-            entries_.reserve(entries_.size() + entries_.size() / 4 + kGrowthMin);
+        make_room(entries_, kGrowthMin);
         entries_.push_back({due, token});
         std::push_heap(entries_.begin(), entries_.end(), later);
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/assert.h"
+#include "base/growth.h"
 #include "base/slot_store.h"
 
 #include <cstdint>
@@ -20,6 +21,7 @@ public:
         uint32_t slot;
         if (free_.empty()) {
             slot = uint32_t(generations_.size());
+            make_room(generations_, 16);
             generations_.push_back(1);
         } else {
             slot = free_.back();

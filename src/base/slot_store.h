@@ -14,7 +14,8 @@
 
 namespace godwit {
 
-/// @cost  all O(1); a chunk lives as long as one of its objects
+/// @cost  all O(1); a chunk lives as long as one of its objects, and one more than that, so that
+/// those who come and go at the edge of a chunk leave no holes
 template <class T>
 class SlotStore {
 public:
@@ -29,7 +30,7 @@ public:
     T& emplace(uint32_t slot, Args&&... args) {
         if (slot >= end()) chunks_.resize(slot / kSlots + 1);
         auto& chunk = chunks_[slot / kSlots];
-        if (!chunk) chunk = std::make_unique_for_overwrite<Chunk>();
+        if (!chunk) chunk = spare_ ? std::move(spare_) : std::make_unique_for_overwrite<Chunk>();
         GW_ASSERT(!chunk->holds(slot % kSlots));
         T* const made =
             new (chunk->room + slot % kSlots * sizeof(T)) T(std::forward<Args>(args)...);
@@ -42,7 +43,7 @@ public:
         auto& chunk = chunks_[slot / kSlots];
         chunk->live &= ~(uint64_t(1) << slot % kSlots);
         chunk->at(slot % kSlots)->~T();
-        if (chunk->live == 0) chunk.reset();
+        if (chunk->live == 0) spare_ = std::move(chunk);
     }
     /// Above every slot in use.
     uint32_t end() const { return uint32_t(chunks_.size()) * kSlots; }
@@ -72,6 +73,7 @@ private:
         alignas(T) std::byte room[kSlots * sizeof(T)];
     };
     std::vector<std::unique_ptr<Chunk>> chunks_;
+    std::unique_ptr<Chunk> spare_;  // nothing is in it
 };
 
 }  // namespace godwit

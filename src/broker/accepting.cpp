@@ -190,7 +190,6 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     session.version = packet.version;
     session.online = true;
     session.connection = c.id;
-    session.expires = kNever;
     if (!GW_MUTANT(KeepWillOverConnections) || !session.will)
         session.will = keep_will(packet);  // a delayed will of before is not sent [MQTT5-3.1.3-9]
     if (GW_MUTANT(ForgetQos2IdOnResume)) session.unreleased.reset();

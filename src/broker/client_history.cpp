@@ -88,9 +88,10 @@ void ClientHistory::add(const Event& event, std::string_view address, WallTime n
     if (GW_MUTANT(EventsForgotten)) return;
     if (events_max_ == 0 || event.client.empty() || event.client.size() > kClientBytesMax) return;
     if (event.severity == Severity::Debug && std::string_view(event.name) != "dropped") return;
+    if (event.count == 0) return;
     const Clients::iterator client = touch(event);
     std::string_view reason = event.reason, detail = event.detail;
-    Head head{.first = now, .last = now, .name = event.name};
+    Head head{.first = now, .last = now, .name = event.name, .count = event.count};
     head.reason_bytes = cut<uint16_t>(reason, UINT16_MAX);
     head.detail_bytes = cut<uint8_t>(detail, kDetailBytesMax);
     head.address_bytes = cut<uint8_t>(address, UINT8_MAX);
@@ -102,7 +103,7 @@ void ClientHistory::add(const Event& event, std::string_view address, WallTime n
         if (std::string_view(last.name) == head.name &&
             std::string_view(client->text).substr(at + sizeof(Head)) == words) {
             last.last = now;
-            ++last.count;
+            last.count += event.count;
             std::memcpy(client->text.data() + at, &last, sizeof last);
             return;
         }

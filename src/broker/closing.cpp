@@ -6,6 +6,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
 #include "broker/publishing.h"
+#include "broker/refusal_lines.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
@@ -78,10 +79,11 @@ Instant expiry_of(const Connection& c) {
 
 /// When the packet that has begun to come had its time; kNever where none has.
 Instant packet_due(const Core& core, const Connection& c) {
-    if (c.partial.empty() || core.limits.packet_timeout <= Duration::zero()) return kNever;
-    const auto status = mqtt::next_frame(c.partial, core.limits.packet_bytes_max);
-    const uint64_t bytes = status ? status->bytes_needed : c.partial.size();
-    return Instant(std::chrono::seconds(c.partial_since_s)) + core.limits.packet_timeout +
+    if (!c.partial || core.limits.packet_timeout <= Duration::zero()) return kNever;
+    const Unhandled& partial = *c.partial;
+    const auto status = mqtt::next_frame(partial.bytes, core.limits.packet_bytes_max);
+    const uint64_t bytes = status ? status->bytes_needed : partial.bytes.size();
+    return Instant(std::chrono::seconds(partial.since_s)) + core.limits.packet_timeout +
            std::chrono::seconds(1 + bytes / 1024);
 }
 
@@ -171,7 +173,9 @@ void detach(Core& core, Connection& c, bool publish_will) {
     c.state = Connection::State::AwaitConnect;
     Session* session = core.find(c.session);
     GW_ASSERT(session && session->online && session->connection == c.id);
+    tell_untold_refusals(core, *session);
     session->online = false;
+    session->expires = kNever;
     if (session->outbox) session->outbox->trim();
     --core.counters.sessions_online;
     leave_groups_for_now(core, *session);
@@ -223,7 +227,7 @@ void on_will_timer(Core& core, SessionRef ref) {
 }
 
 void begin_packet(Core& core, Connection& c) {
-    c.partial_since_s = seconds_of(core.now);
+    if (c.partial) c.partial->since_s = seconds_of(core.now);
     watch(core, c);
 }
 
@@ -246,7 +250,7 @@ void on_connection_timer(Core& core, ConnectionId id) {
         return disconnect(core, *c, ReasonCode::NotAuthorized, "its token has expired");
     if (c->is_paused()) {  // we do not listen: its silence is ours
         c->last_received = core.now;
-        c->partial_since_s = seconds_of(core.now);
+        if (c->partial) c->partial->since_s = seconds_of(core.now);
         return watch(core, *c);
     }
     if (packet_due(core, *c) <= core.now)

@@ -109,9 +109,9 @@ void move_with(Core& core, Connection& c, const Verdict& verdict) {
     bytes.push_back(pending.header);
     mqtt::put_varint(bytes, uint32_t(pending.body.size()));
     put_bytes(bytes, pending.body);
-    put_bytes(bytes, Bytes(c.partial).subspan(c.partial_at));
-    c.partial = std::move(bytes);
-    c.partial_at = 0;
+    if (c.partial) put_bytes(bytes, Bytes(c.partial->bytes).subspan(c.partial->at));
+    c.partial = std::make_unique<Unhandled>();
+    c.partial->bytes = std::move(bytes);
     c.moving_to = core.home_of_client(pending.realm, pending.client_id);
     move_away(core, c, std::make_unique<const Verdict>(verdict));
 }

@@ -147,15 +147,15 @@ struct Core {
     AckGate gate;
     Counters counters;
     Memory memory = Memory::Ample;
+    RefusalLine refusals;  // of clients that are not known here
     Random random;
     OrderClock clock;
     std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed
     Keeper keeper;
     FrameCache frames;
     Flapping flapping;
-    std::vector<GroupHandout> handouts;  // scratch
-    std::vector<std::unique_ptr<Outbox>>
-        spare_outboxes;  // empty: most messages need one for a moment
+    std::vector<GroupHandout> handouts;                   // scratch
+    std::vector<std::unique_ptr<Outbox>> spare_outboxes;  // empty: most need one for a moment
 
     // --- crossing shards; vectors are by shard ---
     std::deque<Envelope> loopback;  // posted to ourselves

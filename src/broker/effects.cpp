@@ -22,6 +22,7 @@ void Effects::clear() {
     pauses.clear();
     resumes.clear();
     events.clear();
+    output_bytes = 0;
     ++turn_;
 }
 
@@ -32,7 +33,9 @@ void Effects::write(ConnectionId connection, Link& link, uint32_t arena_at, uint
         dirty.push_back({connection, kNone, kNone, 0});
     }
     Dirty& d = dirty[link.index];
-    d.bytes += arena_bytes + (message ? message->payload().size() : 0);
+    const uint64_t bytes = arena_bytes + (message ? message->payload().size() : 0);
+    d.bytes += bytes;
+    output_bytes += bytes;
     if (d.last != kNone) {
         // Neighbours in the arena become one write.
         Write& before = writes[d.last];

@@ -28,6 +28,8 @@ struct Event {
     // Of a login, accepted or refused, and of one that is ended:
     std::string user = {};    // who it is, or claims to be; empty: nobody
     std::string method = {};  // what it was accepted by: "password", "certificate", ...
+    uint32_t count = 1;       // of them in a row; 0: only a line, what it says was told before
+    bool quiet = false;       // no line: see refusal_lines.h
 };
 
 /// Who somebody claims to be. Answered by a Verdict input, in any order.
@@ -91,6 +93,7 @@ public:
     std::vector<ConnectionId> pauses;  // stop reading: nothing is lost, the peer waits
     std::vector<ConnectionId> resumes;
     std::vector<Event> events;
+    uint64_t output_bytes = 0;                 // of all writes
     Severity least_severity = Severity::Info;  // the driver's: lesser events need not be made
 
     /// Keeps capacity: a steady turn allocates nothing.

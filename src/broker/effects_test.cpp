@@ -53,6 +53,16 @@ TEST(Effects, ChainTheWritesOfEachConnectionInOrder) {
     EXPECT_FALSE(fx.empty());
 }
 
+TEST(Effects, CountTheOutputOfATurnPayloadsIncluded) {
+    Effects fx;
+    Effects::Link a, b;
+    fx.write(kA, a, put(fx, "a1"), 2, with_payload("12345"));
+    fx.write(kB, b, put(fx, "b1"), 2);
+    EXPECT_EQ(fx.output_bytes, 9u);
+    fx.clear();
+    EXPECT_EQ(fx.output_bytes, 0u);
+}
+
 TEST(Effects, MergeNeighboursInTheArena) {
     Effects fx;
     Effects::Link link;

@@ -7,7 +7,9 @@
 #include "mqtt/packets.h"
 #include "store/log.h"
 
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -211,9 +213,18 @@ struct GroupReturn {
     uint64_t token = 0;
 };
 
-using Envelope = std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe,
-                              RouteApplied, LogCondition, RetainedQuery, RetainedBatch, GroupJoin,
-                              GroupJoined, GroupLeave, GroupPresence, GroupDeliver, GroupTaken,
-                              GroupReleased, GroupDone, GroupReturn, RealmUse, PublishesTaken>;
+/// What is large is rare, and boxed, so that rings between many shards take little memory.
+template <class T>
+using Boxed = std::unique_ptr<T>;
+template <class T>
+Boxed<T> boxed(T value) {
+    return std::make_unique<T>(std::move(value));
+}
+using Envelope =
+    std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
+                 LogCondition, Boxed<RetainedQuery>, Boxed<RetainedBatch>, Boxed<GroupJoin>,
+                 GroupJoined, Boxed<GroupLeave>, Boxed<GroupPresence>, GroupDeliver, GroupTaken,
+                 GroupReleased, GroupDone, GroupReturn, RealmUse, PublishesTaken>;
+static_assert(sizeof(Envelope) <= 64, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -1,6 +1,7 @@
 #include "broker/pacing.h"
 
 #include "broker/reading.h"
+#include "broker/scarcity.h"
 
 #include <bit>
 
@@ -15,8 +16,9 @@ void add(PublishesTaken& sum, const Message& message) {
 }
 
 bool is_behind(const Core& core, const PublishesTaken& on_the_way) {
-    return on_the_way.count >= core.config.pace.untaken_max ||
-           on_the_way.bytes >= core.config.pace.untaken_bytes_max;
+    const uint64_t usual = core.config.pace.untaken_bytes_max;
+    const uint64_t bytes_max = is_scarce(core) ? std::min(usual, kScarceUntakenBytes) : usual;
+    return on_the_way.count >= core.config.pace.untaken_max || on_the_way.bytes >= bytes_max;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "broker/pacing.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/refusal_lines.h"
 #include "broker/refusing.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
@@ -97,8 +98,9 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
 void refuse(Core& core, Connection& c, Session& session, const mqtt::Publish& packet,
             const Refusal& refusal) {
     ++core.counters.publishes_refused;
-    core.event(Severity::Warning, "publish_refused", c, mqtt::reason_name(refusal.reason),
-               std::string(packet.topic) + ": " + refusal.detail);
+    const std::string why = ": " + refusal.detail;
+    tell_refusal(core, session, "publish_refused", mqtt::reason_name(refusal.reason),
+                 {packet.topic, why});
     const bool told = c.version == Version::V5;
     const uint64_t mark = writing_mark(core);
     if (!told && packet.qos == Qos::ExactlyOnce)
@@ -188,15 +190,11 @@ MessageRef cleared(const Message& message) {
 /// Its publisher is named where its session is here.
 void count_retained_loss(Core& core, const Message& message) {
     ++core.counters.lost[Loss::RetainedFull];
-    const Session* publisher = core.clients.find(core.sessions, message.publisher());
-    Event full{Severity::Warning,
-               "retained_refused",
-               {},
-               message.realm(),
-               publisher ? std::string(publisher->client_id) : std::string(),
-               is_scarce(core) ? "memory_scarce" : "quota_exceeded",
-               std::string(message.topic())};
-    core.fx->events.push_back(std::move(full));
+    constexpr const char* kName = "retained_refused";
+    const char* const reason = is_scarce(core) ? "memory_scarce" : "quota_exceeded";
+    if (Session* publisher = core.clients.find(core.sessions, message.publisher()))
+        return tell_refusal(core, *publisher, kName, reason, {message.topic(), {}});
+    tell_refusal(core, message.realm(), kName, reason, message.topic());
 }
 
 void keep_retained(Core& core, const MessageRef& value) {
@@ -262,8 +260,8 @@ void refuse_held(Core& core, Lane lane, uint64_t number) {
     ++core.counters.publishes_refused;
     Session* session = core.find(held->session);
     if (session)
-        core.event(Severity::Warning, "publish_refused", *session,
-                   mqtt::reason_name(ReasonCode::QuotaExceeded), kQueueFull);
+        tell_refusal(core, *session, "publish_refused",
+                     mqtt::reason_name(ReasonCode::QuotaExceeded), {kQueueFull, {}});
     if (session && held->exactly_once) forget_unreleased(core, *session, id);
     core.gate.refuse(*held, ReasonCode::QuotaExceeded, ticket_since(core, mark));
 }

@@ -166,24 +166,32 @@ size_t handle_all(Core& core, Connection& c, Bytes in) {
 
 /// Handles what was kept as far as it is whole. @cost all in all, a few copies of each byte
 void handle_kept(Core& core, Connection& c) {
-    Buffer kept = std::exchange(c.partial, {});
-    size_t handled = std::exchange(c.partial_at, 0);
-    handled += handle_all(core, c, Bytes(kept).subspan(handled));
-    if (c.closing || handled == kept.size()) return;
-    if (!c.is_paused() || handled > kept.size() / 2) {
-        c.partial.assign(kept.begin() + std::ptrdiff_t(handled), kept.end());
+    if (!c.partial) return;
+    const auto kept = std::move(c.partial);
+    const Bytes all = kept->bytes;
+    const size_t handled = kept->at + handle_all(core, c, all.subspan(kept->at));
+    if (c.closing || handled == all.size()) return;
+    c.partial = std::make_unique<Unhandled>();
+    if (!c.is_paused() || handled > all.size() / 2) {
+        put_bytes(c.partial->bytes, all.subspan(handled));
     } else {
-        c.partial = std::move(kept);
-        c.partial_at = uint32_t(handled);
+        c.partial->bytes = std::move(kept->bytes);
+        c.partial->at = uint32_t(handled);
     }
     if (c.state == Connection::State::Online) begin_packet(core, c);
+}
+
+void keep_bytes(Connection& c, Bytes in) {
+    if (!c.partial) c.partial = std::make_unique<Unhandled>();
+    put_bytes(c.partial->bytes, in);
 }
 
 /// Completes the cut-off packet alone, so that what follows it is not copied. @return what is left
 /// of `in`
 Bytes complete_partial(Core& core, Connection& c, Bytes in) {
-    while (!c.partial.empty() && !in.empty() && may_go_on(c)) {
-        const auto status = mqtt::next_frame(c.partial, packet_bytes_max(core, c));
+    while (c.partial && !in.empty() && may_go_on(c)) {
+        Buffer& partial = c.partial->bytes;
+        const auto status = mqtt::next_frame(partial, packet_bytes_max(core, c));
         if (!status) {
             refuse_bytes(core, c, status.error());
             break;
@@ -194,10 +202,10 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
                            "memory is scarce, and its packet is large");
                 break;
             }
-            const size_t take = std::min(in.size(), status->bytes_needed - c.partial.size());
-            put_bytes(c.partial, in.first(take));
+            const size_t take = std::min(in.size(), status->bytes_needed - partial.size());
+            put_bytes(partial, in.first(take));
             in = in.subspan(take);
-            if (c.partial.size() < status->bytes_needed) break;
+            if (partial.size() < status->bytes_needed) break;
         }
         handle_kept(core, c);
     }
@@ -210,19 +218,20 @@ void on_received(Core& core, Connection& c, Bytes in) {
     core.counters.bytes_received += in.size();
     ++core.pace.readers;
     if (c.state == Connection::State::Online) c.last_received = core.now;
-    const bool goes_on = !c.partial.empty();
+    const bool goes_on = c.partial != nullptr;
     const uint64_t packets_before = core.counters.packets_received;
     in = complete_partial(core, c, in);
-    if (!c.closing && c.partial.empty()) in = in.subspan(handle_all(core, c, in));
-    if (!c.closing) put_bytes(c.partial, in);
+    if (!c.closing && !c.partial) in = in.subspan(handle_all(core, c, in));
+    if (!c.closing && !in.empty()) keep_bytes(c, in);
     const bool is_new = !goes_on || core.counters.packets_received > packets_before;
-    if (is_new && !c.partial.empty() && !c.closing && c.state == Connection::State::Online)
+    if (is_new && c.partial && !c.closing && c.state == Connection::State::Online)
         begin_packet(core, c);
     if (c.is_moving() && !c.closing) move_away(core, c, nullptr);
 }
 
 void move_away(Core& core, Connection& c, std::unique_ptr<const Verdict> verdict) {
-    core.fx->moves.push_back({c.id, c.moving_to, std::move(c.partial), std::move(verdict)});
+    Buffer unhandled = c.partial ? std::move(c.partial->bytes) : Buffer();
+    core.fx->moves.push_back({c.id, c.moving_to, std::move(unhandled), std::move(verdict)});
     c.closing = true;
     core.dying.push_back(c.id);
 }

@@ -28,13 +28,14 @@ void ask(Core& core, Session& session, Replay::Fetch& fetch) {
         for (const auto& posted : core.peer_posted)
             query.need.push_back(posted[fetch.next_home.value]);
     fetch.asked = true;
-    core.post(fetch.next_home, std::move(query));
+    core.post(fetch.next_home, boxed(std::move(query)));
 }
 
 /// The live messages that waited go on, in their order.
 void end_replay(Core& core, Session& session) {
     const auto replay = session.take_replay();
-    for (OutboxEntry& entry : replay->held) {
+    while (!replay->held.empty()) {
+        OutboxEntry entry = replay->held.pop_front();
         remove_queued(core, session.realm, 1, entry.bytes);
         enqueue(core, session, std::move(entry));
     }
@@ -47,16 +48,14 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
     Replay& replay = *session.replay();
     if (replay.held_ambiguous == 0) return false;
     bool is_held = false;
-    for (auto at = replay.held.begin(); at != replay.held.end();) {
-        const Message& live = *at->message;
-        is_held |= at->message == value;
-        if (at->message == value || live.topic() != value->topic() ||
-            live.stamp() > value->stamp()) {
+    for (size_t at = 0; at < replay.held.size();) {
+        const MessageRef& live = replay.held[at].message;
+        is_held |= live == value;
+        if (live == value || live->topic() != value->topic() || live->stamp() > value->stamp()) {
             ++at;
             continue;
         }
-        OutboxEntry entry = std::move(*at);
-        at = replay.held.erase(at);
+        OutboxEntry entry = replay.held.erase_at(at);
         --replay.held_ambiguous;
         replay.held_bytes -= entry.bytes;
         remove_queued(core, session.realm, 1, entry.bytes);
@@ -93,8 +92,8 @@ void answer(Core& core, ShardId asker, const RetainedQuery& query) {
         const size_t origin = each->origin().value;  // may be of a time with more shards
         return origin < query.stamp_max.size() && each->stamp() > query.stamp_max[origin];
     });
-    core.post(asker, RetainedBatch{query.replay, std::move(batch.messages), std::move(batch.after),
-                                   batch.done});
+    core.post(asker, boxed(RetainedBatch{query.replay, std::move(batch.messages),
+                                         std::move(batch.after), batch.done}));
 }
 
 }  // namespace
@@ -149,8 +148,9 @@ size_t drop_replay(Core& core, Session& session) {
     const auto replay = session.take_replay();
     if (!replay) return 0;
     remove_queued(core, session.realm, replay->held.size(), replay->held_bytes);
-    for (const OutboxEntry& entry : replay->held) settle(core, entry);
-    return replay->held.size();
+    const size_t count = replay->held.size();
+    for (; !replay->held.empty(); replay->held.drop_front()) settle(core, replay->held.front());
+    return count;
 }
 
 bool hold_behind_replay(Core& core, Session& session, OutboxEntry& entry) {

@@ -28,7 +28,7 @@ Held held_by(Core& core, const Session& session) {
               .subscriptions = session.subscription_count()};
     if (const Connection* c = core.connection_of(session)) {
         held.unsent = c->unsent_bytes;
-        held.unread = c->partial.capacity();
+        held.unread = c->partial ? c->partial->bytes.capacity() : 0;
     }
     return held;
 }

@@ -14,15 +14,16 @@ namespace godwit::broker {
 
 // --- while memory is scarce, a client may still have this much ---
 
-inline constexpr size_t kScarceSubscriptions = 32;          // a session, to have one more
-inline constexpr uint64_t kScarceQueueBytes = 16 * 1024;    // that wait for a session
-inline constexpr uint16_t kScarceInflight = 16;             // that it has not acknowledged
-inline constexpr uint64_t kScarceOutputBytes = 256 * 1024;  // unsent to a connection
-inline constexpr uint32_t kScarcePacketBytes = 64 * 1024;   // of a packet that comes in pieces
-inline constexpr uint32_t kScarceConnectBytes = 4 * 1024;   // the same before CONNECT
-inline constexpr size_t kScarceAliasBytes = 256;            // of a topic that gets an alias
-inline constexpr uint64_t kNamedBytes = 64 * 1024;          // who holds that may be named
-inline constexpr uint64_t kMuchBytes = 1024 * 1024;         // whose connection holds that is ended
+inline constexpr size_t kScarceSubscriptions = 32;            // a session, to have one more
+inline constexpr uint64_t kScarceQueueBytes = 16 * 1024;      // that wait for a session
+inline constexpr uint16_t kScarceInflight = 16;               // that it has not acknowledged
+inline constexpr uint64_t kScarceOutputBytes = 256 * 1024;    // unsent to a connection
+inline constexpr uint64_t kScarceUntakenBytes = 1024 * 1024;  // of QoS 0 on its way to a shard
+inline constexpr uint32_t kScarcePacketBytes = 64 * 1024;     // of a packet that comes in pieces
+inline constexpr uint32_t kScarceConnectBytes = 4 * 1024;     // the same before CONNECT
+inline constexpr size_t kScarceAliasBytes = 256;              // of a topic that gets an alias
+inline constexpr uint64_t kNamedBytes = 64 * 1024;            // who holds that may be named
+inline constexpr uint64_t kMuchBytes = 1024 * 1024;  // whose connection holds that is ended
 
 /// The process has used more, or less, of its memory than before.
 void on_memory(Core& core, const MemoryState& in);

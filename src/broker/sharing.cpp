@@ -121,8 +121,8 @@ uint64_t join_group(Core& core, Session& session, GroupKey key,
     const Connection* c = core.connection_of(session);
     const uint32_t window = std::min<uint32_t>(c ? c->receive_maximum : 1, kMemberWindowMax);
     const ShardId home = core.home_of_group(key);
-    core.post(home, GroupJoin{std::move(key), session.self, known->number, options, window,
-                              session.online, ++core.join_request});
+    core.post(home, boxed(GroupJoin{std::move(key), session.self, known->number, options, window,
+                                    session.online, ++core.join_request}));
     return core.join_request;
 }
 
@@ -148,7 +148,7 @@ bool is_member(const Session& session, const GroupKey& key) {
 bool leave_group(Core& core, Session& session, const GroupKey& key) {
     Membership* known = find_membership(session, key);
     if (!known) return false;
-    core.post(core.home_of_group(key), GroupLeave{key, session.self});
+    core.post(core.home_of_group(key), boxed(GroupLeave{key, session.self}));
     forget(core, known->kept);
     session.extras->memberships.erase(session.extras->memberships.begin() +
                                       (known - session.extras->memberships.data()));
@@ -158,7 +158,8 @@ bool leave_group(Core& core, Session& session, const GroupKey& key) {
 void leave_groups_for_now(Core& core, Session& session) {
     if (!session.extras || session.extras->memberships.empty()) return;
     for (const Membership& each : session.extras->memberships)
-        core.post(core.home_of_group(each.key), GroupPresence{each.key, session.self, false});
+        core.post(core.home_of_group(each.key),
+                  boxed(GroupPresence{each.key, session.self, false}));
     return_if(core, session, [&](const OutboxEntry& entry) {
         return find_membership(session, entry.extras->membership) != nullptr;
     });

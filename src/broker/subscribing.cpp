@@ -5,6 +5,8 @@
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/permitting.h"
+#include "broker/reading.h"
+#include "broker/refusal_lines.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/scarcity.h"
@@ -21,6 +23,9 @@ using mqtt::RetainHandling;
 using mqtt::SubscriptionOptions;
 
 namespace {
+
+/// Of one connection; what waits costs memory on its shard, and an envelope to each of the others.
+constexpr uint8_t kHeldSubacksMax = 64;
 
 /// One entry of a SUBSCRIBE on its way.
 struct Wish {
@@ -64,10 +69,14 @@ std::optional<Denial> grant(const Core& core, const Session& session, Wish& wish
 }
 
 /// Why this entry is refused in the SUBACK; Success if it is not.
-ReasonCode check_wish(Core& core, const Connection& c, const Session& session, Wish& wish) {
+ReasonCode check_wish(Core& core, Session& session, Wish& wish) {
     if (topic::has_more_levels(wish.filter.filter, core.limits.topic_levels_max) &&
         !GW_MUTANT(AnyDepth))
         return ReasonCode::TopicFilterInvalid;
+    // Each SUBSCRIBE is a replay, also of what is subscribed already; of a client that does not
+    // read what it gets, none ends.
+    if (session.replay() && session.replay()->filters.size() / 2 >= core.limits.subscriptions_max)
+        return ReasonCode::QuotaExceeded;
     const size_t held =
         session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
     const bool is_full = held >= core.limits.subscriptions_max || !may_subscribe(core, session);
@@ -76,8 +85,8 @@ ReasonCode check_wish(Core& core, const Connection& c, const Session& session, W
     if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;
     const auto denial = grant(core, session, wish);
     if (!denial) return ReasonCode::Success;
-    core.event(Severity::Warning, "subscribe_refused", c, "not_authorized",
-               std::string(wish.filter.filter) + ": " + denial->rule);
+    const std::string why = ": " + denial->rule;
+    tell_refusal(core, session, "subscribe_refused", "not_authorized", {wish.filter.filter, why});
     return ReasonCode::NotAuthorized;
 }
 
@@ -218,12 +227,15 @@ namespace {
 
 /// Those of sessions that end with their connections do not wait behind those that wait for a disk;
 /// but where one lasted until now, the disk may have the subscription still.
-void await_suback(Core& core, const Session& session, PendingSuback pending, uint64_t ticket) {
+void await_suback(Core& core, Connection& c, PendingSuback pending, uint64_t ticket) {
+    const Session& session = *core.find(c.session);
     const bool on_disk = is_durable(core, session) || (pending.unsuback && session.was_durable);
     pending.ticket = on_disk ? ticket : 0;
     auto& line = pending.ticket != 0 ? core.kept_subacks : core.pending_subacks;
     line.push_back(std::move(pending));
+    ++c.held_subacks;
     release_subacks(core);
+    if (c.held_subacks >= kHeldSubacksMax) pause_reading(core, c, Pause::Subacks);
 }
 
 }  // namespace
@@ -239,7 +251,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     for (const mqtt::SubscribeEntry& entry : packet.entries) {
         Wish wish{*topic::parse_filter(entry.filter), entry.options, packet.subscription_id};
         if (c.bridge) wish.options.no_local = wish.options.retain_as_published = true;
-        const ReasonCode refusal = check_wish(core, c, session, wish);
+        const ReasonCode refusal = check_wish(core, session, wish);
         if (refusal != ReasonCode::Success) {
             pending.reasons.push_back(uint8_t(refusal));
             continue;
@@ -253,7 +265,7 @@ void on_subscribe(Core& core, Connection& c, const mqtt::Subscribe& packet) {
     if (!pending.fetches.empty() && core.route_sequence == sequence_before) probe(core);
     if (!pending.fetches.empty()) pending.crossings_made = core.keeper.crossings_made;
     pending.route_sequence = core.route_sequence;
-    await_suback(core, session, std::move(pending), ticket_since(core, mark));
+    await_suback(core, c, std::move(pending), ticket_since(core, mark));
 }
 
 void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) {
@@ -271,7 +283,7 @@ void on_unsubscribe(Core& core, Connection& c, const mqtt::Unsubscribe& packet) 
             uint8_t(unsubscribe(core, session, *topic::parse_filter(entry.filter))));
     // All that was written: an UNSUBSCRIBE before, never answered, may have ended what this one
     // finds ended.
-    await_suback(core, session, std::move(pending), newest_ticket(core));
+    await_suback(core, c, std::move(pending), newest_ticket(core));
     if (!c.closing) pump(core, session);
 }
 
@@ -326,11 +338,13 @@ void release_subacks(Core& core, std::deque<PendingSuback>& line) {
         const PendingSuback ready = std::move(front);
         line.pop_front();
         Connection* c = core.find(ready.connection);
+        if (c) --c->held_subacks;
         if (c && !send_suback(core, *c, ready))  // [MQTT5-3.10.4-4]
             disconnect(core, *c, ReasonCode::PacketTooLarge,
                        ready.unsuback ? "UNSUBACK" : "SUBACK");
         if (Session* session = core.find(ready.session))
             begin_fetches(core, *session, ready.fetches);
+        if (c && c->held_subacks < kHeldSubacksMax) resume_reading(core, *c, Pause::Subacks);
     }
 }
 

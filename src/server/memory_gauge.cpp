@@ -23,8 +23,9 @@ broker::Memory judge_memory(broker::Memory before, uint64_t used, uint64_t max) 
 }
 
 std::optional<broker::Memory> MemoryGauge::look(Instant now) {
-    if (now < next_look_) return std::nullopt;
+    if (now < next_look_ && unseen_ < kLookBytes) return std::nullopt;
     next_look_ = now + kLookTime;
+    unseen_ = 0;
     const broker::Memory judged = judge_memory(told_, used_.bytes(), bytes_max_);
     if (judged == told_) return std::nullopt;
     return told_ = judged;

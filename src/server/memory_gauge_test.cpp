@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace godwit::server {
 namespace {
 
@@ -38,6 +40,18 @@ TEST(MemoryGauge, TellsOnceAndLooksNotTooOften) {
     MemoryGauge roomy(uint64_t(1) << 60);
     EXPECT_EQ(roomy.look(now), std::nullopt);
     EXPECT_TRUE(roomy.is_ample());
+}
+
+TEST(MemoryGauge, LooksAgainAfterMuchHasCome) {
+    std::vector<char> large;
+    const uint64_t used = os::UsedMemory().bytes();
+    MemoryGauge gauge((used + (32 << 20)) / 79 * 100);  // scarce with some 32 MiB more
+    const Instant now = Instant() + std::chrono::hours(1);
+    EXPECT_EQ(gauge.look(now), std::nullopt);
+    large.assign(size_t(used / 2 + (64 << 20)), 'x');
+    EXPECT_EQ(gauge.look(now), std::nullopt) << "too early";
+    gauge.note(MemoryGauge::kLookBytes);
+    EXPECT_NE(gauge.look(now), std::nullopt);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ void ShardRunner::log_events() {
         const std::string address = socket ? socket->peer_text() : std::string();
         history_.add(event, address, os::wall_now());
         const bool is_noted = parts_.audit->is_on() && is_audited(event);
-        const bool is_logged = parts_.log->wants(LogLevel(event.severity));
+        const bool is_logged = !event.quiet && parts_.log->wants(LogLevel(event.severity));
         if (!is_noted && !is_logged) continue;
         const LogLine line = line_of(event, socket, address);
         if (is_noted) parts_.audit->note(line);

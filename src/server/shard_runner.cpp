@@ -14,8 +14,12 @@ constexpr size_t kReadBytes = 64 * 1024;
 // The others' work must not starve our clients: of each ring so many envelopes in a turn, and no
 // more once they have made so much work.
 constexpr size_t kEnvelopesPerTurn = 2048;
-constexpr size_t kEnvelopesPerLook = 64;
+constexpr size_t kEnvelopesPerLook = 8;
 constexpr uint64_t kMailWorkPerTurn = 8192;
+/// What clients do not take of a turn's output is kept until they do, each of them its own: of more
+/// than this the memory gauge would see the end only. The rest of the turn's work comes in the
+/// next.
+constexpr uint64_t kOutputBytesPerTurn = 4 << 20;
 constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
 /// Sockets served between two looks at the memory of the process.
 constexpr size_t kEventsALook = 16;
@@ -109,7 +113,7 @@ void ShardRunner::turn() {
     look_at_memory(now_);
     feed_outcomes();
     begin_waiting_openings();
-    for (size_t i = 0; i < events.size(); ++i) {
+    for (size_t i = 0; i < events.size() && fx_.output_bytes < kOutputBytesPerTurn; ++i) {
         on_event(events[i]);
         if (i % kEventsALook == kEventsALook - 1) look_at_memory(read_clock());
     }
@@ -171,6 +175,7 @@ void ShardRunner::read_from(ConnectionId id, Socket& socket) {
             on_gone(id, socket, count.error().text());
         return;
     }
+    memory_.note(*count);
     if (!socket.lingering) receive(id, socket, Bytes(read_room_).first(*count));
 }
 
@@ -251,7 +256,10 @@ void ShardRunner::take_envelopes(ShardId from) {
     const auto visit = [&](broker::Envelope&& envelope) { feed(broker::Mail{from, &envelope}); };
     auto& ring = parts_.crossing->ring(from, parts_.shard.id);
     const uint64_t work_max = shard_->work() + kMailWorkPerTurn;
-    for (size_t taken = 0; taken < kEnvelopesPerTurn && shard_->work() < work_max;) {
+    const auto is_full = [&] {
+        return shard_->work() >= work_max || fx_.output_bytes >= kOutputBytesPerTurn;
+    };
+    for (size_t taken = 0; taken < kEnvelopesPerTurn && !is_full();) {
         const size_t count = ring.drain(visit, kEnvelopesPerLook);
         if (count < kEnvelopesPerLook) return;
         taken += count;
@@ -323,6 +331,7 @@ void ShardRunner::perform() {
     }
     for (const ConnectionId id : fx_.pauses) set_paused(id, true);
     for (const ConnectionId id : fx_.resumes) set_paused(id, false);
+    memory_.note(fx_.output_bytes);
     fx_.clear();
     behind_ = outgoing_.publish();
 }

@@ -6,22 +6,22 @@ namespace godwit::broker {
 
 namespace {
 
-uint16_t wish_of(ShardId shard, Interest interest) {
-    return uint16_t(2 * shard.value + uint16_t(interest == Interest::Kept));
+uint32_t wish_of(ShardId shard, Interest interest) {
+    return 2u * shard.value + uint32_t(interest == Interest::Kept);
 }
 
 }  // namespace
 
 uint64_t ExactRoutes::hash_of(std::string_view name) const {
-    return keyed_hash(as_bytes(name), key_);
+    const uint64_t hash = keyed_hash(as_bytes(name), key_);
+    return uint64_t(Cell::tag_of(uint32_t(hash >> 40))) << 32 | uint32_t(hash);
 }
 
 void ExactRoutes::change(std::string_view filter, ShardId shard, InterestChange change) {
     GW_ASSERT(change.before != change.now);
     const uint64_t hash = hash_of(filter);
     if (change.before == Interest::None) {
-        const uint32_t tag = Cells::tag_of(hash);
-        cells_.insert(hash, {uint16_t(tag >> 16), uint16_t(tag), wish_of(shard, change.now)});
+        cells_.insert(hash, {Cells::tag_of(hash) >> 8, wish_of(shard, change.now)});
         ++size_;
         return;
     }

@@ -1,6 +1,6 @@
 // ExactRoutes: which other shards want the names that their filters without wildcards say. Hashes
 // and no texts, since most filters of most shards are such: a message may cross in vain, when two
-// texts share 38 bits of a hash whose key nobody outside knows. It never stays where it is wanted.
+// texts share 30 bits of a hash whose key nobody outside knows. It never stays where it is wanted.
 #pragma once
 
 #include "base/hash.h"
@@ -21,7 +21,7 @@ struct RemoteShards {
     friend bool operator==(const RemoteShards&, const RemoteShards&) = default;
 };
 
-/// @cost  9 to 14 bytes for a filter of a shard
+/// @cost  6 to 8 bytes for a filter of a shard
 class ExactRoutes {
 public:
     explicit ExactRoutes(HashKey key) : key_(key) {}
@@ -37,16 +37,24 @@ public:
     size_t memory_bytes() const { return cells_.memory_bytes(); }
 
 private:
-    /// Six bytes. Filters that share a tag have a cell each, so that each can go for itself.
+    /// Filters that share a tag have a cell each, so that each can go for itself.
     struct Cell {
-        uint16_t tag_high, tag_low;
-        uint16_t wants;  // 2 x shard + whether a log keeps it; kNobody: empty
-        uint32_t tag() const { return uint32_t(tag_high) << 16 | tag_low; }
+        uint32_t short_tag : 24;
+        uint32_t wants : 8;  // 2 x shard + whether a log keeps it; kNobody: empty
+        uint32_t tag() const { return tag_of(short_tag); }
         bool empty() const { return wants == kNobody; }
-        constexpr void clear() { tag_high = tag_low = UINT16_MAX, wants = kNobody; }
+        constexpr void clear() { short_tag = kShortTagMax, wants = kNobody; }
+
+        static constexpr uint32_t kShortTagMax = (1u << 24) - 1;
+        /// The table asks of a tag's low bits that they tell apart those with the same high bits.
+        static constexpr uint32_t tag_of(uint32_t short_tag) {
+            return short_tag << 8 | (short_tag >> 6 & 0xff);
+        }
     };
-    static constexpr uint16_t kNobody = UINT16_MAX;
+    static_assert(sizeof(Cell) == 4, "docs/adr/0018-idle-memory.md");
+    static constexpr uint32_t kNobody = UINT8_MAX;
     using Cells = topic::CellTable<Cell>;
+    /// As a cell can hold it: of its upper half only 24 bits are the name's own.
     uint64_t hash_of(std::string_view name) const;
 
     HashKey key_;

@@ -82,7 +82,7 @@ TEST(ExactRoutes, CostFewBytesAFilter) {
     constexpr size_t kCount = 100'000;
     for (size_t i = 0; i < kCount; ++i)
         routes.change("devices/" + std::to_string(i), {1}, {Interest::None, Interest::Live});
-    EXPECT_LT(routes.memory_bytes(), kCount * 15);
+    EXPECT_LT(routes.memory_bytes(), kCount * 8);
     for (size_t i = 0; i < kCount; ++i)
         routes.change("devices/" + std::to_string(i), {1}, {Interest::Live, Interest::None});
     EXPECT_EQ(routes.memory_bytes(), 0u);

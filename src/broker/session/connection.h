@@ -44,15 +44,23 @@ struct ConnectionFeatures {
     std::unique_ptr<auth::Identity> identity;  // until the session has it; null: none
 };
 
+/// What came and was not handled: a cut-off packet, or all unread input while paused.
+struct Unhandled {
+    Buffer bytes;          // never empty
+    uint32_t at = 0;       // so many are handled already; 0 unless paused
+    uint32_t since_s = 0;  // of the clock: since when it waits for its rest
+};
+
 /// Why a connection is not read. It is read again when none holds.
 enum class Pause : uint8_t {
-    Verdict = 1,   // who this is, or the disk, has to be asked first
-    Acks = 2,      // a 3.x client with as many publishes unacknowledged as it may have
-    Disk = 4,      // the packet at the front of `partial` was not handled: it is handled again from
-                   // the start once the disk is well
-    Share = 8,     // it had its share of the turn: the rest is for a later one
-    Output = 16,   // it does not read what it is answered
-    Crossing = 32  // a shard that takes its publishes of QoS 0 is behind
+    Verdict = 1,  // who this is, or the disk, has to be asked first
+    Acks = 2,     // a 3.x client with as many publishes unacknowledged as it may have
+    Disk = 4,     // the packet at the front of `partial` was not handled: it is handled again from
+                  // the start once the disk is well
+    Share = 8,    // it had its share of the turn: the rest is for a later one
+    Output = 16,  // it does not read what it is answered
+    Crossing = 32,  // a shard that takes its publishes of QoS 0 is behind
+    Subacks = 64    // as many of its SUBSCRIBEs and UNSUBSCRIBEs as may wait are not yet answered
 };
 
 struct Connection {
@@ -63,27 +71,26 @@ struct Connection {
     ConnectionId id;
     SessionRef session;  // valid while Online
     ListenerId listener;
-    State state = State::AwaitConnect;
-    mqtt::Version version = mqtt::Version::V5;  // until CONNECT told: see version_known
+    State state : 4 = State::AwaitConnect;
+    mqtt::Version version : 4 = mqtt::Version::V5;  // until CONNECT told: see version_known
     bool version_known : 1 = false;
     bool adopted : 1 = false;  // moved here; never moves again
     bool closing : 1 = false;  // dead at the end of this input: nothing more is read or written
     bool bridge : 1 = false;   // 3.x with the bridge bit: sees RETAIN as published and no echo
     bool problem_information : 1 = true;
     uint8_t pauses = 0;            // set of Pause: reading is stopped
+    uint8_t held_subacks = 0;      // its SUBSCRIBEs and UNSUBSCRIBEs not yet answered
     ShardId moving_to = kNowhere;  // its session lives there
     uint16_t keepalive_s = 0;
     uint16_t receive_maximum = 65535;  // what the client takes unacknowledged
     uint16_t held_acks = 0;            // its QoS 1/2 publishes not yet acknowledged by us
     uint16_t held_pubacks = 0;         // of them, at QoS 1
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
-    uint32_t partial_at = 0;       // of `partial`, handled already; 0 unless paused
-    uint32_t partial_since_s = 0;  // of the clock: since when `partial` waits for its rest
     Effects::Link link;
     uint64_t unsent_bytes = 0;  // written and not yet flushed
     Instant last_received;
-    Instant watch_due = kNever;  // its first timer; kNever: none
-    Buffer partial;              // a cut-off packet, or all unread input while paused
+    Instant watch_due = kNever;          // its first timer; kNever: none
+    std::unique_ptr<Unhandled> partial;  // null: nothing
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
 
@@ -96,6 +103,6 @@ struct Connection {
     }
 };
 
-static_assert(sizeof(Connection) <= 120, "docs/adr/0018-idle-memory.md");
+static_assert(sizeof(Connection) <= 96, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -1,6 +1,7 @@
 #include "broker/session/session.h"
 
 #include "base/assert.h"
+#include "base/growth.h"
 
 #include <algorithm>
 #include <cstring>
@@ -32,9 +33,7 @@ HeldFilter* HeldFilters::add(topic::FilterId id) {
         return &one_;
     }
     if (!more_) more_ = std::make_unique<std::vector<HeldFilter>>(1, one_);
-    const size_t count = more_->size();
-    // By a quarter: thousands of them may be all that a session is.
-    if (count == more_->capacity()) more_->reserve(count + count / 4 + 1);
+    make_room(*more_, 1);  // thousands of them may be all that a session is
     const auto at = more_->begin() + (first_from(id) - more_->data());
     return &*more_->insert(at, {id, {}});
 }
@@ -54,17 +53,22 @@ void HeldFilters::clear() {
 
 OwnText::OwnText(std::string_view text) {
     if (text.empty()) return;
-    const auto bytes = uint32_t(text.size());
-    all_ = std::make_unique_for_overwrite<char[]>(sizeof bytes + bytes);
-    std::memcpy(all_.get(), &bytes, sizeof bytes);
-    std::memcpy(all_.get() + sizeof bytes, text.data(), bytes);
+    GW_ASSERT(text.size() <= UINT16_MAX);
+    const auto bytes = uint16_t(text.size());
+    const size_t head = bytes < kLong ? 1 : 3;
+    all_ = std::make_unique_for_overwrite<char[]>(head + bytes);
+    all_[0] = char(bytes < kLong ? bytes : kLong);
+    if (bytes >= kLong) std::memcpy(&all_[1], &bytes, sizeof bytes);
+    std::memcpy(&all_[head], text.data(), bytes);
 }
 
 std::string_view OwnText::view() const {
     if (!all_) return {};
-    uint32_t bytes = 0;
-    std::memcpy(&bytes, all_.get(), sizeof bytes);
-    return {all_.get() + sizeof bytes, bytes};
+    const auto first = uint8_t(all_[0]);
+    if (first < kLong) return {&all_[1], first};
+    uint16_t bytes = 0;
+    std::memcpy(&bytes, &all_[1], sizeof bytes);
+    return {&all_[3], bytes};
 }
 
 std::unique_ptr<Replay> Session::take_replay() {

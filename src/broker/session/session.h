@@ -5,12 +5,13 @@
 #include "auth/profiles.h"
 #include "base/ids.h"
 #include "base/instant.h"
+#include "base/ring.h"
 #include "broker/envelope.h"
 #include "broker/losses.h"
 #include "broker/session/outbox.h"
 #include "topic/filter_table.h"
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -68,7 +69,8 @@ private:
     std::unique_ptr<std::vector<HeldFilter>> more_;  // then one_ is unused
 };
 
-/// A text of its own that never changes, in 12 bytes and its length.
+/// A text of its own that never changes, up to 65535 bytes, in 9 bytes and its length. One of up to
+/// 23 bytes, as all client ids of MQTT 3.1 are, takes the allocator's smallest block.
 class OwnText {
 public:
     OwnText() = default;
@@ -77,7 +79,9 @@ public:
     operator std::string_view() const { return view(); }
 
 private:
-    std::unique_ptr<char[]> all_;  // its length in four bytes, then the text; null: empty
+    static constexpr uint8_t kLong = UINT8_MAX;
+    /// Its length in a byte, or kLong and the length in two bytes; then the text. null: empty
+    std::unique_ptr<char[]> all_;
 };
 
 /// The replay of retained messages to new subscriptions: one fetch after the other; what the same
@@ -94,13 +98,19 @@ struct Replay {
         std::string after;
         bool asked = false;  // a batch is under way
     };
-    uint32_t planned = 0;       // fetches whose SUBACK has not left
-    std::deque<Fetch> fetches;  // the front one is active
+    uint32_t planned = 0;      // fetches whose SUBACK has not left
+    std::list<Fetch> fetches;  // the front one is active
     std::vector<std::string>
-        filters;  // of all fetches since the replay began: whose live messages wait
-    std::deque<OutboxEntry> held;  // live messages that wait
+        filters;             // of all fetches since the replay began: whose live messages wait
+    Ring<OutboxEntry> held;  // live messages that wait
     uint64_t held_bytes = 0;
     size_t held_ambiguous = 0;  // of them, as many as came before the last fetch began
+};
+
+/// When there may be a line about refused requests again, and how many had none.
+struct RefusalLine {
+    Instant due;
+    uint32_t untold = 0;
 };
 
 /// Things that few sessions have.
@@ -110,14 +120,17 @@ struct SessionExtras {
     std::unique_ptr<Replay> replay;
     std::unique_ptr<Losses> lost;              // null: nothing
     std::unique_ptr<auth::Identity> identity;  // of the last connection; null: none
+    RefusalLine refusals;
 
     /// A session is without them as well.
     bool empty() const {
-        return memberships.empty() && next_membership == 1 && !replay && !lost && !identity;
+        return memberships.empty() && next_membership == 1 && !replay && !lost && !identity &&
+               refusals.due == Instant();
     }
 };
 
 struct Session {
+    Session() : expires(kNever) {}
     OwnText client_id;
     uint64_t client_hash = 0;  // keyed hash of realm and client id; names the publisher in messages
     SessionRef self;
@@ -128,11 +141,13 @@ struct Session {
     bool restored : 1 = false;             // from disk, and its client has not come since
     bool was_durable : 1 = false;  // with this or an earlier connection: its state may be on disk
     PacketId last_packet_id;
-    auth::ProfileId profile;   // while there is a policy
-    uint32_t expiry_s = 0;     // kNoExpiry: the broker's maximum
-    ObjectId kept;             // its durable object; 0: a restart of the broker ends it
-    ConnectionId connection;   // valid while online
-    Instant expires = kNever;  // while offline
+    auth::ProfileId profile;  // while there is a policy
+    uint32_t expiry_s = 0;    // kNoExpiry: the broker's maximum
+    ObjectId kept;            // its durable object; 0: a restart of the broker ends it
+    union {
+        Instant expires;          // while offline
+        ConnectionId connection;  // while online
+    };
     HeldFilters subscriptions;
     std::unique_ptr<Outbox> outbox;
     std::unique_ptr<WillState> will;
@@ -175,6 +190,6 @@ struct Session {
     PacketId next_packet_id();
 };
 
-static_assert(sizeof(Session) <= 120, "docs/adr/0018-idle-memory.md");
+static_assert(sizeof(Session) <= 112, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker
