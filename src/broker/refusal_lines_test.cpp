@@ -2,7 +2,7 @@
 
 #include "broker/client_history.h"
 #include "broker/closing.h"
-#include "broker/connecting.h"
+#include "broker/accepting.h"
 
 #include <gtest/gtest.h>
 
