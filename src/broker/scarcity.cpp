@@ -16,15 +16,26 @@ constexpr uint64_t kSubscriptionBytes = 150;  // about, its text included
 
 struct Held {
     SessionRef session;
-    uint64_t waiting = 0, unsent = 0, unread = 0, subscriptions = 0;
+    uint64_t waiting = 0, inflight = 0, unsent = 0, unread = 0, subscriptions = 0;
     uint64_t bytes() const {
-        return waiting + unsent + unread + subscriptions * kSubscriptionBytes;
+        return waiting + inflight + unsent + unread + subscriptions * kSubscriptionBytes;
     }
 };
+
+/// What it got and has not acknowledged.
+uint64_t inflight_bytes(const Session& session) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < session.inflight_count(); ++i) {
+        const MessageRef& message = session.outbox->inflight[i].entry.message;
+        if (message) bytes += message->size_bytes();
+    }
+    return bytes;
+}
 
 Held held_by(Core& core, const Session& session) {
     Held held{.session = session.self,
               .waiting = session.waiting_bytes(),
+              .inflight = inflight_bytes(session),
               .subscriptions = session.subscription_count()};
     if (const Connection* c = core.connection_of(session)) {
         held.unsent = c->unsent_bytes;
@@ -47,10 +58,10 @@ std::vector<Held> find_holders(Core& core) {
 
 std::string text_of(const Held& held) {
     return fmt::format(
-        "{} KiB: {} KiB wait for it, {} KiB it does not read, {} KiB of an "
-        "unfinished packet, {} subscriptions",
-        held.bytes() >> 10, held.waiting >> 10, held.unsent >> 10, held.unread >> 10,
-        held.subscriptions);
+        "{} KiB: {} KiB wait for it, {} KiB it has not acknowledged, {} KiB it does not read, {} "
+        "KiB of an unfinished packet, {} subscriptions",
+        held.bytes() >> 10, held.waiting >> 10, held.inflight >> 10, held.unsent >> 10,
+        held.unread >> 10, held.subscriptions);
 }
 
 void tell(Core& core, Memory now) {
