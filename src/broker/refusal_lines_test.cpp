@@ -1,8 +1,8 @@
 #include "broker/refusal_lines.h"
 
+#include "broker/accepting.h"
 #include "broker/client_history.h"
 #include "broker/closing.h"
-#include "broker/accepting.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include "broker/scarcity.h"
 
-#include "broker/connecting.h"
+#include "broker/accepting.h"
 
 #include <gtest/gtest.h>
 

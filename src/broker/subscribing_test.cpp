@@ -1,6 +1,6 @@
 #include "broker/subscribing.h"
 
-#include "broker/connecting.h"
+#include "broker/accepting.h"
 #include "broker/testing/small_broker.h"
 
 #include <gtest/gtest.h>
