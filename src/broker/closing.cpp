@@ -74,6 +74,7 @@ Instant keep_alive_end(const Connection& c) {
 }
 
 Instant expiry_of(const Connection& c) {
+    if (GW_MUTANT(TokensNeverExpire)) return kNever;
     return c.features ? c.features->expires : kNever;
 }
 
@@ -246,7 +247,7 @@ void on_connection_timer(Core& core, ConnectionId id) {
     c->watch_due = kNever;
     if (c->state != Connection::State::Online)
         return disconnect(core, *c, ReasonCode::MaximumConnectTime, "no accepted CONNECT in time");
-    if (expiry_of(*c) <= core.now && !GW_MUTANT(TokensNeverExpire))
+    if (expiry_of(*c) <= core.now)
         return disconnect(core, *c, ReasonCode::NotAuthorized, "its token has expired");
     if (c->is_paused()) {  // we do not listen: its silence is ours
         c->last_received = core.now;

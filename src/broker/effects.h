@@ -30,6 +30,7 @@ struct Event {
     std::string method = {};  // what it was accepted by: "password", "certificate", ...
     uint32_t count = 1;       // of them in a row; 0: only a line, what it says was told before
     bool quiet = false;       // no line: see refusal_lines.h
+    uint32_t untold = 0;      // others of its kind that had no line
 };
 
 /// Who somebody claims to be. Answered by a Verdict input, in any order.

@@ -15,6 +15,8 @@ void tell_refusal(Core& core, Session& session, const char* name, std::string_vi
 /// Of a client that is not known here.
 void tell_refusal(Core& core, RealmId realm, const char* name, std::string_view reason,
                   std::string_view detail);
+/// For Event::untold.
+std::string more_since_the_last_line(uint32_t count);
 /// The client goes: says how many were refused since the last line, if any.
 void tell_untold_refusals(Core& core, Session& session);
 

@@ -1,6 +1,7 @@
 // What a shard tells of its clients: for `godwit why`, the log, and the audit log.
 #include "server/shard_runner.h"
 
+#include "broker/refusal_lines.h"
 #include "os/clock.h"
 
 namespace godwit::server {
@@ -18,7 +19,9 @@ LogLine ShardRunner::line_of(const broker::Event& event, const Socket* socket,
         line.add("listener", parts_.listeners[socket->listener.value]->name);
     }
     if (!event.reason.empty()) line.add("reason", event.reason);
-    if (!event.detail.empty()) line.add("detail", event.detail);
+    std::string detail = event.detail;
+    if (event.untold > 0) detail += "; " + broker::more_since_the_last_line(event.untold);
+    if (!detail.empty()) line.add("detail", detail);
     return line;
 }
 
