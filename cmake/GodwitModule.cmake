@@ -50,6 +50,13 @@ if(GODWIT_SANITIZE)
     target_link_options(godwit_flags INTERFACE -fsanitize=${GODWIT_SANITIZE})
 endif()
 
+# The mutant that the environment names is active in this test program.
+function(godwit_choose_mutant target)
+    if(GODWIT_MUTANTS)
+        target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/field/choose_mutant.cpp)
+    endif()
+endfunction()
+
 # Tests run once a build: what the optimizer would win there it costs twice.
 function(godwit_quick_to_build target)
     target_compile_options(${target} PRIVATE -O0)
@@ -109,6 +116,7 @@ function(godwit_module name)
     if(tests AND GODWIT_TESTS AND NOT GODWIT_FUZZ)
         add_executable(${name}_test ${tests})
         godwit_quick_to_build(${name}_test)
+        godwit_choose_mutant(${name}_test)
         target_link_libraries(${name}_test PRIVATE godwit_${name} GTest::gtest GTest::gmock GTest::gtest_main)
         add_test(NAME ${name} COMMAND ${name}_test)
     endif()

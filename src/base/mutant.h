@@ -2,14 +2,13 @@
 // (tests/sim/mutants.tsv), and the tests that tests/field/field.tsv names.
 // They exist only where GODWIT_MUTANTS is defined (presets `dev` and `sim`); everywhere else
 // GW_MUTANT(Name) is the constant false. At most one is active at a time, chosen at run time: by
-// the simulator, or by the environment variable GODWIT_MUTANT.
+// the simulator, or in test programs by the variable GODWIT_MUTANT (tests/field/choose_mutant.cpp).
 //
 // A mutant stands where the rule stands, as small as the rule allows:
 //     if (is_unreleased(session, id) && !GW_MUTANT(SkipQos2Dedup)) return acknowledge_again(...);
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 // X(Name, what it does wrong). Found by the simulator.
@@ -99,17 +98,8 @@ enum class Mutant : uint8_t {
 };
 
 #ifdef GODWIT_MUTANTS
-inline Mutant mutant_of_environment() {
-    const char* wanted = std::getenv("GODWIT_MUTANT");
-#define GW_NAME(name, what) \
-    if (wanted && std::string_view(wanted) == #name) return Mutant::name;
-    GW_MUTANTS(GW_NAME)
-    GW_FIELD_MUTANTS(GW_NAME)
-#undef GW_NAME
-    return Mutant::None;
-}
 /// Set before a broker is made, left alone while it lives.
-inline Mutant active_mutant = mutant_of_environment();
+inline Mutant active_mutant = Mutant::None;
 #define GW_MUTANT(name) (::godwit::active_mutant == ::godwit::Mutant::name)
 #else
 #define GW_MUTANT(name) (false && ::godwit::Mutant::name == ::godwit::Mutant::None)

@@ -1,7 +1,7 @@
 #include "broker/keeping/restoring.h"
 
-#include "broker/closing.h"
 #include "broker/accepting.h"
+#include "broker/closing.h"
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
