@@ -71,8 +71,8 @@ struct Connection {
     ConnectionId id;
     SessionRef session;  // valid while Online
     ListenerId listener;
-    State state : 4 = State::AwaitConnect;
-    mqtt::Version version : 4 = mqtt::Version::V5;  // until CONNECT told: see version_known
+    mqtt::Version version = mqtt::Version::V5;  // until CONNECT told: see version_known
+    State state : 3 = State::AwaitConnect;
     bool version_known : 1 = false;
     bool adopted : 1 = false;  // moved here; never moves again
     bool closing : 1 = false;  // dead at the end of this input: nothing more is read or written
