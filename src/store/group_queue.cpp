@@ -11,7 +11,7 @@ namespace godwit::store {
 namespace {
 
 constexpr size_t kSpareBuffersMax = 2;            // one is at the disk while the other is filled
-constexpr size_t kSpareBufferBytesMax = 4 << 20;  // a larger one came of a busy moment
+constexpr size_t kSpareBufferBytesMax = 3 << 19;  // a larger one came of a busy moment
 
 }  // namespace
 

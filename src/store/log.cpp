@@ -10,7 +10,7 @@ namespace godwit::store {
 
 namespace {
 
-constexpr uint32_t kBatchBytesMax = 1 << 20;
+constexpr uint32_t kBatchBytesMax = 512 << 10;
 /// Of one read, where more objects are asked for.
 constexpr uint32_t kReadAheadBytes = 32 << 10;
 
