@@ -42,7 +42,7 @@ class Mosquitto:
         path = self._folder / 'mosquitto.sock'
         pem = self._certificates.path
         tls = [f'cafile {pem("ca.crt")}', f'certfile {pem("server.crt")}', f'keyfile {pem("server.key")}']
-        config = ['user root', 'allow_anonymous true', 'sys_interval 1', 'log_type all',
+        config = ['user root', 'allow_anonymous true', 'sys_interval 1', 'log_type all', 'max_queued_messages 0',
                   f'listener {ports["tcp"]} 127.0.0.1',
                   f'listener {ports["tls"]} 127.0.0.1', *tls,
                   f'listener {ports["ws"]} 127.0.0.1', 'protocol websockets',
