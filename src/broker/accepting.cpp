@@ -148,6 +148,13 @@ mqtt::DecodeLimits decode_limits(const Core& core) {
     return {.properties_max = core.limits.properties_max, .filters_max = core.limits.filters_max};
 }
 
+std::optional<std::string_view> certificate_user(const Core& core, const Connection& c) {
+    const auth::Identity* identity = c.features ? c.features->identity.get() : nullptr;
+    if (!core.listener(c).certificate_username || !identity || identity->common_name.empty())
+        return std::nullopt;
+    return identity->common_name;
+}
+
 std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect& packet) {
     return c.pending->username ? c.pending->username : packet.username;
 }

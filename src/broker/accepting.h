@@ -14,6 +14,9 @@ namespace godwit::broker {
 /// Of CONNECT, which is decoded again whenever it has waited.
 mqtt::DecodeLimits decode_limits(const Core& core);
 
+/// The user whom its certificate names, where the listener goes by that; nullopt: it names none.
+std::optional<std::string_view> certificate_user(const Core& core, const Connection& c);
+
 /// Whom the certificate names or the authenticator has found, else whom CONNECT names.
 std::optional<std::string_view> user_of(const Connection& c, const mqtt::Connect& packet);
 

@@ -168,8 +168,7 @@ void authenticate(Core& core, Connection& c, const mqtt::Connect& packet) {
     c.state = Connection::State::Authenticating;
     if (!c.pending->realm_fault.empty())
         return refuse_connect(core, c, ReasonCode::NotAuthorized, c.pending->realm_fault);
-    const bool by_certificate = policy.certificate_username && c.features && c.features->identity &&
-                                !c.features->identity->common_name.empty();
+    const bool by_certificate = certificate_user(core, c).has_value();
     if (by_certificate && !take_user_of_certificate(core, c, packet)) return;
     if (c.pending->verdict) return on_verdict(core, c, *std::exchange(c.pending->verdict, {}));
     if (by_certificate) {

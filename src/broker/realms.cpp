@@ -1,5 +1,7 @@
 #include "broker/realms.h"
 
+#include "broker/accepting.h"
+
 #include <algorithm>
 #include <functional>
 
@@ -27,7 +29,9 @@ std::string named_by_client(const Core& core, const Connection& c, const mqtt::C
         case RealmBy::ServerName:
             return first_label(c.pending->server_name);
         case RealmBy::User:
-            return std::string(realm_suffix(packet.username.value_or("")).value_or(""));
+            return std::string(
+                realm_suffix(certificate_user(core, c).value_or(packet.username.value_or("")))
+                    .value_or(""));
     }
     return "";
 }

@@ -290,5 +290,16 @@ GW_STATEMENT("MQTT5-3.3.4-10 MQTT5-4.9.0-3", FullWindowHoldsNothingElseBack) {
     EXPECT_EQ(client.count(Type::Puback), 1u);
 }
 
+// --- limits ---
+
+TEST(Publish, IsRefusedWithATopicOfTooManyLevels) {
+    world::World world(seed(), {.options = {.limits = {.topic_levels_max = 3}}});
+    auto client = world.connect("c").subscribe("#");
+    client.publish("a/b/c", "fits", {.qos = 1});
+    client.publish("a/b/c/d", "is too deep", {.qos = 1});
+    EXPECT_EQ(client.received(), Messages{"fits"});
+    EXPECT_EQ(client.ack_reason(Type::Puback), R::TopicNameInvalid);
+}
+
 }  // namespace
 }  // namespace godwit::conformance

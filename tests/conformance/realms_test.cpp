@@ -165,6 +165,38 @@ TEST(Realms, TheAuthenticatorNamesOne) {
     expect_disconnect(timed, R::NotAuthorized);
 }
 
+// The user is the one of the certificate, wherever the client goes on.
+TEST(Realms, ACertificateStaysWhoeverNamesTheRealm) {
+    CoreOptions options = realms(
+        RealmBy::Listener, [](const broker::AuthRequest&) { return AuthAnswer{.realm = "acme"}; });
+    options.certificate = "pump-7";
+    options.options.listeners[0].certificate_username = true;
+    World world(seed(), options);
+    for (int i = 0; i < 12; ++i) {
+        ConnectOptions shown;
+        shown.password = "p";
+        EXPECT_EQ(world.connect("c" + std::to_string(i), shown).connack_reason(), R::Success);
+        const auto& told = world.core().events;
+        const auto login = std::ranges::find_if(told, [](const broker::Event& each) {
+            return std::string_view(each.name) == "connected";
+        });
+        ASSERT_NE(login, told.end());
+        EXPECT_EQ(login->user, "pump-7") << i;
+        EXPECT_EQ(login->method, "certificate+password") << i;
+        world.core().events.clear();
+    }
+}
+
+TEST(Realms, ACertificatesNameNamesOneAsAUserNameDoes) {
+    CoreOptions options = realms(RealmBy::User);
+    options.options.listeners[0].certificate_username = true;
+    options.certificate = "pump-7@acme";
+    World world(seed(), options);
+    world.core().set_policy("allow connect realm=acme user=pump-7@acme\n");
+    for (int i = 0; i < 12; ++i)
+        EXPECT_EQ(world.connect("c" + std::to_string(i)).connack_reason(), R::Success) << i;
+}
+
 // What the client sent behind its CONNECT goes with it, and is handled once.
 TEST(Realms, WhatIsSentMeanwhileGoesWithTheClient) {
     World world(seed(), realms(RealmBy::Listener, [](const broker::AuthRequest&) {
