@@ -19,9 +19,7 @@ LogLine ShardRunner::line_of(const broker::Event& event, const Socket* socket,
         line.add("listener", parts_.listeners[socket->listener.value]->name);
     }
     if (!event.reason.empty()) line.add("reason", event.reason);
-    std::string detail = event.detail;
-    if (event.untold > 0) detail += "; " + broker::more_since_the_last_line(event.untold);
-    if (!detail.empty()) line.add("detail", detail);
+    if (!event.detail.empty()) line.add("detail", event.detail);
     return line;
 }
 
@@ -35,10 +33,14 @@ void ShardRunner::log_events() {
         history_.add(event, address, os::wall_now());
         const bool is_noted = parts_.audit->is_on() && is_audited(event);
         const bool is_logged = !event.quiet && parts_.log->wants(LogLevel(event.severity));
-        if (!is_noted && !is_logged) continue;
-        const LogLine line = line_of(event, socket, address);
-        if (is_noted) parts_.audit->note(line);
-        if (is_logged) parts_.log->log(line);
+        if (is_noted) {
+            LogLine line = line_of(event, socket, address);
+            if (event.count > 1) line.add("count", event.count);
+            parts_.audit->note(std::move(line));
+        }
+        if (!is_logged) continue;
+        if (event.untold > 0) event.detail += "; " + broker::more_since_the_last_line(event.untold);
+        parts_.log->log(line_of(event, socket, address));
     }
 }
 

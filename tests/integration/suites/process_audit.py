@@ -91,6 +91,18 @@ def test_audit_logins(context, folder):
         assert secret not in said, f'{secret} is in the audit log'
 
 
+def test_audit_floods(context, folder):
+    """of many refusals at once the audit log has every one, without what the log says of lines that it left out"""
+    with Audited(context, folder) as audited, audited.client() as ann:
+        for _ in range(300):
+            equal(ann.publish('office/a', b'1'), NOT_AUTHORIZED, 'PUBACK')
+        wait_until(lambda: sum(one.get('count', 1) for one in entries(folder) if one['event'] == 'publish_refused') >= 300, LATE, '300 refusals')
+        refused = audited.noted(event='publish_refused')
+        equal(sum(one.get('count', 1) for one in refused), 300, 'refusals')
+        equal({one['detail'] for one in refused if 'more since' in one['detail']}, set(), 'details about other lines')
+        assert sum('event=publish_refused' in line for line in audited.broker.program.err.all) < 300, 'the log has a line for each'
+
+
 def test_audit_certificates(context, folder):
     """a login by certificate names it; a client that lacks one is noted as refused, one that just goes away is not"""
     pem = context.certificates.path
