@@ -112,12 +112,14 @@ void ShardRunner::turn() {
         parts_.log->wants(LogLevel::Debug) ? broker::Severity::Debug : broker::Severity::Info;
     look_at_memory(now_);
     feed_outcomes();
+    // What was told before somebody called holds for him: certificates, policy, users.
+    take_controls();
     begin_waiting_openings();
     for (size_t i = 0; i < events.size() && fx_.output_bytes < kOutputBytesPerTurn; ++i) {
         on_event(events[i]);
         if (i % kEventsALook == kEventsALook - 1) look_at_memory(read_clock());
     }
-    take_mail();
+    take_envelopes();
     take_store_done();
     if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
     if (accept_again_ <= now_) pause_accepting();
@@ -243,13 +245,13 @@ void ShardRunner::drop_gone() {
     gone_.clear();
 }
 
-void ShardRunner::take_mail() {
-    const ShardId self = parts_.shard.id;
-    for (uint16_t i = 0; i < parts_.shard.shard_count; ++i) {
-        if (i == self.value) continue;
-        take_envelopes({i});
-    }
-    for (Control& control : parts_.crossing->mailbox(self).take()) on_control(control);
+void ShardRunner::take_controls() {
+    for (Control& control : parts_.crossing->mailbox(parts_.shard.id).take()) on_control(control);
+}
+
+void ShardRunner::take_envelopes() {
+    for (uint16_t i = 0; i < parts_.shard.shard_count; ++i)
+        if (i != parts_.shard.id.value) take_envelopes({i});
 }
 
 void ShardRunner::take_envelopes(ShardId from) {

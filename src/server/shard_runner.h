@@ -100,7 +100,8 @@ private:
     void replace_tls(NewTls fresh);
     bool is_revoked(const Socket& socket) const;
     void on_gone(ConnectionId id, Socket& socket, std::string_view why);
-    void take_mail();
+    void take_controls();
+    void take_envelopes();
     void take_envelopes(ShardId from);
     void take_store_done();
     void on_control(Control& control);
