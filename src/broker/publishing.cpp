@@ -168,7 +168,8 @@ MessageRef make_message(Core& core, const Connection& c, const Session& session,
              packet.expiry_s ? c.last_received + std::chrono::seconds(*packet.expiry_s) : kNever,
          .publisher = session.client_hash,
          .stamp = core.clock.next(core.now),
-         .origin = core.config.id});
+         .origin = core.config.id,
+         .source = source_of(core, session, packet.retain)});
 }
 
 /// The value that stands, on disk; a null message: none does, or it is not to last.
@@ -426,7 +427,8 @@ void publish_will_of(Core& core, Session& session) {
              .expires = will->expiry_s ? core.now + std::chrono::seconds(*will->expiry_s) : kNever,
              .publisher = session.client_hash,
              .stamp = core.clock.next(core.now),
-             .origin = core.config.id}),
+             .origin = core.config.id,
+             .source = source_of(core, session, will->retain)}),
         session.self,
         {core.keeper.log && will->qos != Qos::AtMostOnce ? Passage::Once : Passage::Usual});
     keep_session(core, session);  // in one group with the will

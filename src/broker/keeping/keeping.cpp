@@ -78,7 +78,8 @@ MessageParts parts_of(const Message& message) {
             .expires = message.expires(),
             .publisher = message.publisher(),
             .stamp = message.stamp(),
-            .origin = message.origin()};
+            .origin = message.origin(),
+            .source = message.source()};
 }
 
 /// Collects takers of this message from here on.
