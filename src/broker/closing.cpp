@@ -8,6 +8,7 @@
 #include "broker/publishing.h"
 #include "broker/refusal_lines.h"
 #include "broker/sharing.h"
+#include "broker/slowing.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
@@ -175,6 +176,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     Session* session = core.find(c.session);
     GW_ASSERT(session && session->online && session->connection == c.id);
     tell_untold_refusals(core, *session);
+    if (core.rates.bounded) leave_lines(core, c, *session);
     session->online = false;
     session->expires = kNever;
     if (session->outbox) session->outbox->trim();

@@ -16,12 +16,14 @@
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
 #include "broker/pace.h"
+#include "broker/rates.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/router.h"
 #include "broker/routing/shared_groups.h"
 #include "broker/session/connection.h"
 #include "broker/session/session.h"
 #include "broker/session_index.h"
+#include "broker/timer_token.h"
 
 #include <array>
 #include <deque>
@@ -39,6 +41,7 @@ struct ShardConfig {
     uint64_t random_seed = 1;                // for assigned client ids
     const BrokerOptions* options = nullptr;  // outlives the shard
     PaceLimits pace;
+    SharedRates* rates = nullptr;  // of all shards, outlives them; null: there is one shard
 };
 
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
@@ -74,18 +77,6 @@ struct Realm {
     RealmUse told;                  // to the other shards
     std::vector<RealmUse> told_by;  // the other shards
     RealmUse elsewhere;             // of told_by the sum
-};
-
-struct TimerToken {
-    enum class Kind : uint32_t { Connection, SessionExpiry, WillDelay };
-    TimerToken(Kind its_kind, uint32_t its_slot, uint32_t its_generation)
-        : kind(its_kind), slot(its_slot & kSlotMax), generation(its_generation) {
-        GW_ASSERT(its_slot <= kSlotMax);
-    }
-    static constexpr uint32_t kSlotMax = (1u << 30) - 1;
-    Kind kind : 2;
-    uint32_t slot : 30;
-    uint32_t generation;
 };
 
 /// A SUBACK that waits until its filters are routed from every shard.
@@ -154,6 +145,7 @@ struct Core {
     Keeper keeper;
     FrameCache frames;
     Flapping flapping;
+    Rates rates;
     std::vector<GroupHandout> handouts;                   // scratch
     std::vector<std::unique_ptr<Outbox>> spare_outboxes;  // empty: most need one for a moment
 

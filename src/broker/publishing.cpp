@@ -13,6 +13,7 @@
 #include "broker/refusing.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
+#include "broker/slowing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
 
@@ -89,7 +90,7 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     if (receipt.crossing) core.keeper.crossings.back().gate_key = key;
     if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
-    if (++c.held_acks >= core.limits.receive_maximum && c.version != Version::V5)
+    if (++c.held_acks >= receive_maximum(core, c) && c.version != Version::V5)
         pause_reading(core, c, Pause::Acks);
 }
 
@@ -145,7 +146,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c, RealmId
 /// that the gate holds, at QoS 2 those whose PUBREL has not come.
 bool exceeds_receive_maximum(const Core& core, const Connection& c, const Session& session) {
     const size_t under_way = c.held_pubacks + (session.unreleased ? session.unreleased->size() : 0);
-    return c.version == Version::V5 && under_way >= core.limits.receive_maximum;
+    return c.version == Version::V5 && under_way >= receive_maximum(core, c);
 }
 
 /// It waits in the server from when its bytes came [MQTT5-3.3.2-6], though they may be read later.
@@ -415,7 +416,7 @@ void release_acks(Core& core) {
         if (!c) continue;  // it will ask again
         if (!held->exactly_once) --c->held_pubacks;
         send_ack(core, *c, held->exactly_once, {held->packet_id, held->reason, {}, {}});
-        if (--c->held_acks < core.limits.receive_maximum && c->version != Version::V5)
+        if (--c->held_acks < receive_maximum(core, *c) && c->version != Version::V5)
             resume_reading(core, *c, Pause::Acks);
     }
 }

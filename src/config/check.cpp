@@ -280,6 +280,16 @@ private:
                      "it is less than limits.packet_bytes_max: a message that may be sent could "
                      "never wait");
         };
+        const auto needs_rate = [&](const std::string& key, uint32_t burst, uint32_t rate) {
+            if (burst != 0 && rate == 0)
+                warn("limits." + key + "_burst",
+                     "it means nothing without limits." + key + "_rate");
+        };
+        const broker::RateLimits &client = limits.client_rates, &realm = limits.realm_rates;
+        needs_rate("client_publish", client.publish_burst, client.publish_rate);
+        needs_rate("client_byte", client.byte_burst, client.byte_rate);
+        needs_rate("realm_publish", realm.publish_burst, realm.publish_rate);
+        needs_rate("realm_byte", realm.byte_burst, realm.byte_rate);
         too_small("limits.queue_bytes_max", limits.queue_bytes_max);
         too_small("limits.realm_queue_bytes_max", limits.realm_queue_bytes_max);
     }
@@ -302,6 +312,7 @@ private:
             policy.allow_anonymous = own.anonymous_allowed;
             policy.check_password = options().auth.has_logins();
             policy.certificate_username = own.certificate_username;
+            policy.rates = own.rates;
             policy.name = to_text(own.url);
             out.listeners.push_back(std::move(policy));
             options().listeners.push_back(std::move(listener.options));

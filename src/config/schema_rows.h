@@ -11,5 +11,7 @@ namespace godwit::config {
 std::span<const Row<Options>> auth_rows();
 std::span<const Row<Options>> limits_rows();
 std::span<const Row<Options>> mqtt_rows();
+std::span<const Row<Options>> rate_rows();
+std::span<const Row<ListenerOptions>> listener_rate_rows();
 
 }  // namespace godwit::config
