@@ -76,6 +76,20 @@ std::optional<Source> Message::source() const {
     return source;
 }
 
+MessageParts Message::parts() const {
+    return {.realm = realm_,
+            .topic = topic(),
+            .forwarded_properties = forwarded_properties(),
+            .payload = payload(),
+            .qos = qos_,
+            .retain = retain_,
+            .expires = expires_,
+            .publisher = publisher_,
+            .stamp = stamp_,
+            .origin = origin_,
+            .source = source()};
+}
+
 std::optional<uint32_t> Message::expiry_left_s(Instant now) const {
     if (expires_ == kNever) return std::nullopt;
     const auto left = std::chrono::ceil<std::chrono::seconds>(expires_ - now).count();

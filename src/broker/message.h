@@ -51,6 +51,8 @@ public:
     uint64_t stamp() const { return stamp_; }
     ShardId origin() const { return origin_; }
     std::optional<Source> source() const;
+    /// What another one like it is made of; views into this one.
+    MessageParts parts() const;
     bool expired(Instant now) const { return expires_ <= now; }
     Instant expires() const { return expires_; }
     /// Message Expiry Interval to forward: what is left, rounded up, at least 1 [MQTT5-3.3.2-6].

@@ -59,6 +59,7 @@ TEST(Message, NamesItsPublisherWhereThatIsAsked) {
         EXPECT_EQ(message->source(), source);
         EXPECT_EQ(as_text(message->payload()), "p");
         EXPECT_EQ(message->size_bytes(), parts.size_bytes());
+        EXPECT_EQ(MessageRef::make(message->parts())->source(), source);
     }
 }
 

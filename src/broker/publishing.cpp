@@ -202,16 +202,7 @@ void count_retained_loss(Core& core, const Message& message) {
 /// A message of another shard for which memory is this shard's. Else values that are replaced from
 /// one shard after another would leave holes where the first had its memory, and take as much anew.
 MessageRef own_copy(const Message& message) {
-    return MessageRef::make({.realm = message.realm(),
-                             .topic = message.topic(),
-                             .forwarded_properties = message.forwarded_properties(),
-                             .payload = message.payload(),
-                             .qos = message.qos(),
-                             .retain = message.retain(),
-                             .expires = message.expires(),
-                             .publisher = message.publisher(),
-                             .stamp = message.stamp(),
-                             .origin = message.origin()});
+    return MessageRef::make(message.parts());
 }
 
 void keep_retained(Core& core, const MessageRef& value) {
