@@ -22,6 +22,16 @@ SourceHead head_of(const Source& source) {
             source.username ? uint32_t(source.username->size()) : SourceHead::kAnonymous};
 }
 
+/// Apart from the constructor, which most messages pass through without it.
+[[gnu::noinline]] void write_source(uint8_t* at, const Source& source) {
+    const SourceHead head = head_of(source);
+    std::memcpy(at, &head, sizeof head);
+    at += sizeof head;
+    std::memcpy(at, source.client_id.data(), source.client_id.size());
+    at += source.client_id.size();
+    if (source.username) std::memcpy(at, source.username->data(), source.username->size());
+}
+
 SourceHead read_head(Bytes bytes) {
     SourceHead head;
     std::memcpy(&head, bytes.data(), sizeof head);
@@ -55,11 +65,8 @@ Message::Message(const MessageParts& parts)
     append(parts.topic.data(), parts.topic.size());
     append(parts.forwarded_properties.data(), parts.forwarded_properties.size());
     append(parts.payload.data(), parts.payload.size());
-    if (!parts.source) return;
-    const SourceHead head = head_of(*parts.source);
-    append(&head, sizeof head);
-    append(parts.source->client_id.data(), parts.source->client_id.size());
-    if (parts.source->username) append(parts.source->username->data(), head.username_bytes);
+    if (parts.source) [[unlikely]]
+        write_source(at, *parts.source);
 }
 
 size_t Message::source_bytes() const {

@@ -100,11 +100,6 @@ bool may_receive(const Core& core, const Session& session, const Message& messag
         .allowed;
 }
 
-std::optional<Source> source_of(const Core& core, const Session& session, bool retain) {
-    if (!retain || !core.profiles) return std::nullopt;
-    return Source{session.client_id, session.user()};
-}
-
 bool may_stay_retained(const Core& core, const Message& message) {
     if (!core.profiles) return true;
     const auto source = message.source();

@@ -26,7 +26,10 @@ bool may_receive(const Core& core, const Session& session, const Message& messag
 
 /// Whom a message names, so that the policy can be asked about it again; nullopt: it is not to be
 /// retained, or there is no policy.
-std::optional<Source> source_of(const Core& core, const Session& session, bool retain);
+inline std::optional<Source> source_of(const Core& core, const Session& session, bool retain) {
+    if (!retain || !core.profiles) return std::nullopt;
+    return Source{session.client_id, session.user()};
+}
 /// Whether a retained message's publisher may still publish and retain it. True where the message
 /// names nobody, or where the policy asks for certificates or tokens, which are not known any more.
 /// @cost  as Policy::rules_about
