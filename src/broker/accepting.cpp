@@ -4,6 +4,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/scarcity.h"
@@ -142,6 +143,13 @@ void refuse_flapping(Core& core, Connection& c, const Session& known) {
                    known.connection);
 }
 
+/// Its realm has as many as it may have.
+/// @param limit  key of the configuration
+void refuse_full(Core& core, Connection& c, const Realm& realm, const char* limit) {
+    refuse_connect(core, c, ReasonCode::QuotaExceeded,
+                   "realm " + realm.name + " is full: " + limit);
+}
+
 }  // namespace
 
 mqtt::DecodeLimits decode_limits(const Core& core) {
@@ -167,7 +175,7 @@ Session& make_session(Core& core, RealmId realm, std::string_view client_id) {
     session.self = ref;
     session.realm = realm;
     core.clients.insert(session);
-    ++core.counters.sessions;
+    add_session(core, realm);
     return session;
 }
 
@@ -181,8 +189,9 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm(c.pending->realm);
     const std::string_view client_id = c.pending->client_id;
-    if (const Session* rival = core.find(realm.id, client_id); is_flapping(core, c, rival))
-        return refuse_flapping(core, c, *rival);
+    const Session* const rival = core.find(realm.id, client_id);
+    if (is_flapping(core, c, rival)) return refuse_flapping(core, c, *rival);
+    if (const char* full = connect_limit(realm, rival)) return refuse_full(core, c, realm, full);
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
@@ -207,7 +216,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     c.state = Connection::State::Online;
     c.last_received = core.now;
     begin_packet(core, c);  // there may be the first bytes of one
-    ++core.counters.sessions_online;
+    add_connection(core, realm.id);
     ack.session_present = present;
     send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
     core.event(Severity::Info, "connected", c, {},

@@ -5,6 +5,7 @@
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
+#include "broker/limiting.h"
 #include "broker/publishing.h"
 #include "broker/refusal_lines.h"
 #include "broker/sharing.h"
@@ -178,7 +179,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     session->online = false;
     session->expires = kNever;
     if (session->outbox) session->outbox->trim();
-    --core.counters.sessions_online;
+    remove_connection(core, session->realm);
     leave_groups_for_now(core, *session);
     if (!publish_will && !GW_MUTANT(WillAfterDisconnect))
         session->will.reset();  // [MQTT5-3.14.4-3]
@@ -208,7 +209,7 @@ void end_session(Core& core, Session& session, const char* reason) {
     forget_session(core, session);
     core.event(lost > 0 ? Severity::Info : Severity::Debug, "session_ended", session, reason,
                lost > 0 ? std::to_string(lost) + " messages dropped" : std::string());
-    --core.counters.sessions;
+    remove_session(core, session.realm);
     core.clients.erase(core.sessions, session);
     core.sessions.erase(session.self);
 }

@@ -40,8 +40,7 @@ Core::Core(const ShardConfig& shard_config)
       pace{.ways = std::vector<Pace::Way>(config.shard_count), .share = config.pace.turn_work} {
     GW_ASSERT(config.shard_count >= 1 && config.shard_count <= kShardsMax);
     for (size_t i = 0; i < options.realms.size(); ++i)
-        realms.push_back(
-            std::make_unique<Realm>(RealmId{uint16_t(i)}, options.realms[i].name, config));
+        realms.push_back(std::make_unique<Realm>(RealmId{uint16_t(i)}, options.realms[i], config));
 }
 
 Connection* Core::find(ConnectionId id) {

@@ -57,20 +57,21 @@ private:
 
 /// One tenant on this shard.
 struct Realm {
-    Realm(RealmId realm, std::string label, const ShardConfig& config)
+    Realm(RealmId realm, const RealmOptions& its, const ShardConfig& config)
         : id(realm),
-          name(std::move(label)),
+          name(its.name),
+          limits(its.limits.value_or(config.options->limits.realm)),
           router(config.hash_key, config.id),
           told_by(config.shard_count) {}
     RealmId id;
     std::string name;
+    RealmLimits limits;
     Router router;
     Retained retained;
     std::map<GroupKey, GroupRef> groups;  // whose home this shard is
 
     // --- what it holds; see limiting.h ---
-    uint64_t queued = 0;  // messages that wait here, for sessions and groups
-    uint64_t queued_bytes = 0;
+    RealmUse here;                  // but for what `retained` itself knows
     RealmUse told;                  // to the other shards
     std::vector<RealmUse> told_by;  // the other shards
     RealmUse elsewhere;             // of told_by the sum

@@ -79,7 +79,8 @@ uint64_t lose_oldest(Core& core, Session& session, Loss loss) {
 /// Older messages may go for this one: it fits then, and QoS 0 never takes the place of more.
 bool may_displace(const Core& core, const Session& session, const OutboxEntry& entry) {
     if (!session.outbox || !session.outbox->waits()) return false;
-    const uint64_t most = std::min(core.limits.queue_bytes_max, core.limits.realm_queue_bytes_max);
+    const uint64_t most =
+        std::min(core.limits.queue_bytes_max, core.realm(session.realm).limits.queue_bytes_max);
     return entry.bytes <= most &&
            (entry.qos != Qos::AtMostOnce || oldest_qos(*session.outbox) == Qos::AtMostOnce);
 }

@@ -77,6 +77,9 @@ struct RealmUse {
     uint64_t queued_bytes = 0;
     uint64_t retained = 0;
     uint64_t retained_bytes = 0;
+    uint64_t sessions = 0;
+    uint64_t connections = 0;    // of clients that are in
+    uint64_t subscriptions = 0;  // memberships in shared groups included
 };
 
 // --- routes: "filter -> shards", a replica on every shard ---
@@ -224,7 +227,7 @@ using Envelope =
     std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
                  LogCondition, Boxed<RetainedQuery>, Boxed<RetainedBatch>, Boxed<GroupJoin>,
                  GroupJoined, Boxed<GroupLeave>, Boxed<GroupPresence>, GroupDeliver, GroupTaken,
-                 GroupReleased, GroupDone, GroupReturn, RealmUse, PublishesTaken>;
+                 GroupReleased, GroupDone, GroupReturn, Boxed<RealmUse>, PublishesTaken>;
 static_assert(sizeof(Envelope) <= 64, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -14,6 +14,15 @@ namespace godwit::broker {
 /// So many messages began or ceased to wait for a session of this realm.
 void add_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes);
 void remove_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes);
+/// A session is there, or is no more.
+void add_session(Core& core, RealmId realm);
+void remove_session(Core& core, RealmId realm);
+/// A client has come in, or has gone.
+void add_connection(Core& core, RealmId realm);
+void remove_connection(Core& core, RealmId realm);
+/// A session has a subscription more, or one fewer; memberships in groups count.
+void add_subscription(Core& core, RealmId realm);
+void remove_subscription(Core& core, RealmId realm);
 /// So much waits in this group now.
 void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now);
 /// Counts one message that this session does not get, and says so.
@@ -28,13 +37,18 @@ struct FullQueue {
     WhenFull answer = WhenFull::DropNewest;
     Of of = Of::Session;
 };
+/// The bound that a client would break by coming in: its name, for people; null: none.
+/// @param known  the session of its client id; null: there is none
+const char* connect_limit(const Realm& realm, const Session* known);
+/// The realm may have no subscription more.
+bool is_subscriptions_full(const Realm& realm);
+
 /// Whether one more message of so many bytes may wait for the session. @return nullopt: it may
 /// @param ahead  in how many other queues of the realm the same message will wait
 std::optional<FullQueue> full_queue(const Core& core, const Session& session, uint64_t bytes,
                                     uint64_t ahead = 0);
 /// The same for any queue of the realm, a shared group's too.
-std::optional<FullQueue> full_realm(const Core& core, const Realm& realm, uint64_t bytes,
-                                    uint64_t ahead = 0);
+std::optional<FullQueue> full_realm(const Realm& realm, uint64_t bytes, uint64_t ahead = 0);
 /// The realm may not keep this retained message.
 bool is_retained_full(const Core& core, const Realm& realm, const Message& message);
 

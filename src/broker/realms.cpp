@@ -57,8 +57,8 @@ void renumber_realms(BrokerOptions& options, const std::vector<std::string>& nam
     };
     options.realms.clear();
     for (const std::string& name : names) {
-        const bool is_open = position(before, name, &RealmOptions::name) < before.size();
-        options.realms.push_back({name, is_open});
+        const size_t at = position(before, name, &RealmOptions::name);
+        options.realms.push_back(at < before.size() ? before[at] : RealmOptions{name, false});
     }
     for (ListenerPolicy& each : options.listeners)
         each.realm = uint16_t(position(names, before[each.realm].name, std::identity()));

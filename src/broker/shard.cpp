@@ -48,7 +48,7 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
                    [&](const GroupReleased& in) { on_group_released(core, in); },
                    [&](const GroupDone& in) { on_group_done(core, in); },
                    [&](const GroupReturn& in) { on_group_return(core, in); },
-                   [&](const RealmUse& in) { on_realm_use(core, from, in); },
+                   [&](const Boxed<RealmUse>& in) { on_realm_use(core, from, *in); },
                },
                envelope);
 }

@@ -240,7 +240,7 @@ void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
     else if (group->queued() > 0 && is_scarce(core))
         ++core.counters.lost[Loss::MemoryFull];
     else if (group->queued() > 0 &&
-             full_realm(core, core.realm(group->key().realm), message->size_bytes()))
+             full_realm(core.realm(group->key().realm), message->size_bytes()))
         ++core.counters.lost[Loss::RealmFull];
     else
         group->offer(message, keep_for_group(core, *group, message));

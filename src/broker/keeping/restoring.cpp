@@ -283,7 +283,7 @@ void Restorer::subscribe(Core& core, Session& session, ObjectId id,
     const auto added = add_route(core, realm, record.filter, taker);
     session.subscriptions.add(added.id)->kept = id;
     ++found_.subscriptions;
-    ++core.counters.subscriptions;
+    add_subscription(core, session.realm);
 }
 
 void Restorer::join(Core& core, Session& session, ObjectId id, const SubscriptionRecord& record) {
@@ -295,7 +295,7 @@ void Restorer::join(Core& core, Session& session, ObjectId id, const Subscriptio
     extras.next_membership = std::max(extras.next_membership, record.membership + 1);
     join_group(core, session, std::move(key), record.options, record.subscription_id);
     ++found_.subscriptions;
-    ++core.counters.subscriptions;
+    add_subscription(core, session.realm);
 }
 
 void Restorer::make_groups(Core& core) {
