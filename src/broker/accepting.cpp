@@ -7,6 +7,7 @@
 #include "broker/limiting.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "mqtt/encoder.h"
@@ -195,7 +196,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
-    if (!known && !may_make_session(core))
+    if (!known && !may_make_session(core, realm.id))
         return refuse_connect(core, c, ReasonCode::QuotaExceeded,
                               "memory is spent: no new session");
     if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
@@ -216,7 +217,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     c.state = Connection::State::Online;
     c.last_received = core.now;
     begin_packet(core, c);  // there may be the first bytes of one
-    add_connection(core, realm.id);
+    recount_session(core, session);
+    add_connection(core, realm.id, c);
     ack.session_present = present;
     send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
     core.event(Severity::Info, "connected", c, {},

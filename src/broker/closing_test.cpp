@@ -30,7 +30,7 @@ protected:
         connection().session = session_;
         session().online = true;
         session().connection = connection().id;
-        add_connection(core_, {0});
+        add_connection(core_, {0}, connection());
         if (!with_will) return;
         session().will = std::make_unique<WillState>();
         session().will->topic = "will";

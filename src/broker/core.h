@@ -16,8 +16,7 @@
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
 #include "broker/pace.h"
-#include "broker/routing/retained.h"
-#include "broker/routing/router.h"
+#include "broker/realm.h"
 #include "broker/routing/shared_groups.h"
 #include "broker/session/connection.h"
 #include "broker/session/session.h"
@@ -32,15 +31,6 @@
 
 namespace godwit::broker {
 
-struct ShardConfig {
-    ShardId id;
-    uint16_t shard_count = 1;                // 1..64
-    HashKey hash_key;                        // the same on every shard: it finds homes
-    uint64_t random_seed = 1;                // for assigned client ids
-    const BrokerOptions* options = nullptr;  // outlives the shard
-    PaceLimits pace;
-};
-
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
 class OrderClock {
@@ -53,28 +43,6 @@ public:
 
 private:
     uint64_t last_ = 0;
-};
-
-/// One tenant on this shard.
-struct Realm {
-    Realm(RealmId realm, const RealmOptions& its, const ShardConfig& config)
-        : id(realm),
-          name(its.name),
-          limits(its.limits.value_or(config.options->limits.realm)),
-          router(config.hash_key, config.id),
-          told_by(config.shard_count) {}
-    RealmId id;
-    std::string name;
-    RealmLimits limits;
-    Router router;
-    Retained retained;
-    std::map<GroupKey, GroupRef> groups;  // whose home this shard is
-
-    // --- what it holds; see limiting.h ---
-    RealmUse here;                  // but for what `retained` itself knows
-    RealmUse told;                  // to the other shards
-    std::vector<RealmUse> told_by;  // the other shards
-    RealmUse elsewhere;             // of told_by the sum
 };
 
 struct TimerToken {
@@ -147,8 +115,11 @@ struct Core {
     size_t timers_sweep_at = 1024;
     AckGate gate;
     Counters counters;
-    Memory memory = Memory::Ample;
-    RefusalLine refusals;  // of clients that are not known here
+    Memory memory = Memory::Ample;        // of the process
+    Memory worst_memory = Memory::Ample;  // of the process and of all realms
+    bool counts_memory = false;           // some realm has a bound for it: see realm_memory.h
+    std::vector<uint32_t> counted_sessions, counted_unread;  // so much, by slot; empty: nothing
+    RefusalLine refusals;                                    // of clients that are not known here
     Random random;
     OrderClock clock;
     std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed
@@ -226,6 +197,9 @@ private:
     bool is_stale(Instant due, const TimerToken& token);
 };
 
+/// So many bytes were written for it and are not sent yet; only where core.counts_memory.
+void note_unsent(Core& core, const Connection& c, uint64_t bytes);
+
 /// Writes one packet: `encode(Buffer&)` appends it. Nothing happens on a connection that is
 /// closing.
 /// @return  false when the packet is larger than the client takes: nothing was sent
@@ -243,6 +217,7 @@ bool send_packet(Core& core, Connection& c, Encode&& encode) {
     }
     core.fx->write(c.id, c.link, at, bytes);
     c.unsent_bytes += bytes;
+    if (core.counts_memory) note_unsent(core, c, bytes);
     core.counters.bytes_sent += bytes;
     ++core.counters.packets_sent;
     return true;

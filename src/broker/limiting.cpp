@@ -4,6 +4,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/permitting.h"
+#include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 
 #include <algorithm>
@@ -29,6 +30,7 @@ constexpr Bound kBounds[] = {
     {&RealmUse::sessions, &RealmLimits::sessions_max, true},
     {&RealmUse::connections, &RealmLimits::connections_max, true},
     {&RealmUse::subscriptions, &RealmLimits::subscriptions_max, true},
+    {&RealmUse::memory_bytes, &RealmLimits::memory_bytes_max, true},
 };
 
 RealmUse use_here(const Realm& realm) {
@@ -60,7 +62,7 @@ bool is_full(const Realm& realm, uint64_t RealmUse::*count, uint64_t max) {
 
 bool any_refuses(const Core& core, const Realm& realm) {
     const Limits& limits = core.limits;
-    return is_scarce(core) || limits.queue_messages_full == WhenFull::Refuse ||
+    return is_scarce(core, realm.id) || limits.queue_messages_full == WhenFull::Refuse ||
            limits.queue_bytes_full == WhenFull::Refuse ||
            realm.limits.queue_messages_full == WhenFull::Refuse ||
            realm.limits.queue_bytes_full == WhenFull::Refuse;
@@ -87,7 +89,8 @@ bool has_to_keep(Core& core, const Delivery& delivery, const Message& message) {
 bool cannot_keep(Core& core, const Delivery& delivery, const MessageRef& message, uint64_t ahead) {
     const uint64_t bytes = message->size_bytes();
     if (delivery.group)
-        return is_scarce(core) || refuses(full_realm(core.realm(message->realm()), bytes, ahead));
+        return is_scarce(core, message->realm()) ||
+               refuses(full_realm(core.realm(message->realm()), bytes, ahead));
     Session& session = *core.find(delivery.session);
     if (!refuses(full_queue(core, session, bytes, ahead))) return false;
     count_loss(core, session, Loss::Refused, message);
@@ -102,6 +105,7 @@ void add_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes) {
     RealmUse& here = core.realm(realm).here;
     here.queued += messages;
     here.queued_bytes += bytes;
+    hold(core, realm, bytes);
 }
 
 void remove_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes) {
@@ -110,6 +114,7 @@ void remove_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes)
     RealmUse& here = core.realm(realm).here;
     here.queued -= messages;
     here.queued_bytes -= bytes;
+    let_go(core, realm, bytes);
 }
 
 void add_session(Core& core, RealmId realm) {
@@ -122,22 +127,26 @@ void remove_session(Core& core, RealmId realm) {
     --core.realm(realm).here.sessions;
 }
 
-void add_connection(Core& core, RealmId realm) {
+void add_connection(Core& core, RealmId realm, const Connection& c) {
     ++core.counters.sessions_online;
+    count_connection(core, realm, c);
     ++core.realm(realm).here.connections;
 }
 
-void remove_connection(Core& core, RealmId realm) {
+void remove_connection(Core& core, RealmId realm, const Connection& c) {
     --core.counters.sessions_online;
+    uncount_connection(core, realm, c);
     --core.realm(realm).here.connections;
 }
 
-void add_subscription(Core& core, RealmId realm) {
+void add_subscription(Core& core, RealmId realm, size_t bytes) {
+    hold(core, realm, kSubscriptionBytes + bytes);
     ++core.counters.subscriptions;
     ++core.realm(realm).here.subscriptions;
 }
 
-void remove_subscription(Core& core, RealmId realm) {
+void remove_subscription(Core& core, RealmId realm, size_t bytes) {
+    let_go(core, realm, kSubscriptionBytes + bytes);
     --core.counters.subscriptions;
     --core.realm(realm).here.subscriptions;
 }
@@ -149,6 +158,7 @@ void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now) {
     core.counters.group_queued_bytes += now.bytes - before.bytes;
     here.queued += now.messages - before.messages;
     here.queued_bytes += now.bytes - before.bytes;
+    hold(core, group.key().realm, now.bytes - before.bytes);
 }
 
 void count_loss(Core& core, Session& session, Loss loss, const MessageRef& message) {
@@ -205,13 +215,15 @@ bool is_retained_full(const Core& core, const Realm& realm, const Message& messa
     const uint64_t bytes = realm.retained.memory_bytes() + realm.elsewhere.retained_bytes;
     const uint64_t added = Retained::memory_bytes_of(message);
     const uint64_t freed = old ? Retained::memory_bytes_of(*old) : 0;
-    return added > freed && (is_scarce(core) || bytes - freed + added > limits.retained_bytes_max);
+    return added > freed &&
+           (is_scarce(core, realm.id) || bytes - freed + added > limits.retained_bytes_max);
 }
 
 bool must_refuse(Core& core, const MessageRef& message, const Matches* matches, bool keep) {
     const Realm& realm = core.realm(message->realm());
-    bool refused = keep && (realm.limits.retained_full == WhenFull::Refuse || is_scarce(core)) &&
-                   is_retained_full(core, realm, *message);
+    const bool may_refuse =
+        realm.limits.retained_full == WhenFull::Refuse || is_scarce(core, realm.id);
+    bool refused = keep && may_refuse && is_retained_full(core, realm, *message);
     if (!matches || !any_refuses(core, realm)) return refused;
     uint64_t ahead = 0;
     for (const Delivery& delivery : matches->local) {
@@ -245,7 +257,7 @@ void tell_realm_use(Core& core) {
     if (core.config.shard_count == 1) return;
     for (const auto& realm : core.realms) {
         const RealmUse now = use_here(*realm);
-        if (!has_moved(core, *realm, now)) continue;
+        if (!has_moved(core, *realm, now) && now.memory == realm->told.memory) continue;
         realm->told = now;
         for (uint16_t i = 0; i < core.config.shard_count; ++i)
             if (i != core.config.id.value) core.post({i}, boxed(now));
@@ -257,6 +269,7 @@ void on_realm_use(Core& core, ShardId from, const RealmUse& in) {
     const RealmUse before = std::exchange(realm.told_by[from.value], in);
     for (const Bound& bound : kBounds)
         realm.elsewhere.*bound.count += in.*bound.count - before.*bound.count;
+    if (from == judge_of(core, in.realm)) on_realm_memory(core, realm, in.memory);
 }
 
 }  // namespace godwit::broker

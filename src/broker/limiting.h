@@ -17,12 +17,13 @@ void remove_queued(Core& core, RealmId realm, uint64_t messages, uint64_t bytes)
 /// A session is there, or is no more.
 void add_session(Core& core, RealmId realm);
 void remove_session(Core& core, RealmId realm);
-/// A client has come in, or has gone.
-void add_connection(Core& core, RealmId realm);
-void remove_connection(Core& core, RealmId realm);
+/// A client has come in, or is about to go.
+void add_connection(Core& core, RealmId realm, const Connection& c);
+void remove_connection(Core& core, RealmId realm, const Connection& c);
 /// A session has a subscription more, or one fewer; memberships in groups count.
-void add_subscription(Core& core, RealmId realm);
-void remove_subscription(Core& core, RealmId realm);
+/// @param bytes  of its filter
+void add_subscription(Core& core, RealmId realm, size_t bytes);
+void remove_subscription(Core& core, RealmId realm, size_t bytes);
 /// So much waits in this group now.
 void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now);
 /// Counts one message that this session does not get, and says so.

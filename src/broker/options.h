@@ -31,6 +31,7 @@ struct RealmLimits {
     uint64_t retained_messages_max = 10'000'000;
     uint64_t retained_bytes_max = 16ull << 30;
     WhenFull retained_full = WhenFull::DropNewest;  // delivered and not kept; or Refuse
+    uint64_t memory_bytes_max = 0;  // see realm_memory.h; refused as scarcity.h says. 0: no bound
 };
 
 /// Bounds on what peers may hold or ask for. Each has a named answer to "full", given beside it.
@@ -88,6 +89,7 @@ struct ListenerPolicy {
     bool allow_anonymous = true;        // without a user name
     bool check_password = false;        // user name and password go to the authenticator
     bool certificate_username = false;  // who shows a certificate is the user it names
+    uint32_t connection_bytes = 180;    // of memory that one takes while nothing is under way
     std::string name;                   // URL, for logs
 };
 

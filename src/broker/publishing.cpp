@@ -114,7 +114,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c, RealmId
                                               const mqtt::Publish& packet) {
     std::string_view topic = packet.topic;
     if (packet.topic_alias != 0) {
-        if (is_scarce(core) && packet.topic.size() > kScarceAliasBytes) {
+        if (is_scarce(core, realm) && packet.topic.size() > kScarceAliasBytes) {
             disconnect(core, c, ReasonCode::QuotaExceeded,
                        "memory is scarce, and the topic of its alias is long");
             return std::nullopt;
@@ -191,7 +191,8 @@ MessageRef cleared(const Message& message) {
 void count_retained_loss(Core& core, const Message& message) {
     ++core.counters.lost[Loss::RetainedFull];
     constexpr const char* kName = "retained_refused";
-    const char* const reason = is_scarce(core) ? "memory_scarce" : "quota_exceeded";
+    const char* const reason =
+        is_scarce(core, message.realm()) ? "memory_scarce" : "quota_exceeded";
     if (Session* publisher = core.clients.find(core.sessions, message.publisher()))
         return tell_refusal(core, *publisher, kName, reason, {message.topic(), {}});
     tell_refusal(core, message.realm(), kName, reason, message.topic());

@@ -84,7 +84,7 @@ TEST_F(RefusalLines, TellTheRestWhenTheClientGoes) {
     c.state = Connection::State::Online;
     session().online = true;
     session().ends_with_connection = false;
-    add_connection(core_, {0});
+    add_connection(core_, {0}, c);
     for (int i = 0; i < 5; ++i) refuse(0, "t");
     detach(core_, c, false);
     EXPECT_EQ(end_turn(), (Lines{"a t: full", "a 4 more since the last line"}));

@@ -1,4 +1,5 @@
-// Scarcity: what a shard does while the process has used most of the memory that it may have. What
+// Scarcity: what a shard does while the process, or a realm, has used most of the memory that it
+// may have. What
 // keeps clients going goes on; what would be kept for longer is refused by name, first to those who
 // hold much. When nearly nothing is left, who holds most of it is disconnected. Source:
 // docs/limits.md
@@ -7,6 +8,7 @@
 #include "base/mutant.h"
 #include "broker/core.h"
 #include "broker/input.h"
+#include "broker/realms.h"
 
 #include <algorithm>
 
@@ -27,17 +29,43 @@ inline constexpr uint64_t kMuchBytes = 1024 * 1024;  // whose connection holds t
 
 /// The process has used more, or less, of its memory than before.
 void on_memory(Core& core, const MemoryState& in);
+/// One shard judges a realm, so that all agree; the others are told.
+inline ShardId judge_of(const Core& core, RealmId realm) {
+    return {uint16_t(realm.value % core.config.shard_count)};
+}
+/// End of a turn: judges what the realms hold by their own bounds.
+void judge_realms(Core& core);
+/// The realm was judged.
+void on_realm_memory(Core& core, Realm& realm, Memory now);
 
+/// What follows when `used` of `max` bytes are used, and `before` did until now. Each state is left
+/// later than it is entered, so that nothing swings.
+Memory judge_memory(Memory before, uint64_t used, uint64_t max);
+
+// --- what the gates ask: the state of the process, or of the realm where that is worse ---
+
+/// @cost  a branch while nothing is scarce
+inline Memory memory_of(const Core& core, RealmId realm) {
+    if (core.worst_memory == Memory::Ample) return Memory::Ample;
+    return std::max(core.memory, core.realm(realm).state);
+}
+inline bool is_scarce(const Core& core, RealmId realm) {
+    return memory_of(core, realm) != Memory::Ample && !GW_MUTANT(MemoryNeverScarce);
+}
+inline bool is_scarce(const Core& core, const Connection& c) {
+    return core.worst_memory != Memory::Ample && is_scarce(core, realm_of(core, c));
+}
+/// Of the process alone, for what is no realm's.
 inline bool is_scarce(const Core& core) {
     return core.memory != Memory::Ample && !GW_MUTANT(MemoryNeverScarce);
 }
 /// Of answers and messages that one connection does not read.
-inline uint64_t output_bytes_max(const Core& core) {
-    return is_scarce(core) ? std::min(core.limits.output_bytes_max, kScarceOutputBytes)
-                           : core.limits.output_bytes_max;
+inline uint64_t output_bytes_max(const Core& core, const Connection& c) {
+    return is_scarce(core, c) ? std::min(core.limits.output_bytes_max, kScarceOutputBytes)
+                              : core.limits.output_bytes_max;
 }
-inline bool may_make_session(const Core& core) {
-    return core.memory != Memory::Spent;
+inline bool may_make_session(const Core& core, RealmId realm) {
+    return memory_of(core, realm) != Memory::Spent;
 }
 /// One subscription more than the session has.
 bool may_subscribe(const Core& core, const Session& session);

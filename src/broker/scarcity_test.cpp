@@ -9,6 +9,28 @@
 namespace godwit::broker {
 namespace {
 
+constexpr uint64_t kMax = 1'000'000'000;
+
+Memory judge(Memory before, uint64_t percent) {
+    return judge_memory(before, kMax / 100 * percent + percent, kMax);
+}
+
+TEST(Scarcity, IsJudgedByTheShareThatIsUsed) {
+    EXPECT_EQ(judge(Memory::Ample, 0), Memory::Ample);
+    EXPECT_EQ(judge(Memory::Ample, 79), Memory::Ample);
+    EXPECT_EQ(judge(Memory::Ample, 80), Memory::Scarce);
+    EXPECT_EQ(judge(Memory::Ample, 92), Memory::Spent);
+    EXPECT_EQ(judge(Memory::Ample, 300), Memory::Spent);
+}
+
+TEST(Scarcity, GoesBackLaterThanItCame) {
+    EXPECT_EQ(judge(Memory::Scarce, 79), Memory::Scarce);
+    EXPECT_EQ(judge(Memory::Scarce, 69), Memory::Ample);
+    EXPECT_EQ(judge(Memory::Spent, 86), Memory::Spent);
+    EXPECT_EQ(judge(Memory::Spent, 84), Memory::Scarce);
+    EXPECT_EQ(judge(Memory::Spent, 10), Memory::Ample);
+}
+
 TEST(Scarcity, NamesWhoHasNotAcknowledgedMuch) {
     const BrokerOptions options;
     Effects fx;

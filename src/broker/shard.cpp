@@ -224,6 +224,10 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
 void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
     core_.now = now;
     core_.fx = &fx;
+    if (core_.counts_memory) {
+        judge_realms(core_);
+        end_input();
+    }
     if (core_.keeper.log) {
         take_loaded(core_);
         move_objects(core_);

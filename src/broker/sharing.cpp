@@ -4,6 +4,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
 #include "broker/permitting.h"
+#include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 #include "broker/subscribing.h"
 
@@ -65,6 +66,7 @@ void return_if(Core& core, Session& session, GoesBack&& goes_back) {
             ++i;
             continue;
         }
+        uncount_inflight(core, session.realm, entry);
         (void)box->take_inflight(i);
         --core.counters.inflight;
     }
@@ -237,7 +239,7 @@ void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
     if (!group) return;
     if (group->is_full(core.limits.group_messages_max))
         ++core.counters.lost[Loss::GroupFull];
-    else if (group->queued() > 0 && is_scarce(core))
+    else if (group->queued() > 0 && is_scarce(core, group->key().realm))
         ++core.counters.lost[Loss::MemoryFull];
     else if (group->queued() > 0 &&
              full_realm(core.realm(group->key().realm), message->size_bytes()))

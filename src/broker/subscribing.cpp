@@ -35,6 +35,10 @@ struct Wish {
     uint32_t subscription_id = 0;
 };
 
+size_t bytes_of(const topic::ParsedFilter& filter) {
+    return filter.share.size() + filter.filter.size();
+}
+
 void announce(Core& core, const Realm& realm, std::string_view filter, InterestChange change) {
     ++core.route_sequence;
     for (uint16_t i = 0; i < core.config.shard_count; ++i)
@@ -111,7 +115,8 @@ void subscribe_shared(Core& core, Session& session, const Wish& wish, PendingSub
     pending.joins.push_back(
         join_group(core, session, std::move(key), wish.options, wish.subscription_id));
     keep_membership(core, session, wish.filter);
-    if (session.extras->memberships.size() > before) add_subscription(core, session.realm);
+    if (session.extras->memberships.size() > before)
+        add_subscription(core, session.realm, bytes_of(wish.filter));
 }
 
 void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
@@ -123,7 +128,7 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       false,
                       is_durable(core, session) && wish.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
-    if (added.is_new) add_subscription(core, session.realm);
+    if (added.is_new) add_subscription(core, session.realm, bytes_of(wish.filter));
     HeldFilter* held =
         added.is_new ? session.subscriptions.add(added.id) : session.subscriptions.find(added.id);
     keep_subscription(core, session, held->kept,
@@ -184,7 +189,7 @@ ReasonCode unsubscribe(Core& core, Session& session, const topic::ParsedFilter& 
             remove_route(core, realm, filter.filter, session.self, false);
         cancel_fetches(core, session, filter.filter);
     }
-    remove_subscription(core, session.realm);
+    remove_subscription(core, session.realm, bytes_of(filter));
     return ReasonCode::Success;
 }
 
@@ -208,16 +213,18 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
 void drop_subscriptions(Core& core, Session& session) {
     Realm& realm = core.realm(session.realm);
     for (HeldFilter& each : session.subscriptions.all()) {
-        remove_subscription(core, realm.id);
+        const std::string_view filter = realm.router.text(each.id);
+        remove_subscription(core, realm.id, filter.size());
         forget(core, each.kept);
-        remove_route(core, realm, realm.router.text(each.id), session.self, false);
+        remove_route(core, realm, filter, session.self, false);
     }
     session.subscriptions.clear();
     return_group_messages(core, session);
     if (!session.extras) return;
     while (!session.extras->memberships.empty()) {
-        remove_subscription(core, realm.id);
-        leave_group(core, session, GroupKey(session.extras->memberships.back().key));
+        const GroupKey key = session.extras->memberships.back().key;
+        remove_subscription(core, realm.id, key.share.size() + key.filter.size());
+        leave_group(core, session, key);
     }
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 using transport::PeerVerify;
 
+constexpr uint32_t kTlsConnectionBytes = 16'000;  // docs/adr/0018-idle-memory.md
 constexpr size_t kRealmBytesMax = 64;
 constexpr size_t kRealmsMax = 10'000;  // a RealmId counts to 65535
 constexpr const char* kRealmHint = "1 to 64 of a-z, 0-9, '-', '_' and '.'";
@@ -336,6 +337,7 @@ private:
             policy.check_password = options().auth.has_logins();
             policy.certificate_username = own.certificate_username;
             policy.name = to_text(own.url);
+            if (is_tls(own.url.scheme)) policy.connection_bytes = kTlsConnectionBytes;
             out.listeners.push_back(std::move(policy));
             options().listeners.push_back(std::move(listener.options));
         }

@@ -62,6 +62,19 @@ const Bound kBounds[] = {
                 "exceeded "
                 "(MQTT 3.x: failure). With several shards a realm may have a sixteenth more. 0: no "
                 "limit."}),
+    bound<&RealmLimits::memory_bytes_max>(
+        {.section = "limits",
+         .name = "realm_memory_bytes_max",
+         .type = Type::Number,
+         .unit = "bytes",
+         .range = {0, kBytesMax},
+         .initial = 0u,
+         .doc =
+             "Memory for what a realm holds: sessions, connections, subscriptions, queued and "
+             "retained messages, what is in flight, unread and unsent, added up. From 80 % of it "
+             "on its clients are answered as all are from 80 % of server.memory_bytes_max on, "
+             "from 92 % on as from 92 %; those of other realms are not. See limits.md. With "
+             "several shards a sixteenth more may pass unseen. 0: no bound."}),
     bound<&RealmLimits::queue_messages_max>(
         {.section = "limits",
          .name = "realm_queue_messages_max",

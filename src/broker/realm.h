@@ -1,0 +1,43 @@
+// Realm: one tenant on one shard: its routes, retained messages and shared groups, and the books of
+// what it holds.
+#pragma once
+
+#include "broker/envelope.h"
+#include "broker/routing/retained.h"
+#include "broker/routing/router.h"
+#include "broker/shard_config.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace godwit::broker {
+
+/// One tenant on this shard.
+struct Realm {
+    Realm(RealmId realm, const RealmOptions& its, const ShardConfig& config)
+        : id(realm),
+          name(its.name),
+          limits(its.limits.value_or(config.options->limits.realm)),
+          router(config.hash_key, config.id),
+          told_by(config.shard_count) {}
+    RealmId id;
+    std::string name;
+    RealmLimits limits;
+    Router router;
+    Retained retained;
+    std::map<GroupKey, GroupRef> groups;  // whose home this shard is
+
+    // --- what it holds; see limiting.h ---
+    RealmUse here;                  // but for what `retained` itself knows
+    RealmUse told;                  // to the other shards
+    std::vector<RealmUse> told_by;  // the other shards
+    RealmUse elsewhere;             // of told_by the sum
+
+    // --- its memory here, while some realm has a bound for it; see realm_memory.h ---
+    uint64_t memory = 0;           // but for retained messages
+    uint64_t fresh_output = 0;     // of it, written in this turn
+    Memory state = Memory::Ample;  // as its judge says
+};
+
+}  // namespace godwit::broker
