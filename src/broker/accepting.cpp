@@ -146,9 +146,15 @@ void refuse_flapping(Core& core, Connection& c, const Session& known) {
 
 /// Its realm has as many as it may have.
 /// @param limit  key of the configuration
-void refuse_full(Core& core, Connection& c, const Realm& realm, const char* limit) {
+void refuse_full(Core& core, Connection& c, Realm& realm, const char* limit) {
+    ++realm.refused.connects_refused;
     refuse_connect(core, c, ReasonCode::QuotaExceeded,
                    "realm " + realm.name + " is full: " + limit);
+}
+
+void refuse_for_memory(Core& core, Connection& c, Realm& realm) {
+    ++realm.refused.connects_refused;
+    refuse_connect(core, c, ReasonCode::QuotaExceeded, "memory is spent: no new session");
 }
 
 }  // namespace
@@ -196,9 +202,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
-    if (!known && !may_make_session(core, realm.id))
-        return refuse_connect(core, c, ReasonCode::QuotaExceeded,
-                              "memory is spent: no new session");
+    if (!known && !may_make_session(core, realm.id)) return refuse_for_memory(core, c, realm);
     if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const bool present = known != nullptr;
     Session& session = present ? *known : make_session(core, realm.id, client_id);

@@ -460,7 +460,7 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes) {
 size_t drop_outbox(Core& core, Session& session) {
     size_t lost = drop_replay(core, session);
     lost += drop_box(core, session);
-    core.counters.lost[Loss::SessionEnd] += lost;
+    count_losses(core, session.realm, Loss::SessionEnd, lost);
     return lost;
 }
 

@@ -161,8 +161,13 @@ void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now) {
     hold(core, group.key().realm, now.bytes - before.bytes);
 }
 
+void count_losses(Core& core, RealmId realm, Loss loss, uint64_t count) {
+    core.counters.lost[loss] += count;
+    core.realm(realm).refused.dropped += count;
+}
+
 void count_loss(Core& core, Session& session, Loss loss, const MessageRef& message) {
-    ++core.counters.lost[loss];
+    count_losses(core, session.realm, loss);
     const uint64_t count = ++session.need_losses()[loss];
     // The first, the second, the fourth, ... are told in any case: the client's history has them.
     if (core.fx->least_severity > Severity::Debug && !std::has_single_bit(count)) return;

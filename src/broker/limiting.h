@@ -26,6 +26,8 @@ void add_subscription(Core& core, RealmId realm, size_t bytes);
 void remove_subscription(Core& core, RealmId realm, size_t bytes);
 /// So much waits in this group now.
 void recount_group(Core& core, SharedGroup& group, SharedGroup::Load now);
+/// Counts messages of the realm that somebody takes and does not get, for the shard and the realm.
+void count_losses(Core& core, RealmId realm, Loss loss, uint64_t count = 1);
 /// Counts one message that this session does not get, and says so.
 /// @param message  null: it is on disk alone
 void count_loss(Core& core, Session& session, Loss loss, const MessageRef& message);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/envelope.h"
+#include "broker/realm_report.h"
 #include "broker/routing/retained.h"
 #include "broker/routing/router.h"
 #include "broker/shard_config.h"
@@ -33,6 +34,7 @@ struct Realm {
     RealmUse told;                  // to the other shards
     std::vector<RealmUse> told_by;  // the other shards
     RealmUse elsewhere;             // of told_by the sum
+    RealmRefusals refused;
 
     // --- its memory here, while some realm has a bound for it; see realm_memory.h ---
     uint64_t memory = 0;           // but for retained messages

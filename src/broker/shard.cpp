@@ -11,6 +11,7 @@
 #include "broker/permitting.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
+#include "broker/realms.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/scarcity.h"
@@ -280,6 +281,13 @@ std::optional<SessionReport> Shard::report(RealmId realm, std::string_view clien
             uint64_t(std::chrono::ceil<std::chrono::seconds>(session.expires - core_.now).count());
     if (session.extras && session.extras->lost) out.lost = *session.extras->lost;
     return out;
+}
+
+std::vector<RealmReport> Shard::report_realms() const {
+    std::vector<RealmReport> all;
+    for (const auto& realm : core_.realms)
+        if (core_.options.realms[realm->id.value].is_open) all.push_back(report_of(core_, *realm));
+    return all;
 }
 
 bool Shard::is_saved() const {

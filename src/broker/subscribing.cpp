@@ -88,6 +88,11 @@ void tell_refused(Core& core, Session& session, const Wish& wish, const char* re
     tell_refusal(core, session, "subscribe_refused", reason, {wish.filter.filter, detail});
 }
 
+void refuse_wish(Core& core, Session& session, const Wish& wish, const char* limit) {
+    ++core.realm(session.realm).refused.subscriptions_refused;
+    tell_refused(core, session, wish, "quota_exceeded", limit);
+}
+
 /// Why this entry is refused in the SUBACK; Success if it is not.
 ReasonCode check_wish(Core& core, Session& session, Wish& wish) {
     if (topic::has_more_levels(wish.filter.filter, core.limits.topic_levels_max) &&
@@ -100,7 +105,7 @@ ReasonCode check_wish(Core& core, Session& session, Wish& wish) {
     const char* const limit = subscription_limit(core, session);
     const ReasonCode refusal = limit ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
     if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) {
-        if (limit) tell_refused(core, session, wish, "quota_exceeded", limit);
+        if (limit) refuse_wish(core, session, wish, limit);
         return refusal;
     }
     const auto denial = grant(core, session, wish);

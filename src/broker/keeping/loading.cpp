@@ -67,7 +67,7 @@ void lose(Core& core, Session& session, ObjectId id, const std::string& why) {
     Outbox& box = *session.outbox;
     const auto lost = [&](const OutboxEntry& entry) {
         if (entry.kept != id || entry.message) return false;
-        ++core.counters.lost[Loss::Damaged];
+        count_losses(core, session.realm, Loss::Damaged);
         ++session.need_losses()[Loss::Damaged];
         core.event(Severity::Error, "dropped", session, reason_of(Loss::Damaged), why);
         settle(core, entry);
