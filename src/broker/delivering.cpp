@@ -450,7 +450,7 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes) {
     const bool was_full = output_full(core, c);
     const uint64_t sent = std::min<uint64_t>(bytes, c.unsent_bytes);
     c.unsent_bytes -= sent;
-    uncount_unsent(core, c, sent);
+    if (core.counts_memory) uncount_unsent(core, c, sent);
     if (c.is_paused(Pause::Output) && !output_full(core, c)) resume_reading(core, c, Pause::Output);
     if (c.closing || c.state != Connection::State::Online) return;
     Session& session = *core.find(c.session);

@@ -227,7 +227,7 @@ void on_received(Core& core, Connection& c, Bytes in) {
     const bool is_new = !goes_on || core.counters.packets_received > packets_before;
     if (is_new && c.partial && !c.closing && c.state == Connection::State::Online)
         begin_packet(core, c);
-    recount_unread(core, c);
+    if (core.counts_memory) recount_unread(core, c);
     if (c.is_moving() && !c.closing) move_away(core, c, nullptr);
 }
 
@@ -255,7 +255,7 @@ void resume_reading(Core& core, Connection& c, Pause why) {
     std::erase(core.fx->pauses, c.id);
     core.fx->resumes.push_back(c.id);
     handle_kept(core, c);
-    recount_unread(core, c);
+    if (core.counts_memory) recount_unread(core, c);
 }
 
 void read_on(Core& core) {

@@ -27,10 +27,6 @@ uint64_t own_bytes(const Session& session) {
     return bytes;
 }
 
-uint64_t in_memory(const OutboxEntry& entry) {
-    return entry.message ? entry.bytes : 0;
-}
-
 }  // namespace
 
 void recount_session(Core& core, const Session& session) {
@@ -45,7 +41,7 @@ void uncount_session(Core& core, const Session& session) {
 }
 
 void recount_unread(Core& core, const Connection& c) {
-    if (!core.counts_memory || c.closing || c.state != Connection::State::Online) return;
+    if (c.closing || c.state != Connection::State::Online) return;
     const RealmId realm = core.find(c.session)->realm;
     const uint64_t bytes = c.partial ? c.partial->bytes.capacity() : 0;
     recount(core, realm, counted_at(core.counted_unread, c.id.slot), bytes);
@@ -61,24 +57,6 @@ void uncount_connection(Core& core, RealmId realm, const Connection& c) {
     recount(core, realm, counted_at(core.counted_unread, c.id.slot), 0);
 }
 
-void count_parked(Core& core, RealmId realm, uint64_t bytes) {
-    hold(core, realm, kParkedBytes - bytes);
-}
-
-void uncount_parked(Core& core, RealmId realm, uint64_t bytes) {
-    let_go(core, realm, kParkedBytes - bytes);
-}
-
-void count_inflight(Core& core, RealmId realm, OutboxEntry& entry) {
-    if (!core.counts_memory) return;
-    if (entry.message) entry.bytes = uint32_t(entry.message->size_bytes());
-    hold(core, realm, in_memory(entry));
-}
-
-void uncount_inflight(Core& core, RealmId realm, const OutboxEntry& entry) {
-    if (core.counts_memory) let_go(core, realm, in_memory(entry));
-}
-
 void note_unsent(Core& core, const Connection& c, uint64_t bytes) {
     if (c.state != Connection::State::Online) return;
     Realm& realm = core.realm(core.find(c.session)->realm);
@@ -87,8 +65,7 @@ void note_unsent(Core& core, const Connection& c, uint64_t bytes) {
 }
 
 void uncount_unsent(Core& core, const Connection& c, uint64_t bytes) {
-    if (core.counts_memory && c.state == Connection::State::Online)
-        let_go(core, core.find(c.session)->realm, bytes);
+    if (c.state == Connection::State::Online) let_go(core, core.find(c.session)->realm, bytes);
 }
 
 uint64_t settle_memory(Realm& realm) {

@@ -31,21 +31,34 @@ void recount_session(Core& core, const Session& session);
 /// It is about to end.
 void uncount_session(Core& core, const Session& session);
 
-/// What has come from an online client and is not handled. To be called after reading.
+/// What has come from an online client and is not handled. To be called after reading, where
+/// core.counts_memory.
 void recount_unread(Core& core, const Connection& c);
 /// A client has come in, or is about to go: its connection and what it holds unread and unsent.
 void count_connection(Core& core, RealmId realm, const Connection& c);
 void uncount_connection(Core& core, RealmId realm, const Connection& c);
 
 /// A queued message goes to disk, or comes from there.
-void count_parked(Core& core, RealmId realm, uint64_t bytes);
-void uncount_parked(Core& core, RealmId realm, uint64_t bytes);
+inline void count_parked(Core& core, RealmId realm, uint64_t bytes) {
+    hold(core, realm, kParkedBytes);
+    let_go(core, realm, bytes);
+}
+inline void uncount_parked(Core& core, RealmId realm, uint64_t bytes) {
+    let_go(core, realm, kParkedBytes);
+    hold(core, realm, bytes);
+}
 
 /// A message is in flight, or ceases to be. One that is on disk alone counts for nothing.
-void count_inflight(Core& core, RealmId realm, OutboxEntry& entry);
-void uncount_inflight(Core& core, RealmId realm, const OutboxEntry& entry);
+inline void count_inflight(Core& core, RealmId realm, OutboxEntry& entry) {
+    if (!core.counts_memory || !entry.message) return;
+    entry.bytes = uint32_t(entry.message->size_bytes());
+    hold(core, realm, entry.bytes);
+}
+inline void uncount_inflight(Core& core, RealmId realm, const OutboxEntry& entry) {
+    if (entry.message) let_go(core, realm, entry.bytes);
+}
 
-/// So much of what was written for an online client has left.
+/// So much of what was written for an online client has left; where core.counts_memory.
 void uncount_unsent(Core& core, const Connection& c, uint64_t bytes);
 
 /// What is held for the realm at the end of a turn. What was written in this turn and has not yet

@@ -91,7 +91,7 @@ RealmReport report_of(const Core& core, const Realm& realm) {
     out.queued_bytes = here.queued_bytes;
     out.retained = realm.retained.size();
     out.retained_bytes = realm.retained.memory_bytes();
-    out.memory_bytes = here.memory_bytes;
+    if (core.counts_memory) out.memory_bytes = realm.memory + realm.retained.memory_bytes();
     out.memory_scarce = memory_of(core, realm.id) != Memory::Ample;
     return out;
 }

@@ -1,8 +1,7 @@
 // Scarcity: what a shard does while the process, or a realm, has used most of the memory that it
-// may have. What
-// keeps clients going goes on; what would be kept for longer is refused by name, first to those who
-// hold much. When nearly nothing is left, who holds most of it is disconnected. Source:
-// docs/limits.md
+// may have. What keeps clients going goes on; what would be kept for longer is refused by name,
+// first to those who hold much. When nearly nothing is left, who holds most of it is disconnected.
+// Of a realm it concerns its own clients alone. Source: docs/limits.md
 #pragma once
 
 #include "base/mutant.h"
