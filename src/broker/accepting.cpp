@@ -145,11 +145,9 @@ void refuse_flapping(Core& core, Connection& c, const Session& known) {
 }
 
 /// Its realm has as many as it may have.
-/// @param limit  key of the configuration
-void refuse_full(Core& core, Connection& c, Realm& realm, const char* limit) {
+void refuse_full(Core& core, Connection& c, Realm& realm, const ConnectLimit& limit) {
     ++realm.refused.connects_refused;
-    refuse_connect(core, c, ReasonCode::QuotaExceeded,
-                   "realm " + realm.name + " is full: " + limit);
+    refuse_connect(core, c, limit.reason, "realm " + realm.name + " is at its " + limit.name);
 }
 
 void refuse_for_memory(Core& core, Connection& c, Realm& realm) {
@@ -198,7 +196,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     const std::string_view client_id = c.pending->client_id;
     const Session* const rival = core.find(realm.id, client_id);
     if (is_flapping(core, c, rival)) return refuse_flapping(core, c, *rival);
-    if (const char* full = connect_limit(realm, rival)) return refuse_full(core, c, realm, full);
+    const auto limit = waited ? std::nullopt : connect_limit(core, realm, rival);
+    if (limit) return refuse_full(core, c, realm, *limit);
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));

@@ -195,14 +195,16 @@ std::optional<FullQueue> full_realm(const Realm& realm, uint64_t bytes, uint64_t
     return std::nullopt;
 }
 
-const char* connect_limit(const Realm& realm, const Session* known) {
+std::optional<ConnectLimit> connect_limit(const Core& core, Realm& realm, const Session* known) {
     const RealmLimits& limits = realm.limits;
     const bool takes_over = known && known->online;
     if (!takes_over && is_full(realm, &RealmUse::connections, limits.connections_max))
-        return "realm_connections_max";
+        return ConnectLimit{.name = "realm_connections_max"};
     if (!known && is_full(realm, &RealmUse::sessions, limits.sessions_max))
-        return "realm_sessions_max";
-    return nullptr;
+        return ConnectLimit{.name = "realm_sessions_max"};
+    if (!realm.arrivals.admit(core.now, realm.arrival_rate))
+        return ConnectLimit{mqtt::ReasonCode::ConnectionRateExceeded, "realm_connection_rate"};
+    return std::nullopt;
 }
 
 bool is_subscriptions_full(const Realm& realm) {

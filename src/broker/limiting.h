@@ -40,9 +40,14 @@ struct FullQueue {
     WhenFull answer = WhenFull::DropNewest;
     Of of = Of::Session;
 };
-/// The bound that a client would break by coming in: its name, for people; null: none.
+/// A bound that a client would break by coming in.
+struct ConnectLimit {
+    mqtt::ReasonCode reason = mqtt::ReasonCode::QuotaExceeded;
+    const char* name = "";  // key of the configuration
+};
 /// @param known  the session of its client id; null: there is none
-const char* connect_limit(const Realm& realm, const Session* known);
+/// @return       nullopt: none, and it counts for the realm's connection rate
+std::optional<ConnectLimit> connect_limit(const Core& core, Realm& realm, const Session* known);
 /// The realm may have no subscription more.
 bool is_subscriptions_full(const Realm& realm);
 

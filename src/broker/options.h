@@ -22,7 +22,9 @@ enum class WhenFull : uint8_t {
 /// Bounds on what all clients of a realm hold together. Each has a named answer to "full".
 struct RealmLimits {
     uint64_t sessions_max = 0;  // online and offline; refused: CONNACK QuotaExceeded. 0: no bound
-    uint64_t connections_max = 0;               // accepted CONNECTs; refused likewise. 0: no bound
+    uint64_t connections_max = 0;  // accepted CONNECTs; refused likewise. 0: no bound
+    uint32_t connection_rate = 0;  // CONNECTs a second; refused: ConnectionRateExceeded. 0: none
+    uint32_t connection_burst = 1000;           // at once, after a pause
     uint64_t subscriptions_max = 0;             // refused: SUBACK QuotaExceeded. 0: no bound
     uint64_t queue_messages_max = 100'000'000;  // that wait for sessions and groups
     uint64_t queue_bytes_max = 64ull << 30;     // that wait for sessions and groups

@@ -2,6 +2,7 @@
 // what it holds.
 #pragma once
 
+#include "base/rate_gate.h"
 #include "broker/envelope.h"
 #include "broker/realm_report.h"
 #include "broker/routing/retained.h"
@@ -21,6 +22,7 @@ struct Realm {
           name(its.name),
           limits(its.limits.value_or(config.options->limits.realm)),
           router(config.hash_key, config.id),
+          arrival_rate(share_of(limits, config.shard_count)),
           told_by(config.shard_count) {}
     RealmId id;
     std::string name;
@@ -28,6 +30,8 @@ struct Realm {
     Router router;
     Retained retained;
     std::map<GroupKey, GroupRef> groups;  // whose home this shard is
+    Rate arrival_rate;                    // this shard's share of the clients that may come in
+    RateGate arrivals;
 
     // --- what it holds; see limiting.h ---
     RealmUse here;                  // but for what `retained` itself knows
@@ -40,6 +44,15 @@ struct Realm {
     uint64_t memory = 0;           // but for retained messages
     uint64_t fresh_output = 0;     // of it, written in this turn
     Memory state = Memory::Ample;  // as its judge says
+
+private:
+    /// Client ids are spread evenly, so each shard lets in as many.
+    static Rate share_of(const RealmLimits& limits, uint16_t shards) {
+        const uint32_t burst = (limits.connection_burst + shards - 1) / shards;
+        Rate share = Rate::per_second(limits.connection_rate, burst);
+        share.step *= shards;
+        return share;
+    }
 };
 
 }  // namespace godwit::broker

@@ -8,6 +8,7 @@ using broker::BrokerOptions;
 using broker::Limits;
 using broker::RealmLimits;
 
+constexpr uint32_t kU32Max = 4294967295;
 constexpr uint64_t kCountMax = uint64_t(1) << 40;
 constexpr uint64_t kBytesMax = uint64_t(1) << 40;
 
@@ -51,6 +52,24 @@ const Bound kBounds[] = {
              "accepted: before it nobody knows the realm. One more is refused with Quota exceeded "
              "(MQTT 3.x: server unavailable); one that takes over its own connection is not more. "
              "With several shards a realm may have a sixteenth more. 0: no limit."}),
+    bound<&RealmLimits::connection_rate>(
+        {.section = "limits",
+         .name = "realm_connection_rate",
+         .type = Type::Number,
+         .unit = "connections/s",
+         .range = {0, kU32Max},
+         .initial = 0u,
+         .doc = "Clients of a realm that may come in; what comes faster is refused with Connection "
+                "rate exceeded (MQTT 3.x: server unavailable), once it has said who it is. Each "
+                "shard lets in its share. 0: no limit."}),
+    bound<&RealmLimits::connection_burst>(
+        {.section = "limits",
+         .name = "realm_connection_burst",
+         .type = Type::Number,
+         .unit = "connections",
+         .range = {1, kU32Max},
+         .initial = 1000u,
+         .doc = "With realm_connection_rate: so many may come at once after a pause."}),
     bound<&RealmLimits::subscriptions_max>(
         {.section = "limits",
          .name = "realm_subscriptions_max",

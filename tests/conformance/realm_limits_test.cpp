@@ -90,6 +90,22 @@ TEST_P(RealmLimits, NoMoreClientsAreConnectedThanItMayHave) {
     EXPECT_EQ(come(*w, "d").connack_reason(), R::Success);
 }
 
+TEST_P(RealmLimits, NoMoreComeInThanItsRateAndBurst) {
+    auto w = world({.connection_rate = 1, .connection_burst = 8});
+    const auto rush = [&] {
+        size_t taken = 0;
+        for (int i = 0; i < 40; ++i)
+            taken += !w->connect("r" + std::to_string(i), of("acme")).closed();
+        return taken;
+    };
+    EXPECT_EQ(rush(), 8u) << "each shard takes its share";
+    EXPECT_EQ(w->connect("d").connack_reason(), R::Success) << "in another realm";
+    EXPECT_TRUE(names(told(*w, "refused"), "realm_connection_rate"));
+    EXPECT_EQ(w->core().realm(kAcme).connects_refused, 32u);
+    w->advance(seconds(4));
+    EXPECT_EQ(rush(), 4u);
+}
+
 TEST_P(RealmLimits, NoMoreSessionsAreMadeThanItMayHave) {
     auto w = world({.sessions_max = 3});
     auto all = crowd(*w, 3, lasting());

@@ -216,7 +216,7 @@ def test_realm_limits(context, folder):
         equal(client('late', 'acme', QUOTA_EXCEEDED).is_closed(), True, 'the thirteenth is closed')
         client('late', 'umbra')
         why = run([context.broker, 'why', 'late', '--realm', 'acme', '--admin', broker.endpoints['admin']], 20).stdout
-        contains(why, 'realm acme is full: realm_connections_max', 'why')
+        contains(why, 'realm acme is at its realm_connections_max', 'why')
         codes = [crowd[0].subscribe(f's/{number}') for number in range(3)]
         equal(codes, [0, 0, QUOTA_EXCEEDED], 'eight sessions have one each; SUBACK of two more, and of one too many')
 
