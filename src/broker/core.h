@@ -198,7 +198,7 @@ private:
 };
 
 /// So many bytes were written for it and are not sent yet; only where core.counts_memory.
-void note_unsent(Core& core, const Connection& c, uint64_t bytes);
+[[gnu::cold]] void note_unsent(Core& core, const Connection& c, uint64_t bytes);
 
 /// Writes one packet: `encode(Buffer&)` appends it. Nothing happens on a connection that is
 /// closing.

@@ -50,6 +50,23 @@ TEST_F(Limiting, TellsTheOthersWhenASixteenthOfABoundIsReachedAmongThem) {
     EXPECT_EQ(told().value().queued, 1u) << "room is told, too";
 }
 
+TEST_F(Limiting, TellsOfSessionsWhereTheyAreBounded) {
+    add_session(core_, {0});
+    EXPECT_FALSE(told()) << "they are not";
+    BrokerOptions options = small();
+    options.limits.realm.sessions_max = 320;
+    Core core({.shard_count = 2, .options = &options});
+    core.fx = &fx_;
+    for (int i = 0; i < 11; ++i) {
+        tell_realm_use(core);
+        EXPECT_TRUE(fx_.posts.empty()) << i;
+        add_session(core, {0});
+    }
+    tell_realm_use(core);
+    ASSERT_EQ(fx_.posts.size(), 1u);
+    EXPECT_EQ(std::get<Boxed<RealmUse>>(fx_.posts[0].envelope)->sessions, 11u);
+}
+
 TEST_F(Limiting, CountsWhatTheOtherWasHeardToHold) {
     const Realm& realm = core_.realm({0});
     add_queued(core_, {0}, 200, 100'000);

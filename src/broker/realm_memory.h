@@ -33,7 +33,7 @@ void uncount_session(Core& core, const Session& session);
 
 /// What has come from an online client and is not handled. To be called after reading, where
 /// core.counts_memory.
-void recount_unread(Core& core, const Connection& c);
+[[gnu::cold]] void recount_unread(Core& core, const Connection& c);
 /// A client has come in, or is about to go: its connection and what it holds unread and unsent.
 void count_connection(Core& core, RealmId realm, const Connection& c);
 void uncount_connection(Core& core, RealmId realm, const Connection& c);
@@ -59,7 +59,7 @@ inline void uncount_inflight(Core& core, RealmId realm, const OutboxEntry& entry
 }
 
 /// So much of what was written for an online client has left; where core.counts_memory.
-void uncount_unsent(Core& core, const Connection& c, uint64_t bytes);
+[[gnu::cold]] void uncount_unsent(Core& core, const Connection& c, uint64_t bytes);
 
 /// What is held for the realm at the end of a turn. What was written in this turn and has not yet
 /// been tried to send does not count.

@@ -2,6 +2,7 @@
 
 #include "broker/closing.h"
 #include "broker/realm_memory.h"
+#include "broker/realms.h"
 
 #include <string_view>
 #include <utility>
@@ -137,7 +138,31 @@ void find_worst(Core& core) {
         core.worst_memory = std::max(core.worst_memory, realm->state);
 }
 
+/// Again where something has changed: who was disconnected holds nothing any more.
+void judge(Core& core, Realm& realm) {
+    RealmUse& here = realm.here;
+    for (Memory before = realm.state;; before = here.memory) {
+        const uint64_t used = here.memory_bytes + realm.elsewhere.memory_bytes;
+        here.memory = judge_memory(before, used, realm.limits.memory_bytes_max);
+        if (here.memory == before) return;
+        on_realm_memory(core, realm, here.memory);
+        here.memory_bytes = settle_memory(realm);
+    }
+}
+
 }  // namespace
+
+Memory worse_memory(const Core& core, RealmId realm) {
+    return std::max(core.memory, core.realm(realm).state);
+}
+
+bool sees_scarcity(const Core& core, RealmId realm) {
+    return worse_memory(core, realm) != Memory::Ample && !GW_MUTANT(MemoryNeverScarce);
+}
+
+bool sees_scarcity(const Core& core, const Connection& c) {
+    return sees_scarcity(core, realm_of(core, c));
+}
 
 Memory judge_memory(Memory before, uint64_t used, uint64_t max) {
     const uint64_t share = used / (max / 100 + 1);
@@ -157,13 +182,9 @@ void on_memory(Core& core, const MemoryState& in) {
 void judge_realms(Core& core) {
     if (!core.counts_memory) return;
     for (const auto& realm : core.realms) {
-        RealmUse& here = realm->here;
-        here.memory_bytes = settle_memory(*realm);
-        const uint64_t max = realm->limits.memory_bytes_max;
-        if (max == 0 || judge_of(core, realm->id) != core.config.id) continue;
-        const uint64_t used = here.memory_bytes + realm->elsewhere.memory_bytes;
-        here.memory = judge_memory(here.memory, used, max);
-        on_realm_memory(core, *realm, here.memory);
+        realm->here.memory_bytes = settle_memory(*realm);
+        const bool is_bounded = realm->limits.memory_bytes_max != 0;
+        if (is_bounded && judge_of(core, realm->id) == core.config.id) judge(core, *realm);
     }
 }
 

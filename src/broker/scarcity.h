@@ -7,7 +7,6 @@
 #include "base/mutant.h"
 #include "broker/core.h"
 #include "broker/input.h"
-#include "broker/realms.h"
 
 #include <algorithm>
 
@@ -43,16 +42,19 @@ Memory judge_memory(Memory before, uint64_t used, uint64_t max);
 
 // --- what the gates ask: the state of the process, or of the realm where that is worse ---
 
-/// @cost  a branch while nothing is scarce
+// Each costs a branch while nothing is scarce; the rest is out of the way.
+[[gnu::cold]] Memory worse_memory(const Core& core, RealmId realm);
+[[gnu::cold]] bool sees_scarcity(const Core& core, RealmId realm);
+[[gnu::cold]] bool sees_scarcity(const Core& core, const Connection& c);
+
 inline Memory memory_of(const Core& core, RealmId realm) {
-    if (core.worst_memory == Memory::Ample) return Memory::Ample;
-    return std::max(core.memory, core.realm(realm).state);
+    return core.worst_memory == Memory::Ample ? Memory::Ample : worse_memory(core, realm);
 }
 inline bool is_scarce(const Core& core, RealmId realm) {
-    return memory_of(core, realm) != Memory::Ample && !GW_MUTANT(MemoryNeverScarce);
+    return core.worst_memory != Memory::Ample && sees_scarcity(core, realm);
 }
 inline bool is_scarce(const Core& core, const Connection& c) {
-    return core.worst_memory != Memory::Ample && is_scarce(core, realm_of(core, c));
+    return core.worst_memory != Memory::Ample && sees_scarcity(core, c);
 }
 /// Of the process alone, for what is no realm's.
 inline bool is_scarce(const Core& core) {

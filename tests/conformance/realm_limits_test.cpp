@@ -31,13 +31,17 @@ protected:
         return std::make_unique<World>(seed(), options);
     }
 };
-INSTANTIATE_TEST_SUITE_P(Ways, RealmLimits,
-                         ::testing::Values(Way{1, false}, Way{2, false}, Way{4, false},
-                                           Way{1, true}, Way{2, true}, Way{4, true}),
-                         [](const auto& way) {
-                             return (way.param.durable ? "Durable" : "Memory") +
-                                    std::to_string(way.param.shards);
-                         });
+class RealmInMemory : public RealmLimits {};
+class RealmOnDisk : public RealmLimits {};
+constexpr Way kInMemory[] = {{1, false}, {2, false}, {4, false}};
+constexpr Way kOnDisk[] = {{1, true}, {2, true}, {4, true}};
+std::string name_of(const ::testing::TestParamInfo<Way>& way) {
+    return (way.param.durable ? "Durable" : "Memory") + std::to_string(way.param.shards);
+}
+INSTANTIATE_TEST_SUITE_P(Memory, RealmLimits, ::testing::ValuesIn(kInMemory), name_of);
+INSTANTIATE_TEST_SUITE_P(Durable, RealmLimits, ::testing::ValuesIn(kOnDisk), name_of);
+INSTANTIATE_TEST_SUITE_P(Memory, RealmInMemory, ::testing::ValuesIn(kInMemory), name_of);
+INSTANTIATE_TEST_SUITE_P(Durable, RealmOnDisk, ::testing::ValuesIn(kOnDisk), name_of);
 
 ConnectOptions of(std::string_view realm, ConnectOptions options = {}) {
     options.username = "u@" + std::string(realm);
@@ -173,8 +177,7 @@ size_t flood(World& world, std::string_view realm, size_t most) {
     return most;
 }
 
-TEST_P(RealmLimits, OneRealmsFloodIsRefusedAndAnothersIsNot) {
-    if (GetParam().durable) GTEST_SKIP() << "what waits is on disk";
+TEST_P(RealmInMemory, OneRealmsFloodIsRefusedAndAnothersIsNot) {
     auto w = world({.memory_bytes_max = kBudget});
     for (const char* realm : {"default", "acme"}) wait_offline(*w, realm, 8);
     const size_t taken = flood(*w, "acme", 100);
@@ -193,8 +196,7 @@ TEST_P(RealmLimits, OneRealmsFloodIsRefusedAndAnothersIsNot) {
     EXPECT_GE(flood(*w, "acme", 5), 5u);
 }
 
-TEST_P(RealmLimits, WhatWaitsOnDiskTakesLittle) {
-    if (!GetParam().durable) GTEST_SKIP() << "what waits is in memory";
+TEST_P(RealmOnDisk, WhatWaitsOnDiskTakesLittle) {
     auto w = world({.memory_bytes_max = kBudget});
     wait_offline(*w, "acme", 8);
     EXPECT_EQ(flood(*w, "acme", 50), 50u);
