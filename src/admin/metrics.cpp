@@ -52,6 +52,24 @@ void add_losses(std::string& out, const BrokerStats& stats) {
     }
 }
 
+/// By whose rate.
+void add_held_back(std::string& out, const BrokerStats& stats) {
+    const auto at = std::back_inserter(out);
+    const auto add = [&](std::string_view name, std::string_view help, auto value_of) {
+        fmt::format_to(at, "# HELP {0} {1}\n# TYPE {0} counter\n", name, help);
+        for (size_t shard = 0; shard < stats.shards.size(); ++shard)
+            for (size_t i = 0; i < broker::kRateOfCount; ++i)
+                fmt::format_to(at, "{}{{shard=\"{}\",by=\"{}\"}} {}\n", name, shard,
+                               broker::kRateOfNames[i], value_of(stats.shards[shard].held_back, i));
+    };
+    add("godwit_held_back_total", "times that a client was not read for its rate",
+        [](const broker::HeldBack& held, size_t i) { return held.times[i]; });
+    add("godwit_held_back_seconds_total", "how long, each client for itself",
+        [](const broker::HeldBack& held, size_t i) {
+            return fmt::format("{:.3f}", double(held.nanoseconds[i]) / 1e9);
+        });
+}
+
 void add_callout(std::string& out, const CalloutStats& callout) {
     const auto at = std::back_inserter(out);
     const auto add = [&](std::string_view name, std::string_view help, uint64_t value) {
@@ -138,6 +156,7 @@ std::string render_metrics(const BrokerStats& stats) {
     GW_GAUGES(GW_GAUGE)
 #undef GW_GAUGE
     add_losses(out, stats);
+    add_held_back(out, stats);
     if (stats.callout) add_callout(out, *stats.callout);
     if (!stats.realms.empty())
         add_realms(out, std::span(stats.realms).first(std::min(stats.realms.size(), kRealmsMax)));

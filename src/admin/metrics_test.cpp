@@ -64,6 +64,17 @@ TEST(Metrics, TellOfEachRealmUpToAHundred) {
     EXPECT_EQ(many.find("beyond"), std::string::npos);
 }
 
+TEST(Metrics, TellHowOftenAndHowLongClientsWereHeldBackByWhoseRate) {
+    BrokerStats in = stats();
+    in.shards[1].held_back.times[size_t(broker::RateOf::Realm)] = 4;
+    in.shards[1].held_back.nanoseconds[size_t(broker::RateOf::Realm)] = 2'250'000'000;
+    const std::string text = render_metrics(in);
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_held_back_total counter"));
+    EXPECT_TRUE(has_line(text, "godwit_held_back_total{shard=\"1\",by=\"realm\"} 4"));
+    EXPECT_TRUE(has_line(text, "godwit_held_back_total{shard=\"0\",by=\"client\"} 0"));
+    EXPECT_TRUE(has_line(text, "godwit_held_back_seconds_total{shard=\"1\",by=\"realm\"} 2.250"));
+}
+
 TEST(Metrics, TellOfTheCalloutWhereThereIsOne) {
     BrokerStats in = stats();
     EXPECT_EQ(render_metrics(in).find("callout"), std::string::npos);

@@ -72,6 +72,7 @@
     X(AnyReceiveWindow, "a client may have any number of publishes under way")           \
     X(ValuesHoldWildcards, "an identity with wildcards is filled into a rule as it is")  \
     X(PolicyKeepsSubscriptions, "a new policy is not asked about what is subscribed to") \
+    X(PolicyKeepsRetained, "a new policy is not asked about what was retained")          \
     X(EmptyAclAllows, "where no rule is about something it is allowed")                  \
     X(FilesForEverybody, "files of the store are readable by everybody")                 \
     X(AnyRetainedCount, "a realm may keep any number of retained messages")              \

@@ -410,7 +410,7 @@ void add_floor(CLI::App& bench, std::function<int()>& run) {
         ->type_name("ADDRESS")
         ->capture_default_str();
     command->footer(
-        "It serves pairs, fanin and fanout of godwit bench, at QoS 0 and 1, until a signal ends "
+        "It serves pairs, fanin and fanout of godwit bench, whatever the QoS, until a signal ends "
         "it.\n\n"
         "Example:\n"
         "  godwit bench floor & godwit bench pairs mqtt://127.0.0.1:1885 --pid $!");

@@ -122,8 +122,12 @@ void Floor::take(uint32_t number, Bytes packet, size_t body_at) {
             return on_subscribe(number, packet.subspan(body_at));
         case mqtt::PacketType::Disconnect:
             return close(number);
+        case mqtt::PacketType::Pubrec:  // of a subscriber
+            return answer(number, 0x62, packet.subspan(body_at));
+        case mqtt::PacketType::Pubrel:  // of a publisher
+            return answer(number, 0x70, packet.subspan(body_at));
         default:
-            return;  // PUBACK of a subscriber: nobody waits for it
+            return;  // PUBACK or PUBCOMP of a subscriber: nobody waits for it
     }
 }
 
@@ -135,10 +139,8 @@ void Floor::on_publish(uint32_t number, Bytes packet, size_t body_at) {
         peer.topic = topic_number(as_text(body.subspan(2, topic_bytes)));
         peer.routed = true;
     }
-    if ((packet[0] & 0x06) != 0) {
-        const uint8_t done[] = {0x40, 2, body[2 + topic_bytes], body[3 + topic_bytes]};
-        say(number, done);
-    }
+    const int qos = packet[0] >> 1 & 3;
+    if (qos != 0) answer(number, qos == 1 ? 0x40 : 0x50, body.subspan(2 + topic_bytes));
     if (peer.topic < takers_.size())
         for (const uint32_t taker : takers_[peer.topic]) say(taker, packet);
     for (const uint32_t taker : takers_of_all_) say(taker, packet);
@@ -161,6 +163,11 @@ void Floor::on_subscribe(uint32_t number, Bytes body) {
         say(number, Buffer{0x90, 3, body[0], body[1], qos});
     else
         say(number, Buffer{0x90, 4, body[0], body[1], 0, qos});
+}
+
+void Floor::answer(uint32_t number, uint8_t header, Bytes packet_id) {
+    const uint8_t answer[] = {header, 2, packet_id[0], packet_id[1]};
+    say(number, answer);
 }
 
 void Floor::say(uint32_t number, Bytes bytes) {

@@ -14,7 +14,7 @@
 namespace godwit::bench {
 
 /// Topics as bench makes them, PREFIX/0000042; subscriptions to one of them or to all (".../#").
-/// QoS 0 and 1. A publisher's first message decides where all of its messages go.
+/// A publisher's first message decides where all of its messages go.
 class Floor {
 public:
     /// @errors  a sentence
@@ -45,6 +45,7 @@ private:
     void take(uint32_t number, Bytes packet, size_t body_at);
     void on_publish(uint32_t number, Bytes packet, size_t body_at);
     void on_subscribe(uint32_t number, Bytes body);
+    void answer(uint32_t number, uint8_t header, Bytes packet_id);
     void say(uint32_t number, Bytes bytes);
     void flush(uint32_t number);
     void close(uint32_t number);

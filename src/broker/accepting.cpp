@@ -10,6 +10,7 @@
 #include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
+#include "broker/slowing.h"
 #include "mqtt/encoder.h"
 
 #include <algorithm>
@@ -93,9 +94,10 @@ mqtt::Connack connack_of(const Core& core, const Connection& c, const mqtt::Conn
     const Limits& limits = core.limits;
     const uint32_t expiry_s = granted_expiry(packet, limits.session_expiry_max_s);
     if (expiry_s != packet.session_expiry_s) ack.session_expiry_s = expiry_s;
-    ack.receive_maximum = limits.receive_maximum;
+    ack.receive_maximum = receive_maximum(core, c);
     ack.packet_bytes_max = limits.packet_bytes_max;
     ack.topic_alias_maximum = limits.topic_alias_max;
+    ack.user_properties = core.rates.told.view();
     if (c.keepalive_s != packet.keepalive_s) ack.server_keepalive_s = c.keepalive_s;
     if (c.pending->assigned) ack.assigned_client_id = c.pending->client_id;
     if (packet.request_response_information)
@@ -189,7 +191,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
         return refuse_connect(core, c, ReasonCode::NotAuthorized, denial->rule);
     set_features(core, c, packet);
     mqtt::Connack ack = connack_of(core, c, packet);
-    if (!fits(c, ack))  // [MQTT5-3.1.2-24]
+    if (!fits(c, ack)) ack.user_properties = {};  // [MQTT5-3.2.2-20]
+    if (!fits(c, ack))                            // [MQTT5-3.1.2-24]
         return refuse_connect(core, c, ReasonCode::PacketTooLarge,
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm(c.pending->realm);

@@ -10,6 +10,7 @@
 #include "broker/realm_memory.h"
 #include "broker/refusal_lines.h"
 #include "broker/sharing.h"
+#include "broker/slowing.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
@@ -177,6 +178,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     Session* session = core.find(c.session);
     GW_ASSERT(session && session->online && session->connection == c.id);
     tell_untold_refusals(core, *session);
+    if (core.rates.bounded) leave_lines(core, c, *session);
     session->online = false;
     session->expires = kNever;
     if (session->outbox) session->outbox->trim();

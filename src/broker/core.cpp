@@ -32,6 +32,7 @@ Core::Core(const ShardConfig& shard_config)
       gate(config.shard_count),
       random(config.random_seed ^ mix_hash(config.id.value, config.hash_key.k0)),
       keeper(config.shard_count),
+      rates(options, config.rates),
       posted(config.shard_count),
       received(config.shard_count),
       confirm_due(config.shard_count * kLanes),
@@ -76,6 +77,10 @@ bool Core::is_stale(Instant due, const TimerToken& token) {
     if (token.kind == TimerToken::Kind::Connection) {
         const Connection* c = find(ConnectionId{token.slot, token.generation});
         return !c || c->watch_due != due;
+    }
+    if (token.kind == TimerToken::Kind::Rate) {
+        const ConnectionId id{token.slot, token.generation};
+        return !find(id) || rates.states[id.slot].due != due;
     }
     const Session* session = find(SessionRef{token.slot, token.generation});
     if (!session || session->online) return true;

@@ -16,11 +16,13 @@
 #include "broker/input.h"
 #include "broker/keeping/keeper.h"
 #include "broker/pace.h"
+#include "broker/rates.h"
 #include "broker/realm.h"
 #include "broker/routing/shared_groups.h"
 #include "broker/session/connection.h"
 #include "broker/session/session.h"
 #include "broker/session_index.h"
+#include "broker/timer_token.h"
 
 #include <array>
 #include <deque>
@@ -43,18 +45,6 @@ public:
 
 private:
     uint64_t last_ = 0;
-};
-
-struct TimerToken {
-    enum class Kind : uint32_t { Connection, SessionExpiry, WillDelay };
-    TimerToken(Kind its_kind, uint32_t its_slot, uint32_t its_generation)
-        : kind(its_kind), slot(its_slot & kSlotMax), generation(its_generation) {
-        GW_ASSERT(its_slot <= kSlotMax);
-    }
-    static constexpr uint32_t kSlotMax = (1u << 30) - 1;
-    Kind kind : 2;
-    uint32_t slot : 30;
-    uint32_t generation;
 };
 
 /// A SUBACK that waits until its filters are routed from every shard.
@@ -126,6 +116,7 @@ struct Core {
     Keeper keeper;
     FrameCache frames;
     Flapping flapping;
+    Rates rates;
     std::vector<GroupHandout> handouts;                   // scratch
     std::vector<std::unique_ptr<Outbox>> spare_outboxes;  // empty: most need one for a moment
 

@@ -3,7 +3,9 @@
 
 #include "broker/losses.h"
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace godwit::broker {
 
@@ -34,6 +36,7 @@ namespace godwit::broker {
 #define GW_GAUGES(X)                                                             \
     X(connections, "open transport connections")                                 \
     X(connections_held_back, "publishers not read until the disk is well again") \
+    X(connections_over_rate, "clients not read until their rate gives more")     \
     X(sessions, "sessions, online and offline")                                  \
     X(sessions_online, "sessions with a connection")                             \
     X(subscriptions, "subscriptions, shared ones included")                      \
@@ -50,12 +53,25 @@ namespace godwit::broker {
     X(store_broken, "1 while writing the shard's log fails, else 0")             \
     X(memory_scarce, "1 while most of the process's memory is used, else 0")
 
+/// What a client may be held back by, in the order in which they are asked.
+enum class RateOf : uint8_t { Client, Realm, Listener };
+inline constexpr size_t kRateOfCount = 3;
+inline constexpr std::array<std::string_view, kRateOfCount> kRateOfNames{"client", "realm",
+                                                                         "listener"};
+
+/// By RateOf.
+struct HeldBack {
+    std::array<uint64_t, kRateOfCount> times{};
+    std::array<uint64_t, kRateOfCount> nanoseconds{};  // of those that are over
+};
+
 struct Counters {
 #define GW_FIELD(name, help) uint64_t name = 0;
     GW_COUNTERS(GW_FIELD)
     GW_GAUGES(GW_FIELD)
 #undef GW_FIELD
     Losses lost;
+    HeldBack held_back;
 
     Counters& operator+=(const Counters& other) {
 #define GW_FIELD(name, help) name += other.name;
@@ -63,6 +79,10 @@ struct Counters {
         GW_GAUGES(GW_FIELD)
 #undef GW_FIELD
         for (size_t i = 0; i < kLossCount; ++i) lost.counts[i] += other.lost.counts[i];
+        for (size_t i = 0; i < kRateOfCount; ++i) {
+            held_back.times[i] += other.held_back.times[i];
+            held_back.nanoseconds[i] += other.held_back.nanoseconds[i];
+        }
         return *this;
     }
 };

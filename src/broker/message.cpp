@@ -4,11 +4,43 @@
 
 namespace godwit::broker {
 
+namespace {
+
+/// Before the names of a source, behind the payload.
+struct SourceHead {
+    uint32_t client_id_bytes;
+    uint32_t username_bytes;  // kAnonymous: there is none
+    static constexpr uint32_t kAnonymous = ~uint32_t(0);
+
+    size_t size_bytes() const {
+        return sizeof *this + client_id_bytes + (username_bytes == kAnonymous ? 0 : username_bytes);
+    }
+};
+
+SourceHead head_of(const Source& source) {
+    return {uint32_t(source.client_id.size()),
+            source.username ? uint32_t(source.username->size()) : SourceHead::kAnonymous};
+}
+
+SourceHead read_head(Bytes bytes) {
+    SourceHead head;
+    std::memcpy(&head, bytes.data(), sizeof head);
+    return head;
+}
+
+}  // namespace
+
+size_t MessageParts::size_bytes() const {
+    return sizeof(Message) + topic.size() + forwarded_properties.size() + payload.size() +
+           (source ? head_of(*source).size_bytes() : 0);
+}
+
 Message::Message(const MessageParts& parts)
     : realm_(parts.realm),
       qos_(parts.qos),
       retain_(parts.retain),
       origin_(parts.origin),
+      has_source_(parts.source.has_value()),
       topic_bytes_(uint32_t(parts.topic.size())),
       property_bytes_(uint32_t(parts.forwarded_properties.size())),
       payload_bytes_(uint32_t(parts.payload.size())),
@@ -23,6 +55,39 @@ Message::Message(const MessageParts& parts)
     append(parts.topic.data(), parts.topic.size());
     append(parts.forwarded_properties.data(), parts.forwarded_properties.size());
     append(parts.payload.data(), parts.payload.size());
+    if (!parts.source) return;
+    const SourceHead head = head_of(*parts.source);
+    append(&head, sizeof head);
+    append(parts.source->client_id.data(), parts.source->client_id.size());
+    if (parts.source->username) append(parts.source->username->data(), head.username_bytes);
+}
+
+size_t Message::source_bytes() const {
+    return read_head(tail(body_bytes(), sizeof(SourceHead))).size_bytes();
+}
+
+std::optional<Source> Message::source() const {
+    if (!has_source_) return std::nullopt;
+    const SourceHead head = read_head(tail(body_bytes(), sizeof(SourceHead)));
+    const size_t names = body_bytes() + sizeof head;
+    Source source{as_text(tail(names, head.client_id_bytes)), std::nullopt};
+    if (head.username_bytes != SourceHead::kAnonymous)
+        source.username = as_text(tail(names + head.client_id_bytes, head.username_bytes));
+    return source;
+}
+
+MessageParts Message::parts() const {
+    return {.realm = realm_,
+            .topic = topic(),
+            .forwarded_properties = forwarded_properties(),
+            .payload = payload(),
+            .qos = qos_,
+            .retain = retain_,
+            .expires = expires_,
+            .publisher = publisher_,
+            .stamp = stamp_,
+            .origin = origin_,
+            .source = source()};
 }
 
 std::optional<uint32_t> Message::expiry_left_s(Instant now) const {
@@ -32,9 +97,7 @@ std::optional<uint32_t> Message::expiry_left_s(Instant now) const {
 }
 
 MessageRef MessageRef::make(const MessageParts& parts) {
-    const size_t tail =
-        parts.topic.size() + parts.forwarded_properties.size() + parts.payload.size();
-    return MessageRef(new (::operator new(sizeof(Message) + tail)) Message(parts));
+    return MessageRef(new (::operator new(parts.size_bytes())) Message(parts));
 }
 
 void MessageRef::release() noexcept {

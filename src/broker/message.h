@@ -14,6 +14,13 @@
 
 namespace godwit::broker {
 
+/// Who published, as far as a name tells: what a policy is asked about again for retained messages.
+struct Source {
+    std::string_view client_id;
+    std::optional<std::string_view> username;  // nullopt: anonymous
+    friend bool operator==(const Source&, const Source&) = default;
+};
+
 /// What a message is made of; views are copied into it.
 struct MessageParts {
     RealmId realm;
@@ -26,6 +33,10 @@ struct MessageParts {
     uint64_t publisher = 0;  // Session::client_hash of the publisher; 0: the broker itself
     uint64_t stamp = 0;      // order of publishing, see OrderClock
     ShardId origin;          // whose clock stamped it; of as many shards as there were then
+    std::optional<Source> source;
+
+    /// Memory that the message will occupy.
+    size_t size_bytes() const;
 };
 
 class Message {
@@ -39,13 +50,16 @@ public:
     uint64_t publisher() const { return publisher_; }
     uint64_t stamp() const { return stamp_; }
     ShardId origin() const { return origin_; }
+    std::optional<Source> source() const;
+    /// What another one like it is made of; views into this one.
+    MessageParts parts() const;
     bool expired(Instant now) const { return expires_ <= now; }
     Instant expires() const { return expires_; }
     /// Message Expiry Interval to forward: what is left, rounded up, at least 1 [MQTT5-3.3.2-6].
     std::optional<uint32_t> expiry_left_s(Instant now) const;
     /// Memory it occupies, for the accounting of queues.
     size_t size_bytes() const {
-        return sizeof(Message) + topic_bytes_ + property_bytes_ + payload_bytes_;
+        return sizeof(Message) + body_bytes() + (has_source_ ? source_bytes() : 0);
     }
 
 private:
@@ -54,12 +68,15 @@ private:
     Bytes tail(size_t at, size_t count) const {
         return {reinterpret_cast<const uint8_t*>(this + 1) + at, count};
     }
+    size_t body_bytes() const { return size_t(topic_bytes_) + property_bytes_ + payload_bytes_; }
+    size_t source_bytes() const;
 
     std::atomic<uint32_t> refs_{1};
     RealmId realm_;
     mqtt::Qos qos_;
     bool retain_;
     ShardId origin_;
+    bool has_source_;
     uint32_t topic_bytes_;
     uint32_t property_bytes_;
     uint32_t payload_bytes_;

@@ -50,6 +50,19 @@ TEST(Message, CopiesWhatItIsMadeOf) {
     EXPECT_EQ(message->size_bytes(), sizeof(Message) + 7 + 3 + 3);
 }
 
+TEST(Message, NamesItsPublisherWhereThatIsAsked) {
+    for (const std::optional<Source>& source :
+         {std::optional<Source>(), std::optional(Source{"press-7", std::nullopt}),
+          std::optional(Source{"press-7", ""}), std::optional(Source{"press-7", "ann"})}) {
+        const MessageParts parts{.topic = "t", .payload = as_bytes("p"), .source = source};
+        const MessageRef message = MessageRef::make(parts);
+        EXPECT_EQ(message->source(), source);
+        EXPECT_EQ(as_text(message->payload()), "p");
+        EXPECT_EQ(message->size_bytes(), parts.size_bytes());
+        EXPECT_EQ(MessageRef::make(message->parts())->source(), source);
+    }
+}
+
 TEST(Message, MayBeEmptyButForItsTopic) {
     const MessageRef message = MessageRef::make({.topic = "t"});
     EXPECT_TRUE(message->payload().empty());

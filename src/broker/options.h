@@ -36,6 +36,14 @@ struct RealmLimits {
     uint64_t memory_bytes_max = 0;  // see realm_memory.h; refused as scarcity.h says. 0: no bound
 };
 
+/// How fast clients may send. Who is faster is not read until it is its turn; nothing is lost.
+struct RateLimits {
+    uint32_t publish_rate = 0;   // PUBLISH packets a second; 0: no limit
+    uint32_t publish_burst = 0;  // at once, after a pause; 0: as many as a second gives
+    uint32_t byte_rate = 0;      // of MQTT, from CONNACK on, a second; 0: no limit
+    uint32_t byte_burst = 0;     // at once, after a pause; 0: as many as a second gives
+};
+
 /// Bounds on what peers may hold or ask for. Each has a named answer to "full", given beside it.
 struct Limits {
     std::chrono::milliseconds connect_timeout{10'000};  // to an accepted CONNECT; then closed
@@ -68,6 +76,8 @@ struct Limits {
         7 * 24 * 3600;             // longer wishes are cut to this and told in CONNACK
     uint16_t keepalive_max_s = 0;  // 0: the client's value holds; else Server Keep Alive
     bool queue_qos0 = false;       // keep QoS 0 messages for offline sessions
+    RateLimits client_rates;       // of each client
+    RateLimits realm_rates;        // of all clients of a realm
 };
 
 /// One realm: a tenant's broker.
@@ -92,6 +102,7 @@ struct ListenerPolicy {
     bool check_password = false;        // user name and password go to the authenticator
     bool certificate_username = false;  // who shows a certificate is the user it names
     uint32_t connection_bytes = 180;    // of memory that one takes while nothing is under way
+    RateLimits rates;                   // of all its clients
     std::string name;                   // URL, for logs
 };
 

@@ -25,10 +25,11 @@ struct Pace {
         std::vector<ConnectionId> waiting;  // in Pause::Crossing
     };
     std::vector<Way> ways;  // by shard
-    /// In Pause::Share: a later turn goes on with it.
+    /// In Pause::Share, or in Pause::Rate and due: a later turn goes on with it.
     struct Unfinished {
         ConnectionId connection;
         uint64_t turns = 0;  // to wait: it took more than its share
+        bool waited_in_line = false;
     };
     std::deque<Unfinished> unfinished;
     uint64_t work = 0;       // packets handled and deliveries made; never reset

@@ -100,6 +100,29 @@ bool may_receive(const Core& core, const Session& session, const Message& messag
         .allowed;
 }
 
+std::optional<Source> source_of(const Core& core, const Session& session, bool retain) {
+    if (!retain || !core.profiles) return std::nullopt;
+    return Source{session.client_id, session.user()};
+}
+
+bool may_stay_retained(const Core& core, const Message& message) {
+    if (!core.profiles) return true;
+    const auto source = message.source();
+    const auth::Policy& policy = core.profiles->policy();
+    if (!source || policy.asks_for_credentials() || GW_MUTANT(PolicyKeepsRetained)) return true;
+    const auth::Subject subject{.client_id = source->client_id,
+                                .username = source->username,
+                                .realm = core.realm(message.realm()).name};
+    const auto rules = policy.rules_about(subject);
+    auth::Request request{.action = Action::Publish,
+                          .topic = message.topic(),
+                          .qos = uint8_t(message.qos()),
+                          .payload_bytes = message.payload().size()};
+    if (!policy.decide(rules, subject, request).allowed) return false;
+    request.action = Action::Retain;
+    return policy.decide(rules, subject, request).allowed;
+}
+
 auth::Subject subject_of(const Core& core, const Session& session) {
     auth::Subject subject{.client_id = session.client_id,
                           .username = session.user(),

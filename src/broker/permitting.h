@@ -24,6 +24,14 @@ std::optional<Denial> publish_denial(const Core& core, const Session& session,
 std::optional<Denial> connect_denial(Core& core, const auth::Subject& subject);
 bool may_receive(const Core& core, const Session& session, const Message& message);
 
+/// Whom a message names, so that the policy can be asked about it again; nullopt: it is not to be
+/// retained, or there is no policy.
+std::optional<Source> source_of(const Core& core, const Session& session, bool retain);
+/// Whether a retained message's publisher may still publish and retain it. True where the message
+/// names nobody, or where the policy asks for certificates or tokens, which are not known any more.
+/// @cost  as Policy::rules_about
+bool may_stay_retained(const Core& core, const Message& message);
+
 /// What a policy is told of the session's client.
 auth::Subject subject_of(const Core& core, const Session& session);
 /// The session's client comes in, perhaps as somebody else than the last time: finds its rules.

@@ -13,6 +13,7 @@
 #include "broker/refusing.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
+#include "broker/slowing.h"
 #include "mqtt/encoder.h"
 #include "topic/filter.h"
 
@@ -89,7 +90,7 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     if (receipt.crossing) core.keeper.crossings.back().gate_key = key;
     if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
-    if (++c.held_acks >= core.limits.receive_maximum && c.version != Version::V5)
+    if (++c.held_acks >= receive_maximum(core, c) && c.version != Version::V5)
         pause_reading(core, c, Pause::Acks);
 }
 
@@ -150,7 +151,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c, RealmId
 /// that the gate holds, at QoS 2 those whose PUBREL has not come.
 bool exceeds_receive_maximum(const Core& core, const Connection& c, const Session& session) {
     const size_t under_way = c.held_pubacks + (session.unreleased ? session.unreleased->size() : 0);
-    return c.version == Version::V5 && under_way >= core.limits.receive_maximum;
+    return c.version == Version::V5 && under_way >= receive_maximum(core, c);
 }
 
 /// It waits in the server from when its bytes came [MQTT5-3.3.2-6], though they may be read later.
@@ -173,7 +174,8 @@ MessageRef make_message(Core& core, const Connection& c, const Session& session,
              packet.expiry_s ? c.last_received + std::chrono::seconds(*packet.expiry_s) : kNever,
          .publisher = session.client_hash,
          .stamp = core.clock.next(core.now),
-         .origin = core.config.id});
+         .origin = core.config.id,
+         .source = source_of(core, session, packet.retain)});
 }
 
 /// The value that stands, on disk; a null message: none does, or it is not to last.
@@ -201,6 +203,12 @@ void count_retained_loss(Core& core, const Message& message) {
     if (Session* publisher = core.clients.find(core.sessions, message.publisher()))
         return tell_refusal(core, *publisher, kName, reason, {message.topic(), {}});
     tell_refusal(core, message.realm(), kName, reason, message.topic());
+}
+
+/// A message of another shard for which memory is this shard's. Else values that are replaced from
+/// one shard after another would leave holes where the first had its memory, and take as much anew.
+MessageRef own_copy(const Message& message) {
+    return MessageRef::make(message.parts());
 }
 
 void keep_retained(Core& core, const MessageRef& value) {
@@ -251,7 +259,7 @@ bool take_publish(Core& core, const PublishEnvelope& in) {
     Router& router = core.realm(in.message->realm()).router;
     const Matches* matches = in.route ? &router.match(in.message->topic(), std::nullopt) : nullptr;
     if (in.refusable && must_refuse(core, in.message, matches, in.keep)) return false;
-    if (in.keep) keep_retained(core, in.message);
+    if (in.keep) keep_retained(core, own_copy(*in.message));
     if (matches) deliver_here(core, in.message, *matches);
     return true;
 }
@@ -407,7 +415,7 @@ void release_acks(Core& core) {
         if (!c) continue;  // it will ask again
         if (!held->exactly_once) --c->held_pubacks;
         send_ack(core, *c, held->exactly_once, {held->packet_id, held->reason, {}, {}});
-        if (--c->held_acks < core.limits.receive_maximum && c->version != Version::V5)
+        if (--c->held_acks < receive_maximum(core, *c) && c->version != Version::V5)
             resume_reading(core, *c, Pause::Acks);
     }
 }
@@ -434,7 +442,8 @@ void publish_will_of(Core& core, Session& session) {
              .expires = will->expiry_s ? core.now + std::chrono::seconds(*will->expiry_s) : kNever,
              .publisher = session.client_hash,
              .stamp = core.clock.next(core.now),
-             .origin = core.config.id}),
+             .origin = core.config.id,
+             .source = source_of(core, session, will->retain)}),
         session.self,
         {core.keeper.log && will->qos != Qos::AtMostOnce ? Passage::Once : Passage::Usual});
     keep_session(core, session);  // in one group with the will

@@ -7,6 +7,7 @@
 #include "broker/publishing.h"
 #include "broker/realm_memory.h"
 #include "broker/scarcity.h"
+#include "broker/slowing.h"
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
@@ -126,11 +127,16 @@ uint32_t handle_front(Core& core, Connection& c, Bytes in, uint32_t& bytes_neede
     }
     bytes_needed = status->bytes_needed;
     if (!status->complete) return 0;
-    if (c.state == Connection::State::Online)
+    if (c.state == Connection::State::Online) {
+        if (core.rates.bounded && !may_take(core, c, status->frame)) return 0;
         on_packet(core, c, status->frame);
-    else
+    } else {
         on_early_packet(core, c, status->frame);
-    if (c.is_paused(Pause::Disk)) return 0;  // it comes again
+    }
+    if (c.is_paused(Pause::Disk)) {  // it comes again
+        keep_places(core, c);
+        return 0;
+    }
     ++core.counters.packets_received;
     ++core.pace.work;
     return status->frame.size;
@@ -270,7 +276,10 @@ void read_on(Core& core) {
             continue;
         }
         ++core.pace.readers;
-        resume_reading(core, *c, Pause::Share);
+        if (next.waited_in_line)
+            go_on(core, *c);
+        else
+            resume_reading(core, *c, Pause::Share);
     }
 }
 

@@ -43,7 +43,8 @@ void uncount_session(Core& core, const Session& session) {
 void recount_unread(Core& core, const Connection& c) {
     if (c.closing || c.state != Connection::State::Online) return;
     const RealmId realm = core.find(c.session)->realm;
-    const uint64_t bytes = c.partial ? c.partial->bytes.capacity() : 0;
+    uint64_t bytes = c.partial ? c.partial->bytes.capacity() : 0;
+    if (c.features) bytes += c.features->aliases_in.bytes();
     recount(core, realm, counted_at(core.counted_unread, c.id.slot), bytes);
 }
 

@@ -31,8 +31,8 @@ void recount_session(Core& core, const Session& session);
 /// It is about to end.
 void uncount_session(Core& core, const Session& session);
 
-/// What has come from an online client and is not handled. To be called after reading, where
-/// core.counts_memory.
+/// What has come from an online client and is not handled, and the topics of its aliases. To be
+/// called after reading, where core.counts_memory.
 [[gnu::cold]] void recount_unread(Core& core, const Connection& c);
 /// A client has come in, or is about to go: its connection and what it holds unread and unsent.
 void count_connection(Core& core, RealmId realm, const Connection& c);

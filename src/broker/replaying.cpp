@@ -66,7 +66,7 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
 
 void place(Core& core, Session& session, const Replay::Fetch& fetch, const MessageRef& message) {
     if (fetch.options.no_local && message->publisher() == session.client_hash) return;
-    if (!may_receive(core, session, *message))
+    if (!may_receive(core, session, *message) || !may_stay_retained(core, *message))
         return count_loss(core, session, Loss::NotAuthorized, message);
     if (settle_ambiguous(core, session, message)) return;
     enqueue(core, session,

@@ -22,11 +22,18 @@ constexpr uint64_t kWithTextBytes = 150;  // a subscription, about
 
 struct Held {
     SessionRef session;
-    uint64_t waiting = 0, inflight = 0, unsent = 0, unread = 0, subscriptions = 0;
+    uint64_t waiting = 0, inflight = 0, will = 0, unsent = 0, unread = 0, aliases = 0;
+    uint64_t subscriptions = 0;
     uint64_t bytes() const {
-        return waiting + inflight + unsent + unread + subscriptions * kWithTextBytes;
+        return waiting + inflight + will + unsent + unread + aliases +
+               subscriptions * kWithTextBytes;
     }
 };
+
+uint64_t will_bytes(const Session& session) {
+    const WillState* will = session.will.get();
+    return will ? will->topic.size() + will->payload.size() + will->forwarded_properties.size() : 0;
+}
 
 /// What it got and has not acknowledged.
 uint64_t inflight_bytes(const Session& session) {
@@ -42,10 +49,12 @@ Held held_by(Core& core, const Session& session) {
     Held held{.session = session.self,
               .waiting = session.waiting_bytes(),
               .inflight = inflight_bytes(session),
+              .will = will_bytes(session),
               .subscriptions = session.subscription_count()};
     if (const Connection* c = core.connection_of(session)) {
         held.unsent = c->unsent_bytes;
         held.unread = c->partial ? c->partial->bytes.capacity() : 0;
+        held.aliases = c->features ? c->features->aliases_in.bytes() : 0;
     }
     return held;
 }
@@ -67,9 +76,9 @@ std::vector<Held> find_holders(Core& core, const Realm* realm) {
 std::string text_of(const Held& held) {
     return fmt::format(
         "{} KiB: {} KiB wait for it, {} KiB it has not acknowledged, {} KiB it does not read, {} "
-        "KiB of an unfinished packet, {} subscriptions",
+        "KiB of an unfinished packet, {} KiB of a will, {} KiB of topic aliases, {} subscriptions",
         held.bytes() >> 10, held.waiting >> 10, held.inflight >> 10, held.unsent >> 10,
-        held.unread >> 10, held.subscriptions);
+        held.unread >> 10, held.will >> 10, held.aliases >> 10, held.subscriptions);
 }
 
 struct Words {

@@ -22,7 +22,7 @@ inline constexpr uint64_t kScarceUntakenBytes = 1024 * 1024;  // of QoS 0 on its
 inline constexpr uint32_t kScarcePacketBytes = 64 * 1024;     // of a packet that comes in pieces
 inline constexpr uint32_t kScarceConnectBytes = 4 * 1024;     // the same before CONNECT
 inline constexpr size_t kScarceAliasBytes = 256;              // of a topic that gets an alias
-inline constexpr uint64_t kNamedBytes = 64 * 1024;            // who holds that may be named
+inline constexpr uint64_t kNamedBytes = 32 * 1024;            // who holds that may be named
 inline constexpr uint64_t kMuchBytes = 1024 * 1024;  // whose connection holds that is ended
 
 /// The process has used more, or less, of its memory than before.

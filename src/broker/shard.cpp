@@ -16,6 +16,7 @@
 #include "broker/replaying.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
+#include "broker/slowing.h"
 #include "broker/subscribing.h"
 
 namespace godwit::broker {
@@ -65,6 +66,9 @@ void on_tick(Core& core) {
                 break;
             case TimerToken::Kind::WillDelay:
                 on_will_timer(core, {token->slot, token->generation});
+                break;
+            case TimerToken::Kind::Rate:
+                on_rate_timer(core, {token->slot, token->generation});
                 break;
         }
     }
@@ -275,7 +279,8 @@ std::optional<SessionReport> Shard::report(RealmId realm, std::string_view clien
                       .subscriptions = session.subscription_count(),
                       .queued = session.waiting_count(),
                       .queued_bytes = session.waiting_bytes(),
-                      .inflight = session.inflight_count()};
+                      .inflight = session.inflight_count(),
+                      .held_back = held_back_report(core_, session)};
     if (!session.online && session.expires > core_.now)
         out.expires_in_s =
             uint64_t(std::chrono::ceil<std::chrono::seconds>(session.expires - core_.now).count());

@@ -8,6 +8,8 @@
 
 namespace godwit::broker {
 
+struct SharedRates;
+
 struct ShardConfig {
     ShardId id;
     uint16_t shard_count = 1;                // 1..64
@@ -15,6 +17,7 @@ struct ShardConfig {
     uint64_t random_seed = 1;                // for assigned client ids
     const BrokerOptions* options = nullptr;  // outlives the shard
     PaceLimits pace;
+    SharedRates* rates = nullptr;  // of all shards, outlives them; null: there is one shard
 };
 
 }  // namespace godwit::broker

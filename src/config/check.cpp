@@ -308,6 +308,16 @@ private:
              {std::pair{std::string("limits.queue_bytes_max"), limits.queue_bytes_max},
               {"limits.realm_queue_bytes_max", limits.realm.queue_bytes_max}})
             warn_of_queue(key, draft_.line_of(key), bytes_max);
+        const auto needs_rate = [&](const std::string& key, uint32_t burst, uint32_t rate) {
+            if (burst != 0 && rate == 0)
+                warn("limits." + key + "_burst",
+                     "it means nothing without limits." + key + "_rate");
+        };
+        const broker::RateLimits &client = limits.client_rates, &realm = limits.realm_rates;
+        needs_rate("client_publish", client.publish_burst, client.publish_rate);
+        needs_rate("client_byte", client.byte_burst, client.byte_rate);
+        needs_rate("realm_publish", realm.publish_burst, realm.publish_rate);
+        needs_rate("realm_byte", realm.byte_burst, realm.byte_rate);
     }
 
     void warn_of_queue(const std::string& key, uint32_t line, uint64_t bytes_max) {
@@ -336,6 +346,7 @@ private:
             policy.allow_anonymous = own.anonymous_allowed;
             policy.check_password = options().auth.has_logins();
             policy.certificate_username = own.certificate_username;
+            policy.rates = own.rates;
             policy.name = to_text(own.url);
             if (is_tls(own.url.scheme)) policy.connection_bytes = kTlsConnectionBytes;
             out.listeners.push_back(std::move(policy));

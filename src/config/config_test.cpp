@@ -491,6 +491,32 @@ TEST(Config, AQueueSmallerThanAPacketIsAWarning) {
                 ElementsAre(HasSubstr("f:2: limits.realm_queue_bytes_max: ")));
 }
 
+TEST(Config, RatesOfClientsRealmsAndListenersReachTheBroker) {
+    const auto broker = accepted(
+                            "[limits]\nclient_publish_rate = 10\nclient_byte_burst = 7\n"
+                            "client_byte_rate = 9\nrealm_publish_burst = 30\n"
+                            "realm_publish_rate = 20\n[[listener]]\nurl = 'mqtt://127.0.0.1'\n"
+                            "byte_rate = 1000\n[[listener]]\nurl = 'ws://127.0.0.1/mqtt'\n")
+                            .options.broker;
+    EXPECT_EQ(broker.limits.client_rates.publish_rate, 10u);
+    EXPECT_EQ(broker.limits.client_rates.publish_burst, 0u);
+    EXPECT_EQ(broker.limits.client_rates.byte_rate, 9u);
+    EXPECT_EQ(broker.limits.client_rates.byte_burst, 7u);
+    EXPECT_EQ(broker.limits.realm_rates.publish_rate, 20u);
+    EXPECT_EQ(broker.limits.realm_rates.publish_burst, 30u);
+    EXPECT_EQ(broker.limits.realm_rates.byte_rate, 0u);
+    EXPECT_EQ(broker.listeners.at(0).rates.byte_rate, 1000u);
+    EXPECT_EQ(broker.listeners.at(1).rates.byte_rate, 0u);
+}
+
+TEST(Config, ABurstWithoutItsRateIsAWarning) {
+    for (const std::string key : {"client_publish", "client_byte", "realm_publish", "realm_byte"}) {
+        EXPECT_THAT(warnings("[limits]\n" + key + "_burst = 5\n"),
+                    ElementsAre(HasSubstr("f:2: limits." + key + "_burst: ")));
+        EXPECT_THAT(warnings("[limits]\n" + key + "_burst = 5\n" + key + "_rate = 5\n"), IsEmpty());
+    }
+}
+
 TEST(Config, TheStoreIsSafeUnlessToldOtherwise) {
     EXPECT_EQ(accepted("").options.store.durability, store::Durability::Fsync);
     EXPECT_EQ(accepted("[store]\ndurability = 'os'\n").options.store.durability,

@@ -53,6 +53,7 @@ struct ListenerOptions {
     uint32_t connections_max = 0;      // 0: no limit of its own
     uint32_t connection_rate = 0;      // new connections a second; 0: no limit of its own
     uint32_t connection_burst = 1000;  // at once, after a pause
+    broker::RateLimits rates;          // of all its clients together
 
     // Set by the check, out of the above:
     ListenUrl url;                  // with cert, key, ca, crl and verify of the keys in it

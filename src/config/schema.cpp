@@ -341,8 +341,15 @@ std::vector<Row<Options>> joined_rows() {
     for (const std::span<const Row<Options>> part :
          {std::span<const Row<Options>>(kServer), std::span<const Row<Options>>(kStore),
           std::span<const Row<Options>>(kAdmin), auth_rows(), limits_rows(), realm_limits_rows(),
-          mqtt_rows()})
+          rate_rows(), mqtt_rows()})
         all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+std::vector<Row<ListenerOptions>> joined_listener_rows() {
+    std::vector<Row<ListenerOptions>> all(std::begin(kListener), std::end(kListener));
+    const auto rates = listener_rate_rows();
+    all.insert(all.end(), rates.begin(), rates.end());
     return all;
 }
 
@@ -372,7 +379,8 @@ std::span<const Row<Options>> option_rows() {
 }
 
 std::span<const Row<ListenerOptions>> listener_rows() {
-    return kListener;
+    static const std::vector<Row<ListenerOptions>> kAll = joined_listener_rows();
+    return kAll;
 }
 
 std::vector<const Key*> keys_of(std::string_view section) {

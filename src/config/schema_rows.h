@@ -14,5 +14,7 @@ std::span<const Row<Options>> limits_rows();
 std::span<const Row<Options>> mqtt_rows();
 /// Rows of [limits]; schema.h has the same keys as realm_rows().
 std::span<const Row<Options>> realm_limits_rows();
+std::span<const Row<Options>> rate_rows();
+std::span<const Row<ListenerOptions>> listener_rate_rows();
 
 }  // namespace godwit::config

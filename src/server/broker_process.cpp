@@ -208,12 +208,19 @@ Result<Done, std::string> BrokerProcess::build_shards() {
         Crossing::make(count, options_.server.file_tables ? Tables::Own : Tables::Shared);
     if (!crossing) return Err{"cannot prepare the shards: " + crossing.error().text()};
     crossing_ = std::move(*crossing);
+    rates_ = std::make_unique<broker::SharedRates>(options_.broker);
     for (uint16_t i = 0; i < count; ++i) counters_.push_back(std::make_unique<SharedCounters>());
     return Done{};
 }
 
 broker::ShardConfig BrokerProcess::shard_config(uint16_t index) const {
-    return {{index}, crossing_->shard_count(), key_, os::random_hash_key().k0, &options_.broker};
+    return {.id = {index},
+            .shard_count = crossing_->shard_count(),
+            .hash_key = key_,
+            .random_seed = os::random_hash_key().k0,
+            .options = &options_.broker,
+            .pace = {},
+            .rates = rates_.get()};
 }
 
 /// The directory is of as many shards as there are to be.

@@ -110,6 +110,7 @@ private:
     transport::TicketSecrets tickets_;
     FileWatch tls_files_;
     std::unique_ptr<Admission> admission_;
+    std::unique_ptr<broker::SharedRates> rates_;
     PasswordUsers users_;
     std::string users_fault_;  // of the control store, as last reported; empty: none
     std::unique_ptr<AuthWorker> auth_;

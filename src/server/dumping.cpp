@@ -176,6 +176,7 @@ private:
     }
 
     std::string finish(std::string out, const broker::MessageParts& parts) const {
+        append_source(out, parts.source);
         append_left(out, "expires_in_s", parts.expires);
         append_properties(out, parts.forwarded_properties);
         append_payload(out, parts.payload);
@@ -187,6 +188,12 @@ private:
         if (at == kNever || !stored_.clock()) return;
         const auto left = std::chrono::ceil<std::chrono::seconds>(at - stored_.clock()->now);
         out += fmt::format(R"(,"{}":{})", name, std::max<int64_t>(left.count(), 0));
+    }
+
+    static void append_source(std::string& out, const std::optional<broker::Source>& source) {
+        if (!source) return;
+        out += R"(,"client":)" + quoted(source->client_id);
+        if (source->username) out += R"(,"user":)" + quoted(*source->username);
     }
 
     bool lost() {

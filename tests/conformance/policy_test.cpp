@@ -216,6 +216,42 @@ TEST_P(Policy, AChangeHoldsForRetainedMessages) {
     EXPECT_EQ(sub.subscribe("#").received(), Messages{"2"});
 }
 
+TEST_P(Policy, WhoLosesItsRightToPublishIsNotHeardByRetainedMessagesEither) {
+    const auto made = world(kOpen);
+    for (const char* user : {"ann", "ben"})
+        made->connect(std::string("of ") + user, as(user))
+            .publish(user, user, {.qos = 1, .retain = true})
+            .disconnect();
+    made->connect("of nobody").publish("nobody", "3", {.qos = 1, .retain = true});
+    if (GetParam().durable) made->restart();
+    made->core().set_policy("allow connect\nallow read #\nallow write # user=ben\n");
+    EXPECT_EQ(made->connect("s").subscribe("#").received(), Messages{"ben"});
+    EXPECT_EQ(made->counters().lost[Loss::NotAuthorized], 2u);
+    made->core().set_policy("allow connect\nallow read,publish #\nallow retain # user=ann\n");
+    EXPECT_EQ(made->connect("t").subscribe("#").received(), Messages{"ann"})
+        << "ben may not retain";
+    made->core().set_policy(kOpen);
+    Messages all = made->connect("u").subscribe("#").received();
+    std::ranges::sort(all);
+    EXPECT_EQ(all, (Messages{"3", "ann", "ben"})) << "they are there still";
+}
+
+TEST_P(Policy, ARetainedWillIsItsClients) {
+    const auto made = world(kOpen);
+    const WillOptions will{.topic = "w", .payload = "gone", .retain = true};
+    made->connect("m", as("ann", {.will = will})).cut();
+    EXPECT_EQ(made->connect("s").subscribe("#").received(), Messages{"gone"});
+    made->core().set_policy("allow connect\nallow read #\nallow write # user=ben\n");
+    EXPECT_EQ(made->connect("t").subscribe("#").received(), Messages{});
+}
+
+TEST_P(Policy, WhatOnlyATokenAllowedToRetainStays) {
+    const auto made = world("allow connect\nallow read,write #\n");
+    made->connect("p", as("ann")).publish("a", "1", {.qos = 1, .retain = true});
+    made->core().set_policy("allow connect\nallow read #\nallow write # claim.area=north\n");
+    EXPECT_EQ(made->connect("s").subscribe("#").received(), Messages{"1"}) << "it may have had one";
+}
+
 TEST_P(Policy, NoPolicyAllowsEverythingAgain) {
     const auto made = world("deny connect\n");
     expect_refused(made->connect("c"), R::NotAuthorized);

@@ -286,6 +286,8 @@ TEST_P(RealmLimits, WhatIsHeldIsLetGo) {
     all[1].push(
         Bytes(world::publish_packet(Version::V5, "t", std::string(9000, 'x'), {})).first(5000));
     EXPECT_GT(held(), 5000u);
+    pub.publish(std::string(2000, 'a'), "x", {.topic_alias = 1});
+    EXPECT_GT(held(), 7000u);
     for (Client& each : all) each.reconnect(of("acme"));  // a clean start
     EXPECT_LT(held(), 4 * 700u) << "four idle clients";
     for (Client& each : all) each.disconnect();

@@ -56,6 +56,7 @@ broker::ShardConfig Cluster::config_of(uint16_t shard) const {
     config.hash_key = {plan_.seed * 7 + 1, plan_.seed * 13 + 5};
     config.random_seed = plan_.seed;
     config.options = &options_;
+    config.rates = rates_.get();
     if (plan_.seed % 13 == 7) {  // in some worlds a turn has little room
         config.pace.turn_work = 3;
         config.pace.untaken_max = 2;
@@ -68,6 +69,7 @@ void Cluster::restart() {
     std::vector<broker::ShardSeat> opened;
     std::optional<Instant> clock;
     drives_.mend();
+    rates_ = std::make_unique<broker::SharedRates>(options_);
     for (uint16_t i = 0; i < plan_.shards; ++i) {
         seats_.push_back(std::make_unique<Seat>(config_of(i)));
         Seat& seat = *seats_.back();

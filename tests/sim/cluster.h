@@ -108,6 +108,7 @@ private:
     History& history_;
     Random random_;
     broker::BrokerOptions options_;
+    std::unique_ptr<broker::SharedRates> rates_;
     Drives drives_;
     std::vector<std::unique_ptr<Seat>> seats_;
     std::map<std::string, uint32_t, std::less<>> client_numbers_;

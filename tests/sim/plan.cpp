@@ -49,6 +49,10 @@ private:
         if (one_in(6)) l.keepalive_max_s = pick<uint16_t>({2, 10});
         if (one_in(3)) l.topic_alias_max = pick<uint16_t>({0, 2});
         l.queue_qos0 = one_in(3);
+        // By the seed alone: the other plans stay as they were.
+        if (plan_.seed % 13 != 6) return;
+        l.client_rates = {.publish_rate = 40, .publish_burst = 5, .byte_rate = 20'000};
+        l.realm_rates = {.publish_rate = 100, .publish_burst = 10};
     }
 
     void draw_network() {

@@ -139,13 +139,13 @@ std::string text_of(const Plan& plan) {
     std::string out = fmt::format(
         "seed {}: {} shards, hops up to {} s, turns late up to {} s, {} s active\n"
         "limits: inflight {}, receive max {}, queue {} ({} bytes), output {}, expiry {}, "
-        "keep alive {}, aliases {}, queue qos 0 {}, retained {}, group {}\n"
+        "keep alive {}, aliases {}, queue qos 0 {}, retained {}, group {}, rates {}\n"
         "disks: {}, work up to {} s, segments of {}\n",
         plan.seed, plan.shards, seconds(plan.hop_max), seconds(plan.turn_max), seconds(plan.active),
         l.inflight_max, l.receive_maximum, l.queue_messages_max, l.queue_bytes_max,
         l.output_bytes_max, l.session_expiry_max_s, l.keepalive_max_s, l.topic_alias_max,
-        l.queue_qos0, l.realm.retained_messages_max, l.group_messages_max, plan.durable,
-        seconds(plan.sync_max), plan.segment_bytes);
+        l.queue_qos0, l.realm.retained_messages_max, l.group_messages_max,
+        l.client_rates.publish_rate, plan.durable, seconds(plan.sync_max), plan.segment_bytes);
     for (const ClientPlan& client : plan.clients)
         out += fmt::format("{}: {}; latency {}, acks after {}, window {}\n", client.id,
                            describe(client.connect), seconds(client.latency),

@@ -86,6 +86,8 @@ CoreHost::CoreHost(uint64_t seed, CoreOptions options)
 /// The shards as their disks say, knowing of each other. Without disks: new ones.
 std::vector<broker::ShardSeat> CoreHost::open_logs() {
     shards_.clear();
+    rates_ = std::make_unique<broker::SharedRates>(options_.options);
+    config_.rates = rates_.get();
     std::vector<broker::ShardSeat> seats;
     for (uint16_t i = 0; i < config_.shard_count; ++i) {
         config_.id = {i};

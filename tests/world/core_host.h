@@ -144,6 +144,7 @@ private:
     CoreOptions options_;
     Random random_;
     Instant now_{std::chrono::hours(1000)};
+    std::unique_ptr<broker::SharedRates> rates_;
     broker::ShardConfig config_;
     std::vector<std::unique_ptr<store::testing::FaultyDisk>> disks_;  // by shard; empty: no logs
     bool disks_stalled_ = false;

@@ -68,19 +68,6 @@ TakerRecord taker_record(const Session& session, const OutboxEntry& entry, Packe
     return taker;
 }
 
-MessageParts parts_of(const Message& message) {
-    return {.realm = message.realm(),
-            .topic = message.topic(),
-            .forwarded_properties = message.forwarded_properties(),
-            .payload = message.payload(),
-            .qos = message.qos(),
-            .retain = message.retain(),
-            .expires = message.expires(),
-            .publisher = message.publisher(),
-            .stamp = message.stamp(),
-            .origin = message.origin()};
-}
-
 /// Collects takers of this message from here on.
 Forming& form(Core& core, const MessageRef& message) {
     Forming& forming = core.keeper.forming;
@@ -214,7 +201,7 @@ ObjectId keep_retained_object(Core& core, ObjectId id, const Message& message) {
     Keeper& keeper = core.keeper;
     if (id.value == 0) id = keeper.ledger.allocate(ObjectKind::Retained);
     keeper.scratch.clear();
-    append_retained(keeper.scratch, parts_of(message));
+    append_retained(keeper.scratch, message.parts());
     keeper.log->put(id, scratch_of(keeper));
     return id;
 }
@@ -276,7 +263,7 @@ void end_forming(Core& core) {
     keeper.scratch.clear();
     append_object(keeper.scratch, MessageRecord{.number = ++keeper.message_number,
                                                 .waiting_shards = forming.waiting_shards,
-                                                .parts = parts_of(*forming.message),
+                                                .parts = forming.message->parts(),
                                                 .taker_count = forming.count,
                                                 .takers = {}});
     keeper.log->put(forming.id, scratch_of(keeper), forming.takers);

@@ -60,6 +60,11 @@ uint8_t options_byte(const mqtt::SubscriptionOptions& options) {
                    uint8_t(options.retain_handling) << kRetainHandlingShift);
 }
 
+uint8_t source_flags(const MessageParts& parts) {
+    if (!parts.source) return 0;
+    return parts.source->username ? kHasSource | kSourceHasUser : kHasSource;
+}
+
 void append_head(Buffer& out, const MessageParts& parts) {
     FixedFields fixed;
     fixed.put(parts.realm.value);
@@ -67,11 +72,14 @@ void append_head(Buffer& out, const MessageParts& parts) {
     fixed.put(parts.stamp);
     fixed.put(parts.publisher);
     fixed.put(uint64_t(parts.expires.time_since_epoch().count()));
-    fixed.put(uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0)));
+    fixed.put(uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0) | source_flags(parts)));
     put_bytes(out, fixed.bytes());
     put_name(out, parts.topic);
     put_blob(out, parts.forwarded_properties);
     put_blob(out, parts.payload);
+    if (!parts.source) return;
+    put_name(out, parts.source->client_id);
+    put_name(out, parts.source->username.value_or(""));
 }
 
 }  // namespace

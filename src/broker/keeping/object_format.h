@@ -9,7 +9,7 @@
 //   membership  = session:u32 subscription_id:u32 options:u8 number:u32 share filter
 //   message     = number:u64 waiting_shards:u64 head count:u32 taker*
 //   head        = realm:u16 origin:u16 stamp:u64 publisher:u64 expires:i64 flags:u8 topic
-//                 properties payload
+//                 properties payload [client_id username]
 //   taker       = owner:u32 flags:u8 [pid:u16] count:u8 subscription_id:u32* [home:u16 group:u32]
 //   retained    = head
 //   group       = realm:u16 share filter

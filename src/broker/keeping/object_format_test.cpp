@@ -38,7 +38,8 @@ MessageParts parts() {
             .expires = kNever,
             .publisher = 11,
             .stamp = 12,
-            .origin = {2}};
+            .origin = {2},
+            .source = Source{"press-7", "ann"}};
 }
 
 template <class Record>
@@ -86,6 +87,7 @@ TEST(ObjectFormat, ReadsAMessageAndItsTakersAsTheyWereWritten) {
     EXPECT_EQ(as_text(read->parts.payload), "payload");
     EXPECT_EQ(read->parts.forwarded_properties.size(), 7u);
     EXPECT_EQ(read->parts.expires, kNever);
+    EXPECT_EQ(read->parts.source, parts().source);
     Bytes takers = read->takers;
     const auto first = read_taker(takers);
     const auto second = read_taker(takers);
@@ -95,6 +97,18 @@ TEST(ObjectFormat, ReadsAMessageAndItsTakersAsTheyWereWritten) {
     EXPECT_FALSE(first->loan);
     EXPECT_THAT(second->subscription_ids, ElementsAre(1u, 268'435'455u));
     EXPECT_EQ(second->loan->home.value, 3);
+}
+
+TEST(ObjectFormat, SaysWhoPublishedWhereThatIsKnown) {
+    for (const std::optional<Source>& source :
+         {std::optional<Source>(), std::optional(Source{"press-7", std::nullopt}),
+          std::optional(Source{"press-7", ""})}) {
+        MessageParts kept = parts();
+        kept.source = source;
+        Buffer bytes;
+        append_retained(bytes, kept);
+        EXPECT_EQ(read_retained(bytes)->source, source);
+    }
 }
 
 TEST(ObjectFormat, ReadsNoObjectThatIsCutOffOrTooLong) {
@@ -155,6 +169,8 @@ TEST(ObjectFormat, ReadsNoMessageThatMeansNothing) {
     EXPECT_TRUE(refused([](MessageParts& p) { p.topic = "a/#"; }));
     EXPECT_TRUE(refused([](MessageParts& p) { p.qos = mqtt::Qos(3); }));
     EXPECT_TRUE(refused([](MessageParts& p) { p.payload = {}; }));
+    EXPECT_TRUE(refused([](MessageParts& p) { p.source = Source{"\xff", "ann"}; }));
+    EXPECT_TRUE(refused([](MessageParts& p) { p.source = Source{"press-7", "\xff"}; }));
     EXPECT_TRUE(refused([](MessageParts& p) { p.expires = Instant(Duration(-1)); }));
     for (const char* properties : {"\x03", "\x03\xff\xff", "\x7f", "\x23\x01\x01", "\x0b\x01"})
         EXPECT_TRUE(

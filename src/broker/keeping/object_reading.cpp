@@ -161,6 +161,10 @@ MessageParts read_head(Fields& in) {
     parts.topic = in.topic();
     parts.forwarded_properties = in.properties();
     parts.payload = in.blob();
+    if (!(flags & kHasSource)) return parts;
+    parts.source = Source{in.text(), std::nullopt};
+    if (const std::string_view username = in.text(); flags & kSourceHasUser)
+        parts.source->username = username;
     return parts;
 }
 

@@ -74,8 +74,7 @@ void Restorer::put_message(ObjectId id, Bytes bytes) {
     if (!owed) return void(refused_[id.value] = ObjectKind::Message);
     RestoredMessage message{.owed = std::move(*owed), .count = record->taker_count};
     const MessageParts& parts = record->parts;
-    message.bytes = uint32_t(sizeof(Message) + parts.topic.size() +
-                             parts.forwarded_properties.size() + parts.payload.size());
+    message.bytes = uint32_t(parts.size_bytes());
     message.stamp = parts.stamp;
     message.realm = parts.realm;
     message.origin = parts.origin;

@@ -60,7 +60,8 @@ enum class Pause : uint8_t {
     Share = 8,    // it had its share of the turn: the rest is for a later one
     Output = 16,  // it does not read what it is answered
     Crossing = 32,  // a shard that takes its publishes of QoS 0 is behind
-    Subacks = 64    // as many of its SUBSCRIBEs and UNSUBSCRIBEs as may wait are not yet answered
+    Subacks = 64,   // as many of its SUBSCRIBEs and UNSUBSCRIBEs as may wait are not yet answered
+    Rate = 128      // the packet at the front of `partial` waits for its turn
 };
 
 struct Connection {

@@ -15,6 +15,12 @@ Result<std::string_view, AliasError> AliasesIn::resolve(uint16_t alias, std::str
     return std::string_view(known);
 }
 
+uint64_t AliasesIn::bytes() const {
+    uint64_t sum = 0;
+    for (const std::string& topic : topics_) sum += topic.size();
+    return sum;
+}
+
 AliasesOut::Use AliasesOut::use(std::string_view topic) {
     if (maximum_ == 0) return {};
     const auto known = aliases_.find(std::string(topic));

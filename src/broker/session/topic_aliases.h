@@ -24,6 +24,8 @@ public:
     /// topic, and none known
     Result<std::string_view, AliasError> resolve(uint16_t alias, std::string_view topic,
                                                  uint16_t maximum);
+    /// Of all topics. @cost a look at each alias in use
+    uint64_t bytes() const;
 
 private:
     std::vector<std::string> topics_;  // by alias - 1

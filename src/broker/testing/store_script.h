@@ -151,6 +151,7 @@ private:
                            .stamp = u8(),
                            .origin = {uint16_t(u8() % 2)}};
         if (flag()) parts.forwarded_properties = bytes();
+        if (flag()) parts.source = Source{client(), flag() ? std::optional("user") : std::nullopt};
         return parts;
     }
 

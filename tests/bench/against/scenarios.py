@@ -50,7 +50,7 @@ def traffic(name, words, for_floor=False):
 SCENARIOS = [
     traffic('500 pairs, QoS 0', 'pairs --pairs 500', for_floor=True),
     traffic('500 pairs, QoS 1', 'pairs --pairs 500 -q 1', for_floor=True),
-    traffic('500 pairs, QoS 2', 'pairs --pairs 500 -q 2'),
+    traffic('500 pairs, QoS 2', 'pairs --pairs 500 -q 2', for_floor=True),
     traffic('fan-in, 1000 publishers to 1', 'fanin -p 1000', for_floor=True),
     traffic('fan-in, 10 busy publishers', 'fanin -p 10 -w 24', for_floor=True),
     traffic('fan-in, 10 flooding publishers', 'fanin -p 10 -w 500', for_floor=True),
@@ -63,6 +63,9 @@ SCENARIOS = [
     Scenario('subscriptions', 'subs -c 100 --filters 100000 --wildcards 30',
              [rate('subscribe, 100 k mixed filters', 'subscribe'), growth('RSS a subscription', 'subscribe'),
               cpu('publish against them')]),
+    Scenario('1 M subscriptions', 'subs -c 100 --filters 1000000 --wildcards 30',
+             [rate('subscribe, 1 M mixed filters', 'subscribe'), growth('RSS a subscription of 1 M', 'subscribe'),
+              cpu('publish against 1 M')]),
     Scenario('idle clients', 'conn -c 8000 -k 0 -d 1', [cpu('connect', 'connect'), growth('RSS an idle client', 'connect')],
              timed=False),
     Scenario('resume', 'storm -c 2000 -m 10 -d 1',

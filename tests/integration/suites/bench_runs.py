@@ -155,7 +155,8 @@ def test_floor(context, folder):
     floor = Program([context.broker, 'bench', 'floor', '--listen', '127.0.0.1:0'])
     try:
         url = floor.out.wait_for(lambda line: 'ready' in line, SECONDS, 'the floor').split()[-1]
-        for words in (('pairs', '--pairs', '5'), ('pairs', '--pairs', '5', '-q', '1', '-V', '311'), ('fanin', '-p', '5', '-w', '100'),
+        for words in (('pairs', '--pairs', '5'), ('pairs', '--pairs', '5', '-q', '1', '-V', '311'), ('pairs', '--pairs', '5', '-q', '2'),
+                      ('fanin', '-p', '5', '-w', '100'),
                       ('fanout', '-c', '9')):
             assert good(context, *words, url, *SHORT)['verdict']['delivered'] > 0, f'{words}: nothing came'
     finally:
