@@ -1,6 +1,7 @@
 #include "admin/admin_server.h"
 
 #include "admin/metrics.h"
+#include "admin/realm_json.h"
 #include "admin/session_json.h"
 #include "admin/target.h"
 #include "os/thread.h"
@@ -53,6 +54,17 @@ void give_session(const std::string& client_id, const std::string& realm,
     }
 }
 
+void give_realms(const AdminSources& sources, Response& response) {
+    const auto realms = sources.stats().realms;
+    if (realms.empty()) {
+        response.result(http::status::service_unavailable);
+        response.body() = "a shard is too busy to say\n";
+        return;
+    }
+    response.set(http::field::content_type, "application/json");
+    response.body() = render_realms(realms);
+}
+
 void give(AdminSources::Answer answer, Response& response) {
     response.result(answer.status);
     if (answer.is_json) response.set(http::field::content_type, "application/json");
@@ -73,13 +85,15 @@ void give(std::string_view text, const AdminSources& sources, Response& response
     } else if (path.size() == 4 && path[0] == "api" && path[1] == "clients" &&
                path[3] == "events") {
         give(sources.events(path[2], target), response);
+    } else if (path == std::vector<std::string>{"api", "realms"}) {
+        give_realms(sources, response);
     } else if (path == std::vector<std::string>{"api", "explain"}) {
         give(sources.explain(target), response);
     } else {
         response.result(http::status::not_found);
         response.body() =
-            "not here; there are /metrics, /healthz, /api/clients/ID, /api/clients/ID/events and "
-            "/api/explain\n";
+            "not here; there are /metrics, /healthz, /api/clients/ID, /api/clients/ID/events, "
+            "/api/realms and /api/explain\n";
     }
 }
 

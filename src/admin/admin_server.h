@@ -1,6 +1,6 @@
 // AdminServer: HTTP for people and tools, in a thread of its own: /metrics for Prometheus,
 // /healthz, /api/clients/ID for one session, /api/clients/ID/events for what happened to it,
-// /api/explain for what it may do. Loopback by default.
+// /api/explain for what it may do, /api/realms for what each realm holds. Loopback by default.
 #pragma once
 
 #include "admin/broker_stats.h"

@@ -15,6 +15,7 @@ BrokerStats stats() {
     out.version = "1.2.3";
     out.shards.resize(1);
     out.shards[0].publishes_received = 12;
+    out.realms = {{.realm = "acme", .connections = 2}};
     return out;
 }
 
@@ -42,7 +43,9 @@ protected:
         auto started = AdminServer::start("127.0.0.1", 0,
                                           {[this] {
                                                ++asked_;
-                                               return stats();
+                                               BrokerStats all = stats();
+                                               if (is_busy_) all.realms.clear();
+                                               return all;
                                            },
                                            session, explain, events});
         EXPECT_TRUE(started) << started.error();
@@ -64,6 +67,7 @@ protected:
     }
 
     std::atomic<int> asked_{0};
+    std::atomic<bool> is_busy_{false};
     std::unique_ptr<AdminServer> server_;
     std::string address_;
 };
@@ -94,6 +98,16 @@ TEST_F(AdminServerTest, TellsAboutOneSession) {
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
     EXPECT_NE(answer.find("\r\nContent-Type: application/json\r\n"), answer.npos) << answer;
     EXPECT_NE(body_of(answer).find("\"queued\":3,"), answer.npos) << answer;
+}
+
+TEST_F(AdminServerTest, TellsAboutRealms) {
+    const std::string answer = get("/api/realms");
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_NE(answer.find("\r\nContent-Type: application/json\r\n"), answer.npos) << answer;
+    EXPECT_NE(body_of(answer).find("{\"realm\":\"acme\",\"connections\":2,"), answer.npos)
+        << answer;
+    is_busy_ = true;
+    EXPECT_TRUE(get("/api/realms").starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
 }
 
 TEST_F(AdminServerTest, PassesQuestionsAboutClientsOn) {

@@ -3,6 +3,7 @@
 
 #include "base/instant.h"
 #include "broker/counters.h"
+#include "broker/realm_report.h"
 
 #include <optional>
 #include <string>
@@ -33,7 +34,8 @@ struct BrokerStats {
     std::vector<ListenerStats> listeners;
     uint64_t log_lines_dropped = 0;
     uint64_t audit_lines_lost = 0;
-    std::optional<CalloutStats> callout;  // nullopt: nobody is asked
+    std::optional<CalloutStats> callout;      // nullopt: nobody is asked
+    std::vector<broker::RealmReport> realms;  // empty: not asked for, or a shard is too busy to say
 
     /// All shards together.
     broker::Counters total() const;

@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+#include <span>
 
 namespace godwit::admin {
 
 namespace {
+
+/// Each is 13 time series; the others are in /api/realms.
+constexpr size_t kRealmsMax = 100;
 
 using Field = uint64_t broker::Counters::*;
 
@@ -94,6 +99,35 @@ std::string label(std::string_view text) {
     return out;
 }
 
+using RealmField = uint64_t broker::RealmReport::*;
+
+struct RealmFamily {
+    std::string_view name;
+    std::string_view help;
+    bool grows;
+    RealmField field;
+};
+constexpr RealmFamily kRealmFamilies[] = {
+#define GW_GAUGE(name, help) {#name, help, false, &broker::RealmReport::name},
+#define GW_COUNTER(name, help) {#name, help, true, &broker::RealmReport::name},
+    GW_REALM_GAUGES(GW_GAUGE) GW_REALM_COUNTERS(GW_COUNTER)
+#undef GW_COUNTER
+#undef GW_GAUGE
+};
+
+void add_realms(std::string& out, std::span<const broker::RealmReport> realms) {
+    const auto at = std::back_inserter(out);
+    for (const RealmFamily& family : kRealmFamilies) {
+        const std::string name =
+            fmt::format("godwit_realm_{}{}", family.name, family.grows ? "_total" : "");
+        fmt::format_to(at, "# HELP {0} of a realm: {1}\n# TYPE {0} {2}\n", name, family.help,
+                       family.grows ? "counter" : "gauge");
+        for (const broker::RealmReport& each : realms)
+            fmt::format_to(at, "{}{{realm=\"{}\"}} {}\n", name, label(each.realm),
+                           each.*family.field);
+    }
+}
+
 }  // namespace
 
 std::string render_metrics(const BrokerStats& stats) {
@@ -124,6 +158,8 @@ std::string render_metrics(const BrokerStats& stats) {
     add_losses(out, stats);
     add_held_back(out, stats);
     if (stats.callout) add_callout(out, *stats.callout);
+    if (!stats.realms.empty())
+        add_realms(out, std::span(stats.realms).first(std::min(stats.realms.size(), kRealmsMax)));
     fmt::format_to(at,
                    "# HELP godwit_listener_connections open connections\n# TYPE "
                    "godwit_listener_connections gauge\n");

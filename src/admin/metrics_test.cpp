@@ -22,6 +22,7 @@ BrokerStats stats() {
     in.listeners = {{"mqtt://127.0.0.1:1883", 7}};
     in.log_lines_dropped = 3;
     in.audit_lines_lost = 4;
+    in.realms = {{.realm = "default"}};
     return in;
 }
 
@@ -44,6 +45,23 @@ TEST(Metrics, GiveLossesByTheirReason) {
     EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"1\",reason=\"queue_oldest\"} 4"));
     EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"0\",reason=\"queue_oldest\"} 0"));
     EXPECT_TRUE(has_line(text, "godwit_dropped_total{shard=\"0\",reason=\"expired\"} 0"));
+}
+
+TEST(Metrics, TellOfEachRealmUpToAHundred) {
+    BrokerStats in = stats();
+    in.realms = {{.realm = "default", .sessions = 4}, {.realm = "acme", .connects_refused = 9}};
+    const std::string text = render_metrics(in);
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_realm_sessions gauge"));
+    EXPECT_TRUE(has_line(text, "godwit_realm_sessions{realm=\"default\"} 4"));
+    EXPECT_TRUE(has_line(text, "godwit_realm_sessions{realm=\"acme\"} 0"));
+    EXPECT_TRUE(has_line(text, "# TYPE godwit_realm_connects_refused_total counter"));
+    EXPECT_TRUE(has_line(text, "godwit_realm_connects_refused_total{realm=\"acme\"} 9"));
+    in.realms.resize(101, {.realm = "more"});
+    in.realms[99].realm = "last";
+    in.realms[100].realm = "beyond";
+    const std::string many = render_metrics(in);
+    EXPECT_TRUE(has_line(many, "godwit_realm_queued{realm=\"last\"} 0"));
+    EXPECT_EQ(many.find("beyond"), std::string::npos);
 }
 
 TEST(Metrics, TellHowOftenAndHowLongClientsWereHeldBackByWhoseRate) {

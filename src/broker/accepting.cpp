@@ -4,8 +4,10 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 #include "broker/sharing.h"
 #include "broker/slowing.h"
@@ -144,6 +146,17 @@ void refuse_flapping(Core& core, Connection& c, const Session& known) {
                    known.connection);
 }
 
+/// Its realm has as many as it may have.
+void refuse_full(Core& core, Connection& c, Realm& realm, const ConnectLimit& limit) {
+    ++realm.refused.connects_refused;
+    refuse_connect(core, c, limit.reason, "realm " + realm.name + " is at its " + limit.name);
+}
+
+void refuse_for_memory(Core& core, Connection& c, Realm& realm) {
+    ++realm.refused.connects_refused;
+    refuse_connect(core, c, ReasonCode::QuotaExceeded, "memory is spent: no new session");
+}
+
 }  // namespace
 
 mqtt::DecodeLimits decode_limits(const Core& core) {
@@ -169,7 +182,7 @@ Session& make_session(Core& core, RealmId realm, std::string_view client_id) {
     session.self = ref;
     session.realm = realm;
     core.clients.insert(session);
-    ++core.counters.sessions;
+    add_session(core, realm);
     return session;
 }
 
@@ -184,14 +197,14 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
                               "CONNACK is above the client's maximum packet size");
     Realm& realm = core.realm(c.pending->realm);
     const std::string_view client_id = c.pending->client_id;
-    if (const Session* rival = core.find(realm.id, client_id); is_flapping(core, c, rival))
-        return refuse_flapping(core, c, *rival);
+    const Session* const rival = core.find(realm.id, client_id);
+    if (is_flapping(core, c, rival)) return refuse_flapping(core, c, *rival);
+    const auto limit = waited ? std::nullopt : connect_limit(core, realm, rival);
+    if (limit) return refuse_full(core, c, realm, *limit);
     clear_the_way(core, realm, client_id, packet.clean_start);
     Session* const known = core.find(realm.id, client_id);
     const uint64_t ticket = known ? 0 : ended_ticket(core, core.client_hash(realm.id, client_id));
-    if (!known && !may_make_session(core))
-        return refuse_connect(core, c, ReasonCode::QuotaExceeded,
-                              "memory is spent: no new session");
+    if (!known && !may_make_session(core, realm.id)) return refuse_for_memory(core, c, realm);
     if (!waited && must_wait(core, c, realm, client_id, ticket)) return;
     const bool present = known != nullptr;
     Session& session = present ? *known : make_session(core, realm.id, client_id);
@@ -210,7 +223,8 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     c.state = Connection::State::Online;
     c.last_received = core.now;
     begin_packet(core, c);  // there may be the first bytes of one
-    ++core.counters.sessions_online;
+    recount_session(core, session);
+    add_connection(core, realm.id, c);
     ack.session_present = present;
     send_packet(core, c, [&](Buffer& out) { mqtt::encode_connack(out, c.version, ack); });
     core.event(Severity::Info, "connected", c, {},

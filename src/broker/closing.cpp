@@ -5,7 +5,9 @@
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/keeping/loading.h"
+#include "broker/limiting.h"
 #include "broker/publishing.h"
+#include "broker/realm_memory.h"
 #include "broker/refusal_lines.h"
 #include "broker/sharing.h"
 #include "broker/slowing.h"
@@ -180,7 +182,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
     session->online = false;
     session->expires = kNever;
     if (session->outbox) session->outbox->trim();
-    --core.counters.sessions_online;
+    remove_connection(core, session->realm, c);
     leave_groups_for_now(core, *session);
     if (!publish_will && !GW_MUTANT(WillAfterDisconnect))
         session->will.reset();  // [MQTT5-3.14.4-3]
@@ -200,6 +202,7 @@ void detach(Core& core, Connection& c, bool publish_will) {
         armed(TimerToken::Kind::SessionExpiry, core.now + std::chrono::seconds(session->expiry_s));
     park(core, *session);
     keep_session(core, *session);
+    recount_session(core, *session);
 }
 
 void end_session(Core& core, Session& session, const char* reason) {
@@ -210,7 +213,8 @@ void end_session(Core& core, Session& session, const char* reason) {
     forget_session(core, session);
     core.event(lost > 0 ? Severity::Info : Severity::Debug, "session_ended", session, reason,
                lost > 0 ? std::to_string(lost) + " messages dropped" : std::string());
-    --core.counters.sessions;
+    uncount_session(core, session);
+    remove_session(core, session.realm);
     core.clients.erase(core.sessions, session);
     core.sessions.erase(session.self);
 }
@@ -227,6 +231,7 @@ void on_will_timer(Core& core, SessionRef ref) {
     Session* session = core.find(ref);
     if (!session || session->online || !session->will || session->will->due > core.now) return;
     publish_will_of(core, *session);
+    recount_session(core, *session);
 }
 
 void begin_packet(Core& core, Connection& c) {

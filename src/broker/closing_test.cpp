@@ -1,6 +1,7 @@
 #include "broker/closing.h"
 
 #include "broker/accepting.h"
+#include "broker/limiting.h"
 
 #include "broker/replaying.h"
 
@@ -29,7 +30,7 @@ protected:
         connection().session = session_;
         session().online = true;
         session().connection = connection().id;
-        ++core_.counters.sessions_online;
+        add_connection(core_, {0}, connection());
         if (!with_will) return;
         session().will = std::make_unique<WillState>();
         session().will->topic = "will";

@@ -2,6 +2,8 @@
 
 #include "broker/realms.h"
 
+#include <algorithm>
+
 namespace godwit::broker {
 
 namespace {
@@ -41,8 +43,9 @@ Core::Core(const ShardConfig& shard_config)
       pace{.ways = std::vector<Pace::Way>(config.shard_count), .share = config.pace.turn_work} {
     GW_ASSERT(config.shard_count >= 1 && config.shard_count <= kShardsMax);
     for (size_t i = 0; i < options.realms.size(); ++i)
-        realms.push_back(
-            std::make_unique<Realm>(RealmId{uint16_t(i)}, options.realms[i].name, config));
+        realms.push_back(std::make_unique<Realm>(RealmId{uint16_t(i)}, options.realms[i], config));
+    counts_memory = std::ranges::any_of(
+        realms, [](const auto& realm) { return realm->limits.memory_bytes_max != 0; });
 }
 
 Connection* Core::find(ConnectionId id) {

@@ -17,8 +17,7 @@
 #include "broker/keeping/keeper.h"
 #include "broker/pace.h"
 #include "broker/rates.h"
-#include "broker/routing/retained.h"
-#include "broker/routing/router.h"
+#include "broker/realm.h"
 #include "broker/routing/shared_groups.h"
 #include "broker/session/connection.h"
 #include "broker/session/session.h"
@@ -34,16 +33,6 @@
 
 namespace godwit::broker {
 
-struct ShardConfig {
-    ShardId id;
-    uint16_t shard_count = 1;                // 1..64
-    HashKey hash_key;                        // the same on every shard: it finds homes
-    uint64_t random_seed = 1;                // for assigned client ids
-    const BrokerOptions* options = nullptr;  // outlives the shard
-    PaceLimits pace;
-    SharedRates* rates = nullptr;  // of all shards, outlives them; null: there is one shard
-};
-
 /// Stamps publishes so that causes have smaller stamps than what they cause, also across shards (a
 /// Lamport clock that follows the monotonic one).
 class OrderClock {
@@ -56,27 +45,6 @@ public:
 
 private:
     uint64_t last_ = 0;
-};
-
-/// One tenant on this shard.
-struct Realm {
-    Realm(RealmId realm, std::string label, const ShardConfig& config)
-        : id(realm),
-          name(std::move(label)),
-          router(config.hash_key, config.id),
-          told_by(config.shard_count) {}
-    RealmId id;
-    std::string name;
-    Router router;
-    Retained retained;
-    std::map<GroupKey, GroupRef> groups;  // whose home this shard is
-
-    // --- what it holds; see limiting.h ---
-    uint64_t queued = 0;  // messages that wait here, for sessions and groups
-    uint64_t queued_bytes = 0;
-    RealmUse told;                  // to the other shards
-    std::vector<RealmUse> told_by;  // the other shards
-    RealmUse elsewhere;             // of told_by the sum
 };
 
 /// A SUBACK that waits until its filters are routed from every shard.
@@ -137,8 +105,11 @@ struct Core {
     size_t timers_sweep_at = 1024;
     AckGate gate;
     Counters counters;
-    Memory memory = Memory::Ample;
-    RefusalLine refusals;  // of clients that are not known here
+    Memory memory = Memory::Ample;        // of the process
+    Memory worst_memory = Memory::Ample;  // of the process and of all realms
+    bool counts_memory = false;           // some realm has a bound for it: see realm_memory.h
+    std::vector<uint32_t> counted_sessions, counted_unread;  // so much, by slot; empty: nothing
+    RefusalLine refusals;                                    // of clients that are not known here
     Random random;
     OrderClock clock;
     std::optional<auth::Profiles> profiles;  // of the policy; nullopt: everything is allowed
@@ -217,6 +188,9 @@ private:
     bool is_stale(Instant due, const TimerToken& token);
 };
 
+/// So many bytes were written for it and are not sent yet; only where core.counts_memory.
+[[gnu::cold]] void note_unsent(Core& core, const Connection& c, uint64_t bytes);
+
 /// Writes one packet: `encode(Buffer&)` appends it. Nothing happens on a connection that is
 /// closing.
 /// @return  false when the packet is larger than the client takes: nothing was sent
@@ -234,6 +208,7 @@ bool send_packet(Core& core, Connection& c, Encode&& encode) {
     }
     core.fx->write(c.id, c.link, at, bytes);
     c.unsent_bytes += bytes;
+    if (core.counts_memory) note_unsent(core, c, bytes);
     core.counters.bytes_sent += bytes;
     ++core.counters.packets_sent;
     return true;

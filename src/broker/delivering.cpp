@@ -6,6 +6,7 @@
 #include "broker/limiting.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
+#include "broker/realm_memory.h"
 #include "broker/replaying.h"
 #include "broker/scarcity.h"
 #include "broker/sending.h"
@@ -22,7 +23,7 @@ namespace {
 size_t window_of(const Core& core, const Connection& c) {
     if (GW_MUTANT(IgnoreReceiveMaximum)) return core.limits.inflight_max;
     const uint16_t most = std::min(c.receive_maximum, core.limits.inflight_max);
-    return is_scarce(core) ? std::min(most, kScarceInflight) : most;
+    return is_scarce(core, c) ? std::min(most, kScarceInflight) : most;
 }
 
 /// Messages sent and unacknowledged, without those that a resume has still to send again.
@@ -31,7 +32,7 @@ size_t in_window(const Session& session) {
 }
 
 bool output_full(const Core& core, const Connection& c) {
-    return c.unsent_bytes >= output_bytes_max(core);
+    return c.unsent_bytes >= output_bytes_max(core, c);
 }
 
 /// Out of the session's hands for good: what a group lent is settled.
@@ -69,6 +70,7 @@ uint64_t lose_oldest(Core& core, Session& session, Loss loss) {
     const Parked oldest = box.parked.pop_front();
     if (core.keeper.forming.id == oldest.kept) end_forming(core);
     const uint64_t bytes = core.keeper.ledger.bytes(oldest.kept);
+    uncount_parked(core, session.realm, bytes);
     box.queued_bytes -= bytes;
     remove_queued(core, session.realm, 1, bytes);
     count_loss(core, session, loss, {});
@@ -79,7 +81,8 @@ uint64_t lose_oldest(Core& core, Session& session, Loss loss) {
 /// Older messages may go for this one: it fits then, and QoS 0 never takes the place of more.
 bool may_displace(const Core& core, const Session& session, const OutboxEntry& entry) {
     if (!session.outbox || !session.outbox->waits()) return false;
-    const uint64_t most = std::min(core.limits.queue_bytes_max, core.limits.realm_queue_bytes_max);
+    const uint64_t most =
+        std::min(core.limits.queue_bytes_max, core.realm(session.realm).limits.queue_bytes_max);
     return entry.bytes <= most &&
            (entry.qos != Qos::AtMostOnce || oldest_qos(*session.outbox) == Qos::AtMostOnce);
 }
@@ -173,6 +176,7 @@ void transmit(Core& core, Session& session, Connection& c, OutboxEntry entry) {
     if (lent) take_over(core, session, entry, id);
     keep_sent(core, session, entry, id);
     ++core.counters.inflight;
+    count_inflight(core, session.realm, entry);
     core.need_outbox(session).inflight.push_back({std::move(entry), id});
     session.outbox->inflight.back().lent = lent;
     if (held) hold_send(core, session, session.outbox->inflight.back(), ticket);
@@ -208,7 +212,9 @@ bool send_owed(Core& core, Connection& c, Outbox& box, Inflight& each) {
 
 /// Takes entry `i` out of flight: its packet is above what the client takes, or it has expired.
 void lose_inflight(Core& core, Session& session, size_t i, Loss loss) {
-    lose(core, session, session.outbox->inflight[i].entry, loss);
+    const OutboxEntry& entry = session.outbox->inflight[i].entry;
+    uncount_inflight(core, session.realm, entry);
+    lose(core, session, entry, loss);
     (void)session.outbox->take_inflight(i);
     --core.counters.inflight;
 }
@@ -263,6 +269,7 @@ void resend(Core& core, Session& session, Connection& c) {
 /// that is on disk: a PUBLISH sent again after a crash would be new to the client.
 void release(Core& core, const Session& session, Inflight& each) {
     const bool kept = each.entry.kept.value != 0;
+    uncount_inflight(core, session.realm, each.entry);
     give_up(core, each.entry);
     each.released = true;
     each.entry = {.qos = Qos::ExactlyOnce};
@@ -281,6 +288,7 @@ size_t drop_box(Core& core, Session& session) {
     size_t lost = box->queued_count();
     while (!box->inflight.empty()) {
         const Inflight each = box->inflight.pop_front();
+        uncount_inflight(core, session.realm, each.entry);
         if (each.released) continue;
         give_up(core, each.entry);  // [MQTT5-4.8.2-5]
         ++lost;
@@ -288,12 +296,15 @@ size_t drop_box(Core& core, Session& session) {
     while (!box->queue.empty()) give_up(core, box->queue.pop_front());
     while (!box->parked.empty()) {
         const Parked each = box->parked.pop_front();
+        if (core.counts_memory)
+            uncount_parked(core, session.realm, core.keeper.ledger.bytes(each.kept));
         settle(core, each.kept, each.taker);
     }
     return lost;
 }
 
 void finish(Core& core, Session& session, PacketId id) {
+    if (core.counts_memory) uncount_inflight(core, session.realm, session.outbox->find(id)->entry);
     session.outbox->erase(id);
     --core.counters.inflight;
     pump(core, session);
@@ -437,7 +448,9 @@ void on_pubcomp(Core& core, Connection& c, const mqtt::Ack& ack) {
 
 void on_flushed(Core& core, Connection& c, uint32_t bytes) {
     const bool was_full = output_full(core, c);
-    c.unsent_bytes -= std::min<uint64_t>(bytes, c.unsent_bytes);
+    const uint64_t sent = std::min<uint64_t>(bytes, c.unsent_bytes);
+    c.unsent_bytes -= sent;
+    if (core.counts_memory) uncount_unsent(core, c, sent);
     if (c.is_paused(Pause::Output) && !output_full(core, c)) resume_reading(core, c, Pause::Output);
     if (c.closing || c.state != Connection::State::Online) return;
     Session& session = *core.find(c.session);
@@ -447,7 +460,7 @@ void on_flushed(Core& core, Connection& c, uint32_t bytes) {
 size_t drop_outbox(Core& core, Session& session) {
     size_t lost = drop_replay(core, session);
     lost += drop_box(core, session);
-    core.counters.lost[Loss::SessionEnd] += lost;
+    count_losses(core, session.realm, Loss::SessionEnd, lost);
     return lost;
 }
 

@@ -70,6 +70,9 @@ struct PublishesTaken {
 
 // --- limits of a realm ---
 
+/// How much of the memory that the process, or a realm, may have is used.
+enum class Memory : uint8_t { Ample, Scarce, Spent };
+
 /// What the sender holds for a realm.
 struct RealmUse {
     RealmId realm;
@@ -77,6 +80,11 @@ struct RealmUse {
     uint64_t queued_bytes = 0;
     uint64_t retained = 0;
     uint64_t retained_bytes = 0;
+    uint64_t sessions = 0;
+    uint64_t connections = 0;       // of clients that are in
+    uint64_t subscriptions = 0;     // memberships in shared groups included
+    uint64_t memory_bytes = 0;      // all of it, where it is counted
+    Memory memory = Memory::Ample;  // as its judge says
 };
 
 // --- routes: "filter -> shards", a replica on every shard ---
@@ -224,7 +232,7 @@ using Envelope =
     std::variant<PublishEnvelope, PublishConfirm, RouteChange, RouteProbe, RouteApplied,
                  LogCondition, Boxed<RetainedQuery>, Boxed<RetainedBatch>, Boxed<GroupJoin>,
                  GroupJoined, Boxed<GroupLeave>, Boxed<GroupPresence>, GroupDeliver, GroupTaken,
-                 GroupReleased, GroupDone, GroupReturn, RealmUse, PublishesTaken>;
+                 GroupReleased, GroupDone, GroupReturn, Boxed<RealmUse>, PublishesTaken>;
 static_assert(sizeof(Envelope) <= 64, "docs/adr/0018-idle-memory.md");
 
 }  // namespace godwit::broker

@@ -97,8 +97,7 @@ struct PolicyChanged {
 struct UsersChanged {
     const std::vector<std::string>& users;  // sorted
 };
-/// How much of the memory that the process may have is used.
-enum class Memory : uint8_t { Ample, Scarce, Spent };
+/// Of the process.
 struct MemoryState {
     Memory memory = Memory::Ample;
 };

@@ -14,8 +14,8 @@ protected:
 
     static BrokerOptions small() {
         BrokerOptions options;
-        options.limits.realm_queue_messages_max = 3200;
-        options.limits.realm_queue_bytes_max = 1'000'000;
+        options.limits.realm.queue_messages_max = 3200;
+        options.limits.realm.queue_bytes_max = 1'000'000;
         return options;
     }
     /// What the other shard is told at the end of a turn; nullopt: nothing.
@@ -24,7 +24,7 @@ protected:
         if (fx_.posts.empty()) return std::nullopt;
         EXPECT_EQ(fx_.posts.size(), 1u);
         EXPECT_EQ(fx_.posts[0].to, ShardId{1});
-        const auto use = std::get<RealmUse>(fx_.posts[0].envelope);
+        const auto use = *std::get<Boxed<RealmUse>>(fx_.posts[0].envelope);
         fx_.posts.clear();
         return use;
     }
@@ -50,23 +50,40 @@ TEST_F(Limiting, TellsTheOthersWhenASixteenthOfABoundIsReachedAmongThem) {
     EXPECT_EQ(told().value().queued, 1u) << "room is told, too";
 }
 
+TEST_F(Limiting, TellsOfSessionsWhereTheyAreBounded) {
+    add_session(core_, {0});
+    EXPECT_FALSE(told()) << "they are not";
+    BrokerOptions options = small();
+    options.limits.realm.sessions_max = 320;
+    Core core({.shard_count = 2, .options = &options});
+    core.fx = &fx_;
+    for (int i = 0; i < 11; ++i) {
+        tell_realm_use(core);
+        EXPECT_TRUE(fx_.posts.empty()) << i;
+        add_session(core, {0});
+    }
+    tell_realm_use(core);
+    ASSERT_EQ(fx_.posts.size(), 1u);
+    EXPECT_EQ(std::get<Boxed<RealmUse>>(fx_.posts[0].envelope)->sessions, 11u);
+}
+
 TEST_F(Limiting, CountsWhatTheOtherWasHeardToHold) {
     const Realm& realm = core_.realm({0});
     add_queued(core_, {0}, 200, 100'000);
     on_realm_use(core_, {1}, {.queued = 2999, .queued_bytes = 800'000});
-    EXPECT_FALSE(full_realm(core_, realm, 100'000));
-    EXPECT_TRUE(full_realm(core_, realm, 100'001)) << "bytes";
-    EXPECT_TRUE(full_realm(core_, realm, 10, 1)) << "one ahead, and this one";
+    EXPECT_FALSE(full_realm(realm, 100'000));
+    EXPECT_TRUE(full_realm(realm, 100'001)) << "bytes";
+    EXPECT_TRUE(full_realm(realm, 10, 1)) << "one ahead, and this one";
     on_realm_use(core_, {1}, {.queued = 3000});
-    ASSERT_TRUE(full_realm(core_, realm, 10));
-    EXPECT_EQ(full_realm(core_, realm, 10)->of, FullQueue::Of::Realm);
+    ASSERT_TRUE(full_realm(realm, 10));
+    EXPECT_EQ(full_realm(realm, 10)->of, FullQueue::Of::Realm);
     on_realm_use(core_, {1}, {.queued = 5});
-    EXPECT_FALSE(full_realm(core_, realm, 10));
+    EXPECT_FALSE(full_realm(realm, 10));
 }
 
 TEST_F(Limiting, OneOldestGoesForOneNewestHoweverFullOthersMakeTheRealm) {
     BrokerOptions options = small();
-    options.limits.realm_queue_messages_full = WhenFull::DropOldest;
+    options.limits.realm.queue_messages_full = WhenFull::DropOldest;
     Core core({.shard_count = 2, .options = &options});
     core.fx = &fx_;
     Session session;
@@ -90,11 +107,11 @@ TEST_F(Limiting, KeepsTheBooksOfAGroup) {
     group.offer(message);
     group.offer(message);
     recount_group(core_, group, group.load());
-    EXPECT_EQ(core_.realm({0}).queued, 2u);
-    EXPECT_EQ(core_.realm({0}).queued_bytes, 2 * message->size_bytes());
+    EXPECT_EQ(core_.realm({0}).here.queued, 2u);
+    EXPECT_EQ(core_.realm({0}).here.queued_bytes, 2 * message->size_bytes());
     EXPECT_EQ(core_.counters.group_queued, 2u);
     recount_group(core_, group, {});
-    EXPECT_EQ(core_.realm({0}).queued, 0u);
+    EXPECT_EQ(core_.realm({0}).here.queued, 0u);
     EXPECT_EQ(core_.counters.group_queued_bytes, 0u);
 }
 

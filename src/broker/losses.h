@@ -19,7 +19,7 @@ namespace godwit::broker {
     X(RealmOldest, realm_oldest, "the realm's queues are full: the session's oldest made room") \
     X(Refused, refused, "a queue is full: the publisher was told Quota exceeded")               \
     X(GroupFull, group_full, "shared group queue full or nobody to take QoS 0")                 \
-    X(MemoryFull, memory_full, "the broker's memory is used up: the newest")                    \
+    X(MemoryFull, memory_full, "the broker's memory, or the realm's, is used up: the newest")   \
     X(OutputFull, output_full, "QoS 0: the client reads too slowly")                            \
     X(OfflineQos0, offline_qos0, "QoS 0: not kept for offline sessions")                        \
     X(Expired, expired, "message expiry")                                                       \

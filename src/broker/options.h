@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,23 @@ enum class WhenFull : uint8_t {
     Refuse,      // PUBACK or PUBREC QuotaExceeded; who cannot be told so: as DropNewest
     DropOldest,  // of what waits for the same session, never what is in flight
     EndSession,  // its client is disconnected with QuotaExceeded, its queue is lost
+};
+
+/// Bounds on what all clients of a realm hold together. Each has a named answer to "full".
+struct RealmLimits {
+    uint64_t sessions_max = 0;  // online and offline; refused: CONNACK QuotaExceeded. 0: no bound
+    uint64_t connections_max = 0;  // accepted CONNECTs; refused likewise. 0: no bound
+    uint32_t connection_rate = 0;  // CONNECTs a second; refused: ConnectionRateExceeded. 0: none
+    uint32_t connection_burst = 1000;           // at once, after a pause
+    uint64_t subscriptions_max = 0;             // refused: SUBACK QuotaExceeded. 0: no bound
+    uint64_t queue_messages_max = 100'000'000;  // that wait for sessions and groups
+    uint64_t queue_bytes_max = 64ull << 30;     // that wait for sessions and groups
+    WhenFull queue_messages_full = WhenFull::DropNewest;
+    WhenFull queue_bytes_full = WhenFull::DropNewest;
+    uint64_t retained_messages_max = 10'000'000;
+    uint64_t retained_bytes_max = 16ull << 30;
+    WhenFull retained_full = WhenFull::DropNewest;  // delivered and not kept; or Refuse
+    uint64_t memory_bytes_max = 0;  // see realm_memory.h; refused as scarcity.h says. 0: no bound
 };
 
 /// How fast clients may send. Who is faster is not read until it is its turn; nothing is lost.
@@ -47,20 +65,13 @@ struct Limits {
         1024;  // unacknowledged messages towards one client; the rest waits in the queue
     uint32_t queue_messages_max = 100'000;            // that wait for a session
     uint64_t queue_bytes_max = 256ull * 1024 * 1024;  // that wait for a session
-    uint64_t realm_queue_messages_max =
-        100'000'000;                               // that wait for sessions and groups of a realm
-    uint64_t realm_queue_bytes_max = 64ull << 30;  // that wait for sessions and groups of a realm
     WhenFull queue_messages_full = WhenFull::DropNewest;
     WhenFull queue_bytes_full = WhenFull::DropNewest;
-    WhenFull realm_queue_messages_full = WhenFull::DropNewest;
-    WhenFull realm_queue_bytes_full = WhenFull::DropNewest;
+    RealmLimits realm;  // of each realm that has none of its own
     uint32_t group_messages_max =
         100'000;  // a shared group without a ready member; newest is dropped and counted
     uint64_t output_bytes_max =
         32ull * 1024 * 1024;  // unsent to one connection; QoS 0 dropped and counted, QoS 1/2 wait
-    uint64_t retained_messages_max = 10'000'000;    // a realm
-    uint64_t retained_bytes_max = 16ull << 30;      // a realm
-    WhenFull retained_full = WhenFull::DropNewest;  // delivered and not kept; or Refuse
     uint32_t session_expiry_max_s =
         7 * 24 * 3600;             // longer wishes are cut to this and told in CONNACK
     uint16_t keepalive_max_s = 0;  // 0: the client's value holds; else Server Keep Alive
@@ -73,6 +84,7 @@ struct Limits {
 struct RealmOptions {
     std::string name = "default";
     bool is_open = true;  // the configuration names it; else it is what lies on disk, for nobody
+    std::optional<RealmLimits> limits = {};  // nullopt: those of Limits::realm
 };
 
 /// Who names the realm of a connection; whoever names none is in the listener's.
@@ -89,6 +101,7 @@ struct ListenerPolicy {
     bool allow_anonymous = true;        // without a user name
     bool check_password = false;        // user name and password go to the authenticator
     bool certificate_username = false;  // who shows a certificate is the user it names
+    uint32_t connection_bytes = 180;    // of memory that one takes while nothing is under way
     RateLimits rates;                   // of all its clients
     std::string name;                   // URL, for logs
 };

@@ -94,11 +94,16 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
         pause_reading(core, c, Pause::Acks);
 }
 
+void count_refused(Core& core, RealmId realm) {
+    ++core.counters.publishes_refused;
+    ++core.realm(realm).refused.publishes_refused;
+}
+
 /// 5.0: the refusal goes into the acknowledgement. 3.x has no such code: it is acknowledged and
 /// goes nowhere (MQTT 3.1.1 section 3.3.5).
 void refuse(Core& core, Connection& c, Session& session, const mqtt::Publish& packet,
             const Refusal& refusal) {
-    ++core.counters.publishes_refused;
+    count_refused(core, session.realm);
     const std::string why = ": " + refusal.detail;
     tell_refusal(core, session, "publish_refused", mqtt::reason_name(refusal.reason),
                  {packet.topic, why});
@@ -115,7 +120,7 @@ std::optional<std::string_view> resolve_topic(Core& core, Connection& c, RealmId
                                               const mqtt::Publish& packet) {
     std::string_view topic = packet.topic;
     if (packet.topic_alias != 0) {
-        if (is_scarce(core) && packet.topic.size() > kScarceAliasBytes) {
+        if (is_scarce(core, realm) && packet.topic.size() > kScarceAliasBytes) {
             disconnect(core, c, ReasonCode::QuotaExceeded,
                        "memory is scarce, and the topic of its alias is long");
             return std::nullopt;
@@ -191,9 +196,10 @@ MessageRef cleared(const Message& message) {
 
 /// Its publisher is named where its session is here.
 void count_retained_loss(Core& core, const Message& message) {
-    ++core.counters.lost[Loss::RetainedFull];
+    count_losses(core, message.realm(), Loss::RetainedFull);
     constexpr const char* kName = "retained_refused";
-    const char* const reason = is_scarce(core) ? "memory_scarce" : "quota_exceeded";
+    const char* const reason =
+        is_scarce(core, message.realm()) ? "memory_scarce" : "quota_exceeded";
     if (Session* publisher = core.clients.find(core.sessions, message.publisher()))
         return tell_refusal(core, *publisher, kName, reason, {message.topic(), {}});
     tell_refusal(core, message.realm(), kName, reason, message.topic());
@@ -267,9 +273,11 @@ void refuse_held(Core& core, Lane lane, uint64_t number) {
     const uint64_t mark = writing_mark(core);
     ++core.counters.publishes_refused;
     Session* session = core.find(held->session);
-    if (session)
+    if (session) {
+        ++core.realm(session->realm).refused.publishes_refused;
         tell_refusal(core, *session, "publish_refused",
                      mqtt::reason_name(ReasonCode::QuotaExceeded), {kQueueFull, {}});
+    }
     if (session && held->exactly_once) forget_unreleased(core, *session, id);
     core.gate.refuse(*held, ReasonCode::QuotaExceeded, ticket_since(core, mark));
 }
@@ -416,7 +424,7 @@ void publish_will_of(Core& core, Session& session) {
     const auto will = std::exchange(session.will, nullptr);  // [MQTT5-3.1.2-10]
     if (!will) return;
     if (const auto refusal = check_permission(core, session, will->topic, *will)) {
-        ++core.counters.publishes_refused;
+        count_refused(core, session.realm);
         core.event(Severity::Warning, "will_refused", session, mqtt::reason_name(refusal->reason),
                    refusal->detail);
         return keep_session(core, session);

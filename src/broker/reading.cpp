@@ -5,6 +5,7 @@
 #include "broker/connecting.h"
 #include "broker/delivering.h"
 #include "broker/publishing.h"
+#include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 #include "broker/slowing.h"
 #include "broker/subscribing.h"
@@ -147,7 +148,7 @@ bool may_go_on(const Connection& c) {
 
 /// Pauses a connection that has asked enough of this turn, or does not read its answers.
 void pause_if_busy(Core& core, Connection& c, uint64_t work_max) {
-    if (c.unsent_bytes >= output_bytes_max(core) + kAnswerBytesMax &&
+    if (c.unsent_bytes >= output_bytes_max(core, c) + kAnswerBytesMax &&
         !GW_MUTANT(UnreadAnswersPileUp))
         return pause_reading(core, c, Pause::Output);
     if (core.pace.work < work_max) return;
@@ -203,7 +204,7 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
             break;
         }
         if (!status->complete) {
-            if (is_scarce(core) && status->bytes_needed > scarce_packet_bytes(c)) {
+            if (is_scarce(core, c) && status->bytes_needed > scarce_packet_bytes(c)) {
                 disconnect(core, c, ReasonCode::QuotaExceeded,
                            "memory is scarce, and its packet is large");
                 break;
@@ -232,6 +233,7 @@ void on_received(Core& core, Connection& c, Bytes in) {
     const bool is_new = !goes_on || core.counters.packets_received > packets_before;
     if (is_new && c.partial && !c.closing && c.state == Connection::State::Online)
         begin_packet(core, c);
+    if (core.counts_memory) recount_unread(core, c);
     if (c.is_moving() && !c.closing) move_away(core, c, nullptr);
 }
 
@@ -259,6 +261,7 @@ void resume_reading(Core& core, Connection& c, Pause why) {
     std::erase(core.fx->pauses, c.id);
     core.fx->resumes.push_back(c.id);
     handle_kept(core, c);
+    if (core.counts_memory) recount_unread(core, c);
 }
 
 void read_on(Core& core) {

@@ -1,6 +1,7 @@
 #include "broker/realms.h"
 
 #include "broker/accepting.h"
+#include "broker/scarcity.h"
 
 #include <algorithm>
 #include <functional>
@@ -57,8 +58,8 @@ void renumber_realms(BrokerOptions& options, const std::vector<std::string>& nam
     };
     options.realms.clear();
     for (const std::string& name : names) {
-        const bool is_open = position(before, name, &RealmOptions::name) < before.size();
-        options.realms.push_back({name, is_open});
+        const size_t at = position(before, name, &RealmOptions::name);
+        options.realms.push_back(at < before.size() ? before[at] : RealmOptions{name, false});
     }
     for (ListenerPolicy& each : options.listeners)
         each.realm = uint16_t(position(names, before[each.realm].name, std::identity()));
@@ -75,6 +76,24 @@ RealmId realm_of(const Core& core, const Connection& c) {
     const bool online = c.state == Connection::State::Online;
     const Session* session = online ? core.find(c.session) : nullptr;
     return session ? session->realm : RealmId{core.listener(c).realm};
+}
+
+RealmReport report_of(const Core& core, const Realm& realm) {
+    RealmReport out{.realm = realm.name};
+#define GW_SET(name, help) out.name = realm.refused.name;
+    GW_REALM_COUNTERS(GW_SET)
+#undef GW_SET
+    const RealmUse& here = realm.here;
+    out.connections = here.connections;
+    out.sessions = here.sessions;
+    out.subscriptions = here.subscriptions;
+    out.queued = here.queued;
+    out.queued_bytes = here.queued_bytes;
+    out.retained = realm.retained.size();
+    out.retained_bytes = realm.retained.memory_bytes();
+    if (core.counts_memory) out.memory_bytes = realm.memory + realm.retained.memory_bytes();
+    out.memory_scarce = memory_of(core, realm.id) != Memory::Ample;
+    return out;
 }
 
 void choose_realm(const Core& core, Connection& c, const mqtt::Connect& packet) {

@@ -29,6 +29,9 @@ std::optional<RealmId> find_realm(const BrokerOptions& options, std::string_view
 /// That of its session; of a client that connects, as far as it is known.
 RealmId realm_of(const Core& core, const Connection& c);
 
+/// What is held for it on this shard.
+RealmReport report_of(const Core& core, const Realm& realm);
+
 /// Keeps what the connection's listener says that its client names, or that it names nothing, in
 /// c.pending.
 void choose_realm(const Core& core, Connection& c, const mqtt::Connect& packet);

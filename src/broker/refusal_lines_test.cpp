@@ -3,6 +3,7 @@
 #include "broker/accepting.h"
 #include "broker/client_history.h"
 #include "broker/closing.h"
+#include "broker/limiting.h"
 
 #include <gtest/gtest.h>
 
@@ -83,7 +84,7 @@ TEST_F(RefusalLines, TellTheRestWhenTheClientGoes) {
     c.state = Connection::State::Online;
     session().online = true;
     session().ends_with_connection = false;
-    ++core_.counters.sessions_online;
+    add_connection(core_, {0}, c);
     for (int i = 0; i < 5; ++i) refuse(0, "t");
     detach(core_, c, false);
     EXPECT_EQ(end_turn(), (Lines{"a t: full", "a 4 more since the last line"}));

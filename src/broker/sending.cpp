@@ -19,6 +19,7 @@ bool is_inline(const Message& message) {
 
 void account(Core& core, Connection& c, const Message& message, size_t bytes) {
     c.unsent_bytes += bytes;
+    if (core.counts_memory) note_unsent(core, c, bytes);
     core.counters.bytes_sent += bytes;
     ++core.counters.packets_sent;
     ++core.counters.publishes_sent;

@@ -11,6 +11,7 @@
 #include "broker/permitting.h"
 #include "broker/publishing.h"
 #include "broker/reading.h"
+#include "broker/realms.h"
 #include "broker/refusing.h"
 #include "broker/replaying.h"
 #include "broker/scarcity.h"
@@ -49,7 +50,7 @@ void on_envelope(Core& core, ShardId from, const Envelope& envelope) {
                    [&](const GroupReleased& in) { on_group_released(core, in); },
                    [&](const GroupDone& in) { on_group_done(core, in); },
                    [&](const GroupReturn& in) { on_group_return(core, in); },
-                   [&](const RealmUse& in) { on_realm_use(core, from, in); },
+                   [&](const Boxed<RealmUse>& in) { on_realm_use(core, from, *in); },
                },
                envelope);
 }
@@ -228,6 +229,10 @@ void Shard::handle(const Input& input, Instant now, Effects& fx) {
 void Shard::end_turn(Instant now, WallTime wall, Effects& fx) {
     core_.now = now;
     core_.fx = &fx;
+    if (core_.counts_memory) {
+        judge_realms(core_);
+        end_input();
+    }
     if (core_.keeper.log) {
         take_loaded(core_);
         move_objects(core_);
@@ -281,6 +286,13 @@ std::optional<SessionReport> Shard::report(RealmId realm, std::string_view clien
             uint64_t(std::chrono::ceil<std::chrono::seconds>(session.expires - core_.now).count());
     if (session.extras && session.extras->lost) out.lost = *session.extras->lost;
     return out;
+}
+
+std::vector<RealmReport> Shard::report_realms() const {
+    std::vector<RealmReport> all;
+    for (const auto& realm : core_.realms)
+        if (core_.options.realms[realm->id.value].is_open) all.push_back(report_of(core_, *realm));
+    return all;
 }
 
 bool Shard::is_saved() const {

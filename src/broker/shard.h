@@ -6,6 +6,7 @@
 #include "broker/core.h"
 #include "broker/keeping/new_log.h"
 #include "broker/keeping/restoring.h"
+#include "broker/realm_report.h"
 #include "broker/session_report.h"
 
 #include <span>
@@ -46,6 +47,9 @@ public:
     /// What can be told about a session whose home this is. Between turns.
     /// @return  nullopt: there is none
     std::optional<SessionReport> report(RealmId realm, std::string_view client_id) const;
+
+    /// What is held here for each realm that the configuration names. Between turns.
+    std::vector<RealmReport> report_realms() const;
 
     /// What the policy says to a request of a session's client. Between turns.
     /// @return  nullopt: there is no such session

@@ -4,6 +4,7 @@
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
 #include "broker/permitting.h"
+#include "broker/realm_memory.h"
 #include "broker/scarcity.h"
 #include "broker/subscribing.h"
 
@@ -65,6 +66,7 @@ void return_if(Core& core, Session& session, GoesBack&& goes_back) {
             ++i;
             continue;
         }
+        uncount_inflight(core, session.realm, entry);
         (void)box->take_inflight(i);
         --core.counters.inflight;
     }
@@ -89,8 +91,9 @@ void hand_out(Core& core, GroupRef ref, SharedGroup& group) {
     const auto dropped = group.hand_out(ref, core.now, core.handouts, settled);
     recount_group(core, group, group.load());
     for (const KeptPlace& each : settled) settle(core, each.kept, each.taker);
-    core.counters.lost[Loss::Expired] += dropped.expired;
-    core.counters.lost[Loss::GroupFull] += dropped.untakeable_qos0;
+    const RealmId realm = group.key().realm;
+    count_losses(core, realm, Loss::Expired, dropped.expired);
+    count_losses(core, realm, Loss::GroupFull, dropped.untakeable_qos0);
     for (GroupHandout& each : core.handouts) {
         each.deliver.group_kept = group.kept;
         send_handout(core, std::move(each));
@@ -182,7 +185,7 @@ void on_group_deliver(Core& core, ShardId from, const GroupDeliver& in) {
         if (in.token != 0)
             core.post(from, GroupReturn{in.group, in.token});
         else
-            ++core.counters.lost[Loss::OfflineQos0];
+            count_losses(core, in.message->realm(), Loss::OfflineQos0);
         return;
     }
     if (!may_receive(core, *session, *in.message)) {
@@ -235,13 +238,13 @@ void on_group_joined(Core& core, const GroupJoined& in) {
 void offer_to_group(Core& core, GroupRef ref, const MessageRef& message) {
     SharedGroup* group = core.groups.find(ref);
     if (!group) return;
+    const Realm& realm = core.realm(group->key().realm);
     if (group->is_full(core.limits.group_messages_max))
-        ++core.counters.lost[Loss::GroupFull];
-    else if (group->queued() > 0 && is_scarce(core))
-        ++core.counters.lost[Loss::MemoryFull];
-    else if (group->queued() > 0 &&
-             full_realm(core, core.realm(group->key().realm), message->size_bytes()))
-        ++core.counters.lost[Loss::RealmFull];
+        count_losses(core, realm.id, Loss::GroupFull);
+    else if (group->queued() > 0 && is_scarce(core, realm.id))
+        count_losses(core, realm.id, Loss::MemoryFull);
+    else if (group->queued() > 0 && full_realm(realm, message->size_bytes()))
+        count_losses(core, realm.id, Loss::RealmFull);
     else
         group->offer(message, keep_for_group(core, *group, message));
     hand_out(core, ref, *group);
@@ -263,7 +266,7 @@ void end_group(Core& core, GroupRef ref) {
     SharedGroup& group = *core.groups.find(ref);
     const GroupKey key = group.key();
     Realm& realm = core.realm(key.realm);
-    core.counters.lost[Loss::SessionEnd] += group.queued();
+    count_losses(core, realm.id, Loss::SessionEnd, group.queued());
     recount_group(core, group, {});
     for (const KeptPlace& each : group.all_kept()) settle(core, each.kept, each.taker);
     forget(core, group.kept);

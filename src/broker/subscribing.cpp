@@ -4,6 +4,7 @@
 #include "broker/closing.h"
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
+#include "broker/limiting.h"
 #include "broker/permitting.h"
 #include "broker/reading.h"
 #include "broker/refusal_lines.h"
@@ -33,6 +34,10 @@ struct Wish {
     SubscriptionOptions options;
     uint32_t subscription_id = 0;
 };
+
+size_t bytes_of(const topic::ParsedFilter& filter) {
+    return filter.share.size() + filter.filter.size();
+}
 
 void announce(Core& core, const Realm& realm, std::string_view filter, InterestChange change) {
     ++core.route_sequence;
@@ -68,6 +73,26 @@ std::optional<Denial> grant(const Core& core, const Session& session, Wish& wish
     }
 }
 
+/// What one subscription more would break: a key of the configuration, or the state of the memory;
+/// null: nothing.
+const char* subscription_limit(const Core& core, const Session& session) {
+    if (session.subscription_count() >= core.limits.subscriptions_max)
+        return "subscriptions_per_client_max";
+    if (is_subscriptions_full(core.realm(session.realm))) return "realm_subscriptions_max";
+    return may_subscribe(core, session) ? nullptr : "memory_scarce";
+}
+
+void tell_refused(Core& core, Session& session, const Wish& wish, const char* reason,
+                  std::string_view why) {
+    const std::string detail = ": " + std::string(why);
+    tell_refusal(core, session, "subscribe_refused", reason, {wish.filter.filter, detail});
+}
+
+void refuse_wish(Core& core, Session& session, const Wish& wish, const char* limit) {
+    ++core.realm(session.realm).refused.subscriptions_refused;
+    tell_refused(core, session, wish, "quota_exceeded", limit);
+}
+
 /// Why this entry is refused in the SUBACK; Success if it is not.
 ReasonCode check_wish(Core& core, Session& session, Wish& wish) {
     if (topic::has_more_levels(wish.filter.filter, core.limits.topic_levels_max) &&
@@ -77,16 +102,15 @@ ReasonCode check_wish(Core& core, Session& session, Wish& wish) {
     // read what it gets, none ends.
     if (session.replay() && session.replay()->filters.size() / 2 >= core.limits.subscriptions_max)
         return ReasonCode::QuotaExceeded;
-    const size_t held =
-        session.subscriptions.size() + (session.extras ? session.extras->memberships.size() : 0);
-    const bool is_full = held >= core.limits.subscriptions_max || !may_subscribe(core, session);
-    const ReasonCode refusal =
-        is_full ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
-    if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) return refusal;
+    const char* const limit = subscription_limit(core, session);
+    const ReasonCode refusal = limit ? ReasonCode::QuotaExceeded : subscribe_refusal(core, session);
+    if (refusal != ReasonCode::Success && !is_held(core, session, wish.filter)) {
+        if (limit) refuse_wish(core, session, wish, limit);
+        return refusal;
+    }
     const auto denial = grant(core, session, wish);
     if (!denial) return ReasonCode::Success;
-    const std::string why = ": " + denial->rule;
-    tell_refusal(core, session, "subscribe_refused", "not_authorized", {wish.filter.filter, why});
+    tell_refused(core, session, wish, "not_authorized", denial->rule);
     return ReasonCode::NotAuthorized;
 }
 
@@ -96,7 +120,8 @@ void subscribe_shared(Core& core, Session& session, const Wish& wish, PendingSub
     pending.joins.push_back(
         join_group(core, session, std::move(key), wish.options, wish.subscription_id));
     keep_membership(core, session, wish.filter);
-    core.counters.subscriptions += session.extras->memberships.size() - before;
+    if (session.extras->memberships.size() > before)
+        add_subscription(core, session.realm, bytes_of(wish.filter));
 }
 
 void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuback& pending) {
@@ -108,7 +133,7 @@ void subscribe_plain(Core& core, Session& session, const Wish& wish, PendingSuba
                       false,
                       is_durable(core, session) && wish.options.qos != mqtt::Qos::AtMostOnce};
     const auto added = add_route(core, core.realm(session.realm), wish.filter.filter, taker);
-    core.counters.subscriptions += added.is_new;
+    if (added.is_new) add_subscription(core, session.realm, bytes_of(wish.filter));
     HeldFilter* held =
         added.is_new ? session.subscriptions.add(added.id) : session.subscriptions.find(added.id);
     keep_subscription(core, session, held->kept,
@@ -169,7 +194,7 @@ ReasonCode unsubscribe(Core& core, Session& session, const topic::ParsedFilter& 
             remove_route(core, realm, filter.filter, session.self, false);
         cancel_fetches(core, session, filter.filter);
     }
-    --core.counters.subscriptions;
+    remove_subscription(core, session.realm, bytes_of(filter));
     return ReasonCode::Success;
 }
 
@@ -191,18 +216,20 @@ void remove_route(Core& core, Realm& realm, std::string_view filter, SessionRef 
 }
 
 void drop_subscriptions(Core& core, Session& session) {
-    core.counters.subscriptions -= session.subscriptions.size();
     Realm& realm = core.realm(session.realm);
     for (HeldFilter& each : session.subscriptions.all()) {
+        const std::string_view filter = realm.router.text(each.id);
+        remove_subscription(core, realm.id, filter.size());
         forget(core, each.kept);
-        remove_route(core, realm, realm.router.text(each.id), session.self, false);
+        remove_route(core, realm, filter, session.self, false);
     }
     session.subscriptions.clear();
     return_group_messages(core, session);
     if (!session.extras) return;
     while (!session.extras->memberships.empty()) {
-        --core.counters.subscriptions;
-        leave_group(core, session, GroupKey(session.extras->memberships.back().key));
+        const GroupKey key = session.extras->memberships.back().key;
+        remove_subscription(core, realm.id, key.share.size() + key.filter.size());
+        leave_group(core, session, key);
     }
 }
 

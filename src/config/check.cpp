@@ -2,14 +2,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "config/draft.h"
+#include "config/schema.h"
 
 namespace godwit::config {
 namespace {
 
 using transport::PeerVerify;
 
+constexpr uint32_t kTlsConnectionBytes = 16'000;  // docs/adr/0018-idle-memory.md
 constexpr size_t kRealmBytesMax = 64;
 constexpr size_t kRealmsMax = 10'000;  // a RealmId counts to 65535
 constexpr const char* kRealmHint = "1 to 64 of a-z, 0-9, '-', '_' and '.'";
@@ -139,12 +142,39 @@ private:
 
     void check_realms() {
         const auto names = split_at_blanks(options().server.realms);
-        if (names.size() > kRealmsMax)
+        if (names.size() + draft_.realms.size() > kRealmsMax)
             fail("server.realms", fmt::format("there are more than {} realms", kRealmsMax));
         for (const std::string& each : names)
             if (!is_realm(each))
                 fail("server.realms", fmt::format("\"{}\" is no name of a realm", each),
                      kRealmHint);
+        std::set<std::string_view> seen;
+        for (const DraftRealm& realm : draft_.realms) check_own(realm, seen);
+    }
+
+    void check_own(const DraftRealm& realm, std::set<std::string_view>& seen) {
+        const std::string& name = realm.settings.name;
+        const auto fail_it = [&](std::string message, std::string hint) {
+            draft_.errors.push_back(
+                {realm.line, 0, "realm.name", std::move(message), std::move(hint)});
+        };
+        if (name.empty()) return fail_it("the realm has no name", "as in name = \"acme\"");
+        if (!is_realm(name))
+            return fail_it(fmt::format("\"{}\" is no name of a realm", name), kRealmHint);
+        if (!seen.insert(name).second)
+            fail_it(fmt::format("there are two [[realm]] named \"{}\"", name), "");
+        const uint64_t own = limits_of(realm).queue_bytes_max;
+        if (own != options().broker.limits.realm.queue_bytes_max)
+            warn_of_queue("realm.realm_queue_bytes_max", realm.line, own);
+    }
+
+    /// Its own, and for the others those of [limits].
+    broker::RealmLimits limits_of(const DraftRealm& realm) {
+        broker::RealmLimits limits = options().broker.limits.realm;
+        for (const auto& [name, value] : realm.settings.limits)
+            for (const auto& row : realm_rows())
+                if (row.key.name == name) row.member.set(limits, value);
+        return limits;
     }
 
     void check_access(DraftListener& listener) {
@@ -274,12 +304,10 @@ private:
 
     void check_limits() {
         const broker::Limits& limits = options().broker.limits;
-        const auto too_small = [&](const std::string& key, uint64_t bytes_max) {
-            if (bytes_max < limits.packet_bytes_max)
-                warn(key,
-                     "it is less than limits.packet_bytes_max: a message that may be sent could "
-                     "never wait");
-        };
+        for (const auto& [key, bytes_max] :
+             {std::pair{std::string("limits.queue_bytes_max"), limits.queue_bytes_max},
+              {"limits.realm_queue_bytes_max", limits.realm.queue_bytes_max}})
+            warn_of_queue(key, draft_.line_of(key), bytes_max);
         const auto needs_rate = [&](const std::string& key, uint32_t burst, uint32_t rate) {
             if (burst != 0 && rate == 0)
                 warn("limits." + key + "_burst",
@@ -290,8 +318,14 @@ private:
         needs_rate("client_byte", client.byte_burst, client.byte_rate);
         needs_rate("realm_publish", realm.publish_burst, realm.publish_rate);
         needs_rate("realm_byte", realm.byte_burst, realm.byte_rate);
-        too_small("limits.queue_bytes_max", limits.queue_bytes_max);
-        too_small("limits.realm_queue_bytes_max", limits.realm_queue_bytes_max);
+    }
+
+    void warn_of_queue(const std::string& key, uint32_t line, uint64_t bytes_max) {
+        if (bytes_max >= options().broker.limits.packet_bytes_max) return;
+        draft_.warnings.push_back(
+            {line, 0, key,
+             "it is less than limits.packet_bytes_max: a message that may be sent could never wait",
+             ""});
     }
 
     /// The broker knows listeners and realms by number, in the order of the configuration.
@@ -314,8 +348,13 @@ private:
             policy.certificate_username = own.certificate_username;
             policy.rates = own.rates;
             policy.name = to_text(own.url);
+            if (is_tls(own.url.scheme)) policy.connection_bytes = kTlsConnectionBytes;
             out.listeners.push_back(std::move(policy));
             options().listeners.push_back(std::move(listener.options));
+        }
+        for (DraftRealm& realm : draft_.realms) {
+            out.realms[realm_number(realm.settings.name)].limits = limits_of(realm);
+            options().realms.push_back(std::move(realm.settings));
         }
     }
 

@@ -653,6 +653,54 @@ realm_by = "user"
                 ElementsAre(HasSubstr("f:2: server.realms: \"Umbra\" is no name of a realm")));
 }
 
+TEST(Config, ARealmHasLimitsOfItsOwnAndElseThoseOfAll) {
+    const Config config = accepted(R"([limits]
+realm_sessions_max = 1000
+retained_messages_max = 50
+[[realm]]
+name = "acme"
+realm_sessions_max = 7
+retained_full = "refuse"
+[[realm]]
+name = "umbra"
+)");
+    const auto& realms = config.options.broker.realms;
+    ASSERT_EQ(realms.size(), 3u);
+    EXPECT_FALSE(realms[0].limits) << "those of [limits]";
+    EXPECT_EQ(realms[1].name, "acme");
+    ASSERT_TRUE(realms[1].limits && realms[2].limits);
+    EXPECT_EQ(realms[1].limits->sessions_max, 7u);
+    EXPECT_EQ(realms[1].limits->retained_messages_max, 50u);
+    EXPECT_EQ(realms[1].limits->retained_full, broker::WhenFull::Refuse);
+    EXPECT_EQ(realms[2].limits->sessions_max, 1000u);
+    EXPECT_EQ(config.options.broker.limits.realm.sessions_max, 1000u);
+}
+
+TEST(Config, WhatLimitsSayInTheEnvironmentHoldsForARealmToo) {
+    Sources sources;
+    sources.text = "[[realm]]\nname = \"acme\"\nrealm_sessions_max = 7\n";
+    sources.environment = {{"GODWIT_LIMITS_REALM_SESSIONS_MAX", "3"},
+                           {"GODWIT_LIMITS_REALM_CONNECTIONS_MAX", "4"}};
+    const auto config = parse_config(sources);
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->options.broker.realms[1].limits->sessions_max, 7u);
+    EXPECT_EQ(config->options.broker.realms[1].limits->connections_max, 4u);
+}
+
+TEST(Config, RefusesARealmThatIsNone) {
+    EXPECT_THAT(faults("[[realm]]\nrealm_sessions_max = 7\n"),
+                ElementsAre(HasSubstr("f:1: realm.name: the realm has no name")));
+    EXPECT_THAT(faults("[[realm]]\nname = \"Acme\"\n"),
+                ElementsAre(HasSubstr("f:2: realm.name: \"Acme\" is no name of a realm")));
+    EXPECT_THAT(faults("[[realm]]\nname = \"a\"\n[[realm]]\nname = \"a\"\n"),
+                ElementsAre(HasSubstr("f:4: realm.name: there are two [[realm]] named \"a\"")));
+    EXPECT_THAT(faults("[[realm]]\nname = \"a\"\nrealm_session_max = 1\n"),
+                ElementsAre(HasSubstr("did you mean realm_sessions_max?")));
+    EXPECT_THAT(faults("[[realm]]\nname = \"a\"\ninflight_max = 1\n"),
+                ElementsAre(HasSubstr("inflight_max belongs to [limits]")));
+    EXPECT_THAT(faults("[realm]\nname = \"a\"\n"), ElementsAre(HasSubstr("[[realm]]")));
+}
+
 TEST(Config, OnlyTlsNamesAServer) {
     EXPECT_THAT(faults("[[listener]]\nurl = \"mqtt://127.0.0.1:1\"\nrealm_by = \"server_name\"\n"),
                 ElementsAre(HasSubstr("has no TLS, so nobody names a server")));

@@ -184,7 +184,9 @@ private:
             return fail(place, {is_list ? "the section stands there once, in single brackets"
                                         : "the section is a list, in double brackets",
                                 "write " + heading(*section)});
-        if (is_list)
+        if (text.name == "realm")
+            take_realm(text);
+        else if (is_list)
             take_listener(text);
         else
             for (const TomlSetting& setting : text.settings) take_option(text.name, setting);
@@ -229,6 +231,30 @@ private:
         draft_.listeners.push_back(std::move(listener));
     }
 
+    void take_realm(const TomlSection& text) {
+        DraftRealm realm{{}, text.line};
+        for (const TomlSetting& setting : text.settings) {
+            const Place place{setting.line, setting.column, "realm." + setting.key};
+            const bool is_name = setting.key == realm_name_key().name;
+            const auto* row = find_row(realm_rows(), "realm", setting.key);
+            if (!is_name && !row) {
+                fail(place, {"there is no such key", hint_for_key("realm", setting.key)});
+                continue;
+            }
+            const Key& key = is_name ? realm_name_key() : row->key;
+            auto value = checked_value(key, setting.value, setting.type);
+            if (!value) {
+                fail(place, value.error());
+            } else if (is_name) {
+                realm.settings.name = std::get<std::string>(*value);
+                realm.line = setting.line;
+            } else {
+                realm.settings.limits.emplace_back(key.name, *value);
+            }
+        }
+        draft_.realms.push_back(std::move(realm));
+    }
+
     void take_variable(const std::string& name, std::string rest, const std::string& text) {
         for (char& c : rest)
             if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
@@ -243,6 +269,8 @@ private:
 
     void set_bare(const Place& place, std::string_view section, std::string_view key,
                   const std::string& text) {
+        if (section == realm_name_key().section)
+            return fail(place, {"only the file has realms of their own", "write [[realm]] there"});
         const auto* option = find_row(option_rows(), section, key);
         const auto* listener = find_row(listener_rows(), section, key);
         if (!option && !listener)

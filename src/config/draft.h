@@ -18,9 +18,15 @@ struct DraftListener {
     uint32_t url_line = 0;  // of its url
 };
 
+struct DraftRealm {
+    RealmSettings settings;
+    uint32_t line = 0;  // of its name, or of [[realm]]
+};
+
 struct Draft {
-    Options options;  // all but the listeners
+    Options options;  // all but the listeners and realms
     std::vector<DraftListener> listeners;
+    std::vector<DraftRealm> realms;
     std::map<std::string, uint32_t> lines;  // "limits.receive_maximum" -> its line in the file
     std::vector<ConfigError> errors;
     std::vector<ConfigError> warnings;

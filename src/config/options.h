@@ -5,11 +5,14 @@
 #include "base/log.h"
 #include "broker/options.h"
 #include "config/http_url.h"
+#include "config/key.h"
 #include "store/options.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace godwit::config {
@@ -18,9 +21,9 @@ struct ServerOptions {
     std::string directory;     // for state; empty: none
     uint32_t shard_count = 0;  // 0: as the data directory is, else one per core
     bool file_tables = false;  // each shard has its own, with its own count of open files
-    std::string realms;        // names between blanks; those of listeners come besides
-    std::string user;          // whom root becomes once the sockets are open; empty: nobody else
-    bool core_dumps = false;   // the kernel may write the memory to a file
+    std::string realms;       // names between blanks; those of listeners and [[realm]] come besides
+    std::string user;         // whom root becomes once the sockets are open; empty: nobody else
+    bool core_dumps = false;  // the kernel may write the memory to a file
     LogLevel log_level = LogLevel::Info;
     LogFormat log_format = LogFormat::Logfmt;
     std::string log_file;                    // empty: standard error
@@ -56,6 +59,13 @@ struct ListenerOptions {
     ListenUrl url;                  // with cert, key, ca, crl and verify of the keys in it
     bool anonymous_allowed = true;  // the outcome of both allow_anonymous keys and the rule for
                                     // listeners beyond loopback
+};
+
+/// One [[realm]]: what it says itself, by the names of the keys.
+struct RealmSettings {
+    std::string name;
+    std::vector<std::pair<std::string_view, Value>> limits;
+    friend bool operator==(const RealmSettings&, const RealmSettings&) = default;
 };
 
 struct AdminOptions {
@@ -101,6 +111,7 @@ struct AuthOptions {
 struct Options {
     ServerOptions server;
     std::vector<ListenerOptions> listeners;
+    std::vector<RealmSettings> realms;
     AdminOptions admin;
     AuthOptions auth;
     store::Options store;

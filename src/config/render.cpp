@@ -62,10 +62,14 @@ file; the other `GODWIT_LISTENER_` variables set their key on every listener. `-
 A file with an unknown key, a wrong type or a value out of range is refused as a whole.
 )";
 
+/// Headings would be links.
+std::string in_code(std::string_view doc) {
+    return replaced(replaced(doc, "[[listener]]", "`[[listener]]`"), "[[realm]]", "`[[realm]]`");
+}
+
 std::string markdown_row(const Key& key) {
     const std::string initial = to_toml(key, key.initial);
-    std::string doc = replaced(key.doc, "|", "\\|");
-    doc = replaced(doc, "[[listener]]", "`[[listener]]`");
+    const std::string doc = in_code(replaced(key.doc, "|", "\\|"));
     return fmt::format("| `{}` | {} | {} | {} |\n", key.name, type_text(key),
                        initial.empty() ? "" : "`" + initial + "`", doc);
 }
@@ -171,6 +175,7 @@ std::string comment(std::string_view text) {
 std::string example_value(const Key& key) {
     if (!std::holds_alternative<std::monostate>(key.initial)) return to_toml(key, key.initial);
     if (key.name == "url") return "\"mqtt://127.0.0.1:1883\"";
+    if (key.name == "name") return "\"acme\"";
     return key.type == Type::Choice ? fmt::format("\"{}\"", key.choices[0]) : "false";
 }
 
@@ -184,8 +189,7 @@ std::string sample_entry(const Key& key) {
 std::string render_markdown() {
     std::string out(kMarkdownHead);
     for (const Section& section : sections()) {
-        out += fmt::format("\n## {}\n\n{}\n\n", heading(section),
-                           replaced(section.doc, "[[listener]]", "`[[listener]]`"));
+        out += fmt::format("\n## {}\n\n{}\n\n", heading(section), in_code(section.doc));
         out += "| key | values | default | meaning |\n|---|---|---|---|\n";
         for (const Key* key : keys_of(section.name)) out += markdown_row(*key);
     }
@@ -206,7 +210,10 @@ std::string render_sample() {
     std::string out(kSampleHead);
     for (const Section& section : sections()) {
         out += fmt::format("\n{}", comment(section.doc));
-        out += section.is_list ? std::string(kSampleListeners) : heading(section) + "\n";
+        if (section.name == "listener")
+            out += kSampleListeners;
+        else
+            out += (section.is_list ? "#" : "") + heading(section) + "\n";
         for (const Key* key : keys_of(section.name)) out += sample_entry(*key);
     }
     return out;

@@ -43,6 +43,10 @@ constexpr Section kSections[] = {
     {.name = "auth", .doc = "Who may connect, and who may do what."},
     {.name = "limits",
      .doc = "What peers may hold or ask for. Each limit says what happens when it is reached."},
+    {.name = "realm",
+     .is_list = true,
+     .doc =
+         "What one realm may hold where that is not what [limits] says; one [[realm]] for each."},
     {.name = "mqtt", .doc = "What the broker tells MQTT 5.0 clients about itself."},
 };
 
@@ -336,8 +340,8 @@ std::vector<Row<Options>> joined_rows() {
     std::vector<Row<Options>> all;
     for (const std::span<const Row<Options>> part :
          {std::span<const Row<Options>>(kServer), std::span<const Row<Options>>(kStore),
-          std::span<const Row<Options>>(kAdmin), auth_rows(), limits_rows(), rate_rows(),
-          mqtt_rows()})
+          std::span<const Row<Options>>(kAdmin), auth_rows(), limits_rows(), realm_limits_rows(),
+          rate_rows(), mqtt_rows()})
         all.insert(all.end(), part.begin(), part.end());
     return all;
 }
@@ -385,6 +389,9 @@ std::vector<const Key*> keys_of(std::string_view section) {
         if (row.key.section == section) keys.push_back(&row.key);
     for (const auto& row : listener_rows())
         if (row.key.section == section) keys.push_back(&row.key);
+    if (section != realm_name_key().section) return keys;
+    keys.push_back(&realm_name_key());
+    for (const auto& row : realm_rows()) keys.push_back(&row.key);
     return keys;
 }
 
@@ -428,6 +435,7 @@ std::vector<std::string> changed_keys(const Options& before, const Options& afte
         });
     };
     if (!std::ranges::equal(before.listeners, after.listeners, same)) changed.push_back("listener");
+    if (before.realms != after.realms) changed.push_back("realm");
     return changed;
 }
 

@@ -20,9 +20,12 @@ struct Section {
 std::span<const Section> sections();
 /// "[limits]", "[[listener]]"
 std::string heading(const Section& section);
-/// Every key outside of [[listener]], section by section.
+/// Every key outside of [[listener]] and [[realm]], section by section.
 std::span<const Row<Options>> option_rows();
 std::span<const Row<ListenerOptions>> listener_rows();
+/// The keys of [[realm]] but for its name: those of [limits] that bound a realm, by the same names.
+std::span<const Row<broker::RealmLimits>> realm_rows();
+const Key& realm_name_key();
 
 /// The keys of one section, in the order of the documents; none for an unknown section.
 std::vector<const Key*> keys_of(std::string_view section);
@@ -37,8 +40,8 @@ std::string to_toml(const Key& key, const Value& value);
 /// The position of a text in the key's choices.
 std::optional<uint64_t> find_choice(const Key& key, std::string_view text);
 
-/// "limits.receive_maximum" of every key outside [[listener]] whose value differs, and "listener"
-/// if any listener does: what a reload would change.
+/// "limits.receive_maximum" of every key outside of lists whose value differs, and "listener" or
+/// "realm" if any of them does: what a reload would change.
 std::vector<std::string> changed_keys(const Options& before, const Options& after);
 
 }  // namespace godwit::config

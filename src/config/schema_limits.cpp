@@ -15,7 +15,6 @@ constexpr uint32_t kMiB = 1024 * 1024;
 constexpr uint32_t kWeekSeconds = 7 * 24 * 3600;
 
 constexpr std::string_view kWhenFull[] = {"drop_newest", "refuse", "drop_oldest", "end_session"};
-constexpr std::string_view kWhenRetainedFull[] = {"drop_newest", "refuse"};
 
 template <auto Path>
 constexpr auto limit() {
@@ -226,41 +225,6 @@ const Row<Options> kLimits[] = {
              "queue_messages_full."},
      limit<&Limits::queue_bytes_full>()},
     {{.section = "limits",
-      .name = "realm_queue_messages_max",
-      .type = Type::Number,
-      .unit = "messages",
-      .range = {1, kBytesMax},
-      .initial = 100'000'000u,
-      .doc = "Messages that wait for all sessions and shared subscriptions of a realm, counted for "
-             "each that they wait for. With several shards a realm may hold a sixteenth more."},
-     limit<&Limits::realm_queue_messages_max>()},
-    {{.section = "limits",
-      .name = "realm_queue_messages_full",
-      .type = Type::Choice,
-      .choices = kWhenFull,
-      .initial = "drop_newest",
-      .doc = "What follows when as many wait; as queue_messages_full, for the session that the new "
-             "message is for. Of a shared subscription the newest is dropped or refused."},
-     limit<&Limits::realm_queue_messages_full>()},
-    {{.section = "limits",
-      .name = "realm_queue_bytes_max",
-      .type = Type::Number,
-      .unit = "bytes",
-      .range = {1024, kBytesMax},
-      .initial = uint64_t(64) << 30,
-      .doc = "Bytes that wait for all sessions and shared subscriptions of a realm, counted for "
-             "each that they wait for. Without server.data they are in memory: choose what the "
-             "machine has. With several shards a realm may hold a sixteenth more."},
-     limit<&Limits::realm_queue_bytes_max>()},
-    {{.section = "limits",
-      .name = "realm_queue_bytes_full",
-      .type = Type::Choice,
-      .choices = kWhenFull,
-      .initial = "drop_newest",
-      .doc = "What follows when one more message would be above realm_queue_bytes_max; as "
-             "realm_queue_messages_full."},
-     limit<&Limits::realm_queue_bytes_full>()},
-    {{.section = "limits",
       .name = "queue_qos0",
       .type = Type::Flag,
       .initial = false,
@@ -304,33 +268,6 @@ const Row<Options> kLimits[] = {
       .doc = "Longest keep alive. An MQTT 5.0 client that asks for more, or for none, is "
              "told to use this instead. 0: the client's value holds."},
      limit<&Limits::keepalive_max_s>()},
-    {{.section = "limits",
-      .name = "retained_messages_max",
-      .type = Type::Number,
-      .unit = "messages",
-      .range = {0, kBytesMax},
-      .initial = 10'000'000u,
-      .doc = "Retained messages of a realm. With several shards it may hold a sixteenth more."},
-     limit<&Limits::retained_messages_max>()},
-    {{.section = "limits",
-      .name = "retained_bytes_max",
-      .type = Type::Number,
-      .unit = "bytes",
-      .range = {1024, kBytesMax},
-      .initial = uint64_t(16) << 30,
-      .doc = "Memory of a realm's retained messages: choose what the machine has. With several "
-             "shards it may hold a sixteenth more."},
-     limit<&Limits::retained_bytes_max>()},
-    {{.section = "limits",
-      .name = "retained_full",
-      .type = Type::Choice,
-      .choices = kWhenRetainedFull,
-      .initial = "drop_newest",
-      .doc = "What follows when a retained message has no room. drop_newest: it is delivered and "
-             "not kept, its topic has no retained message then, and the log says so; refuse: its "
-             "publisher is told Quota exceeded, and where that cannot be said it is as with "
-             "drop_newest."},
-     limit<&Limits::retained_full>()},
 };
 
 const Row<Options> kMqtt[] = {

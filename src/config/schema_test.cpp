@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -22,7 +23,14 @@ TEST(Schema, EveryRowStandsInASectionOnceAndHasADoc) {
         EXPECT_FALSE(key->doc.empty()) << key->name;
         EXPECT_TRUE(key->doc.ends_with('.')) << key->name;
     }
-    EXPECT_EQ(seen.size(), option_rows().size() + listener_rows().size());
+    EXPECT_EQ(seen.size(), option_rows().size() + listener_rows().size() + 1 + realm_rows().size());
+}
+
+TEST(Schema, WhatBoundsARealmIsAKeyOfLimitsToo) {
+    for (const auto& row : realm_rows()) {
+        const auto all = keys_of("limits");
+        EXPECT_EQ(std::ranges::count(all, row.key.name, &Key::name), 1) << row.key.name;
+    }
 }
 
 TEST(Schema, NumbersHaveARangeAndStartInIt) {
@@ -97,6 +105,7 @@ void expect_own_member_holds_range(std::span<const Row<Owner>> rows) {
 TEST(Schema, EveryMemberHoldsItsWholeRange) {
     expect_own_member_holds_range(option_rows());
     expect_own_member_holds_range(listener_rows());
+    expect_own_member_holds_range(realm_rows());
 }
 
 Value another_value(const Key& key, const Value& now) {
@@ -129,7 +138,9 @@ TEST(Schema, ChangedKeysNameWhatAReloadWouldChange) {
     EXPECT_TRUE(changed_keys(before, after).empty());
     after.server.shard_count = 3;
     after.listeners[0].realm = "other";
-    EXPECT_EQ(changed_keys(before, after), (std::vector<std::string>{"server.shards", "listener"}));
+    after.realms = {{"acme", {{"realm_sessions_max", Value(uint64_t(1))}}}};
+    EXPECT_EQ(changed_keys(before, after),
+              (std::vector<std::string>{"server.shards", "listener", "realm"}));
 }
 
 TEST(Schema, AnUnknownSectionHasNoKeys) {

@@ -306,7 +306,11 @@ Result<Done, std::string> BrokerProcess::start_admin() {
     if (!token) return Err{token.error()};
     auto admin = admin::AdminServer::start(
         address.host, address.port,
-        {[this] { return stats(); },
+        {[this] {
+             admin::BrokerStats all = stats();
+             all.realms = realms();
+             return all;
+         },
          [this](const std::string& realm, const std::string& client_id) {
              return session(realm, client_id);
          },
@@ -377,6 +381,25 @@ admin::BrokerStats BrokerProcess::stats() const {
     if (const Callout* callout = auth_->callout()) stats.callout = callout->counts();
     stats.audit_lines_lost = audit_->lost_count();
     return stats;
+}
+
+std::vector<broker::RealmReport> BrokerProcess::realms() const {
+    std::vector<std::future<std::vector<broker::RealmReport>>> answers;
+    for (uint16_t i = 0; i < crossing_->shard_count(); ++i) {
+        AskRealms question;
+        answers.push_back(question.answer.get_future());
+        crossing_->mailbox({i}).post(std::move(question));
+    }
+    const auto end = std::chrono::steady_clock::now() + kAskTime;
+    std::vector<broker::RealmReport> sum;
+    for (auto& answer : answers) {
+        if (answer.wait_until(end) != std::future_status::ready) return {};
+        const std::vector<broker::RealmReport> part = answer.get();
+        if (sum.empty()) sum.resize(part.size());
+        for (size_t i = 0; i < part.size(); ++i) sum[i] += part[i];
+        for (size_t i = 0; i < part.size(); ++i) sum[i].realm = part[i].realm;
+    }
+    return sum;
 }
 
 template <class Ask>

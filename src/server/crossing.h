@@ -8,6 +8,7 @@
 #include "broker/client_history.h"
 #include "broker/envelope.h"
 #include "broker/input.h"
+#include "broker/realm_report.h"
 #include "broker/session_report.h"
 #include "os/file_table.h"
 #include "os/spsc_ring.h"
@@ -77,12 +78,16 @@ struct AskSession {
     std::string client_id;
     std::promise<std::optional<broker::SessionReport>> answer;
 };
+/// What is held for the realms there? Likewise.
+struct AskRealms {
+    std::promise<std::vector<broker::RealmReport>> answer;
+};
 /// Say good-bye to every client, then stop.
 struct StopShard {};
 
 using Control =
     std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, NewTls, NewTickets,
-                 ChangedUsers, AskExplain, AskHistory, AskSession, StopShard>;
+                 ChangedUsers, AskExplain, AskHistory, AskSession, AskRealms, StopShard>;
 
 /// What waits for one shard. Thread: any may post; the shard takes.
 class Mailbox {

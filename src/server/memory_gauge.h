@@ -14,9 +14,6 @@ namespace godwit::server {
 /// What the process may have. @param configured  server.memory_bytes_max; 0: as the machine is
 uint64_t memory_bytes_max(uint64_t configured);
 
-/// What a process that has used `used` of `max` bytes is to be told; it was told `before`.
-broker::Memory judge_memory(broker::Memory before, uint64_t used, uint64_t max);
-
 /// A shard's own. Thread: one
 class MemoryGauge {
 public:

@@ -9,28 +9,6 @@ namespace {
 
 using broker::Memory;
 
-constexpr uint64_t kMax = 1'000'000'000;
-
-Memory judge(Memory before, uint64_t percent) {
-    return judge_memory(before, kMax / 100 * percent + percent, kMax);
-}
-
-TEST(MemoryGauge, JudgesByTheShareThatIsUsed) {
-    EXPECT_EQ(judge(Memory::Ample, 0), Memory::Ample);
-    EXPECT_EQ(judge(Memory::Ample, 79), Memory::Ample);
-    EXPECT_EQ(judge(Memory::Ample, 80), Memory::Scarce);
-    EXPECT_EQ(judge(Memory::Ample, 92), Memory::Spent);
-    EXPECT_EQ(judge(Memory::Ample, 300), Memory::Spent);
-}
-
-TEST(MemoryGauge, GoesBackLaterThanItCame) {
-    EXPECT_EQ(judge(Memory::Scarce, 79), Memory::Scarce);
-    EXPECT_EQ(judge(Memory::Scarce, 69), Memory::Ample);
-    EXPECT_EQ(judge(Memory::Spent, 86), Memory::Spent);
-    EXPECT_EQ(judge(Memory::Spent, 84), Memory::Scarce);
-    EXPECT_EQ(judge(Memory::Spent, 10), Memory::Ample);
-}
-
 TEST(MemoryGauge, TellsOnceAndLooksNotTooOften) {
     MemoryGauge gauge(1);  // whatever the process uses is more
     const Instant now = Instant() + std::chrono::hours(1);

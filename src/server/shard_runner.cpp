@@ -286,6 +286,8 @@ void ShardRunner::on_control(Control& control) {
                                    mqtt::Qos::AtMostOnce, inject->retain});
     if (auto* ask = std::get_if<AskSession>(&control))
         return ask->answer.set_value(shard_->report(ask->realm, ask->client_id));
+    if (auto* ask = std::get_if<AskRealms>(&control))
+        return ask->answer.set_value(shard_->report_realms());
     if (auto* ask = std::get_if<AskExplain>(&control))
         return ask->answer.set_value(
             shard_->explain(ask->realm, ask->client_id, ask->request.view()));

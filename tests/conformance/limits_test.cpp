@@ -33,8 +33,8 @@ protected:
     /// Of at most `max` messages a realm.
     static broker::Limits realm_messages(uint64_t max, WhenFull answer) {
         broker::Limits limits;
-        limits.realm_queue_messages_max = max;
-        limits.realm_queue_messages_full = answer;
+        limits.realm.queue_messages_max = max;
+        limits.realm.queue_messages_full = answer;
         return limits;
     }
     std::unique_ptr<World> world(const broker::Limits& limits, uint64_t run = 0) const {
@@ -454,7 +454,7 @@ TEST_P(Limits, InAFullRealmTheSessionThatTakesOneMoreEnds) {
 
 TEST_P(Limits, ARealmsBytesCountOnEveryShard) {
     broker::Limits limits;
-    limits.realm_queue_bytes_max = 5000;
+    limits.realm.queue_bytes_max = 5000;
     auto w = world(limits);
     auto subs = waiters(*w, 4);
     Client pub = w->connect(w->id_on(0, "p"));
@@ -503,7 +503,7 @@ size_t retained_count(World& world) {
 
 TEST_P(Limits, ARealmKeepsNoMoreRetainedMessages) {
     broker::Limits limits;
-    limits.retained_messages_max = 3;
+    limits.realm.retained_messages_max = 3;
     auto w = world(limits);
     Client live = w->connect("live");
     live.subscribe("#", kAtLeastOnce);
@@ -526,8 +526,8 @@ TEST_P(Limits, ARealmKeepsNoMoreRetainedMessages) {
 
 TEST_P(Limits, ARetainedMessageThatHasNoRoomIsRefused) {
     broker::Limits limits;
-    limits.retained_messages_max = 2;
-    limits.retained_full = WhenFull::Refuse;
+    limits.realm.retained_messages_max = 2;
+    limits.realm.retained_full = WhenFull::Refuse;
     auto w = world(limits);
     Client pub = w->connect("p", lasting());
     for (uint16_t shard = 0; shard < 2; ++shard) {
@@ -551,7 +551,7 @@ TEST_P(Limits, ARetainedMessageThatHasNoRoomIsRefused) {
 
 TEST_P(Limits, ATopicWhoseNewValueHasNoRoomHasNone) {
     broker::Limits limits;
-    limits.retained_bytes_max = 3000;
+    limits.realm.retained_bytes_max = 3000;
     auto w = world(limits);
     Client pub = w->connect("p");
     pub.publish("r", "small", retained());
@@ -566,7 +566,7 @@ TEST_P(Limits, ATopicWhoseNewValueHasNoRoomHasNone) {
 
 TEST_P(Limits, TheBrokersOwnRetainedMessagesHaveRoom) {
     broker::Limits limits;
-    limits.retained_messages_max = 0;
+    limits.realm.retained_messages_max = 0;
     auto w = world(limits);
     w->core().inject("$SYS/broker/x", "1", 0, true);
     EXPECT_EQ(retained_count(*w), 1u);

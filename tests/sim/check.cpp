@@ -111,7 +111,8 @@ bool may_drop(const broker::Limits& limits, const std::string& why) {
         return limits.queue_messages_max != usual.queue_messages_max ||
                limits.queue_bytes_max != usual.queue_bytes_max;
     if (why == "output_full") return limits.output_bytes_max != usual.output_bytes_max;
-    if (why == "quota_exceeded") return limits.retained_messages_max != usual.retained_messages_max;
+    if (why == "quota_exceeded")
+        return limits.realm.retained_messages_max != usual.realm.retained_messages_max;
     return true;
 }
 

@@ -398,7 +398,7 @@ TEST(LimitExcuse, ATopicThatIsNotKeptNeedNotComeToNewSubscribers) {
     story.history().events.back().text = "r";
     EXPECT_EQ(story.count(check_retained), 0u);
     EXPECT_EQ(story.count(check_bounds), 1u);
-    story.history().limits.retained_messages_max = 3;
+    story.history().limits.realm.retained_messages_max = 3;
     EXPECT_EQ(story.count(check_bounds), 0u);
 }
 

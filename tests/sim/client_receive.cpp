@@ -285,7 +285,7 @@ void Client::on_ack(PacketType type, const mqtt::Ack& ack) {
 bool Client::may_refuse() const {
     const broker::Limits usual;
     return !around_.history.troubles.empty() ||
-           around_.history.limits.retained_messages_max != usual.retained_messages_max;
+           around_.history.limits.realm.retained_messages_max != usual.realm.retained_messages_max;
 }
 
 void Client::on_request_answer(bool subscribes, const mqtt::Suback& packet) {

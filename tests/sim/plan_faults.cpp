@@ -80,7 +80,7 @@ private:
     void draw_limits() {
         broker::Limits& l = plan_.limits;
         l.takeovers_max = 0;  // a plan takes over as often as it says
-        if (one_in(8)) l.retained_messages_max = pick<uint64_t>({1, 3});
+        if (one_in(8)) l.realm.retained_messages_max = pick<uint64_t>({1, 3});
         if (one_in(8)) l.queue_bytes_max = pick<uint64_t>({2000, 20000});
         if (one_in(8)) l.group_messages_max = pick<uint32_t>({2, 20});
     }

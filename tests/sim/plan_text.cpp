@@ -144,8 +144,8 @@ std::string text_of(const Plan& plan) {
         plan.seed, plan.shards, seconds(plan.hop_max), seconds(plan.turn_max), seconds(plan.active),
         l.inflight_max, l.receive_maximum, l.queue_messages_max, l.queue_bytes_max,
         l.output_bytes_max, l.session_expiry_max_s, l.keepalive_max_s, l.topic_alias_max,
-        l.queue_qos0, l.retained_messages_max, l.group_messages_max, l.client_rates.publish_rate,
-        plan.durable, seconds(plan.sync_max), plan.segment_bytes);
+        l.queue_qos0, l.realm.retained_messages_max, l.group_messages_max,
+        l.client_rates.publish_rate, plan.durable, seconds(plan.sync_max), plan.segment_bytes);
     for (const ClientPlan& client : plan.clients)
         out += fmt::format("{}: {}; latency {}, acks after {}, window {}\n", client.id,
                            describe(client.connect), seconds(client.latency),

@@ -531,6 +531,12 @@ std::optional<broker::SessionReport> CoreHost::report(std::string_view client_id
     return shards_.at(home_of(client_id).value)->shard->report({}, client_id);
 }
 
+broker::RealmReport CoreHost::realm(size_t number) const {
+    broker::RealmReport sum;
+    for (const auto& seat : shards_) sum += seat->shard->report_realms().at(number);
+    return sum;
+}
+
 ShardId CoreHost::home_of_group(std::string_view share, std::string_view filter) const {
     return map_->home_of_group({{}, std::string(share), std::string(filter)});
 }

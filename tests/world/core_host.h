@@ -104,6 +104,8 @@ public:
     ShardId home_of(std::string_view client_id) const;
     /// What the administrator is told of a session.
     std::optional<broker::SessionReport> report(std::string_view client_id) const;
+    /// What is held for a realm on all shards.
+    broker::RealmReport realm(size_t number) const;
     ShardId home_of_group(std::string_view share, std::string_view filter) const;
 
 private:

@@ -3,6 +3,7 @@
 #include "broker/delivering.h"
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
+#include "broker/realm_memory.h"
 
 #include <algorithm>
 
@@ -17,6 +18,8 @@ constexpr uint64_t kMoveBytesMax = 1024 * 1024;
 struct Waiting {
     uint32_t taker = 0;
     OutboxEntry* entry = nullptr;
+    RealmId realm;
+    bool in_flight = false;
 };
 
 void collect(Session& session, ObjectId id, std::vector<Waiting>& out) {
@@ -24,11 +27,11 @@ void collect(Session& session, ObjectId id, std::vector<Waiting>& out) {
     Outbox& box = *session.outbox;
     for (size_t i = 0; i < box.queue.size(); ++i)
         if (box.queue[i].kept == id && !box.queue[i].message)
-            out.push_back({box.queue[i].taker, &box.queue[i]});
+            out.push_back({box.queue[i].taker, &box.queue[i], session.realm});
     for (size_t i = 0; i < box.inflight.size(); ++i) {
         OutboxEntry& entry = box.inflight[i].entry;
         if (entry.kept == id && !entry.message && !box.inflight[i].released)
-            out.push_back({entry.taker, &entry});
+            out.push_back({entry.taker, &entry, session.realm, true});
     }
 }
 
@@ -64,7 +67,7 @@ void lose(Core& core, Session& session, ObjectId id, const std::string& why) {
     Outbox& box = *session.outbox;
     const auto lost = [&](const OutboxEntry& entry) {
         if (entry.kept != id || entry.message) return false;
-        ++core.counters.lost[Loss::Damaged];
+        count_losses(core, session.realm, Loss::Damaged);
         ++session.need_losses()[Loss::Damaged];
         core.event(Severity::Error, "dropped", session, reason_of(Loss::Damaged), why);
         settle(core, entry);
@@ -101,6 +104,8 @@ void give_to_those_who_want(Core& core, const store::Loaded& loaded) {
         std::vector<Waiting> waiting;
         for (Session* session : sessions) collect(*session, loaded.id, waiting);
         fill_all(*record, waiting);
+        for (const Waiting& each : waiting)
+            if (each.in_flight) count_inflight(core, each.realm, *each.entry);
     } else {
         for (Session* session : sessions) lose(core, *session, loaded.id, loaded.why);
     }
@@ -161,21 +166,26 @@ void place_last(Core& core, Session& session, OutboxEntry entry) {
     const bool may_park = entry.kept.value != 0 && entry.group_token() == 0;
     if (!may_park || (box.parked.empty() && in_memory)) return box.push_back(std::move(entry));
     box.queued_bytes += entry.bytes;
+    count_parked(core, session.realm, entry.bytes);
     box.parked.push_back({entry.kept, entry.taker, uint32_t(entry.qos)});
 }
 
-void park(Core&, Session& session) {
+void park(Core& core, Session& session) {
     if (!session.outbox) return;
     Outbox& box = *session.outbox;
     while (!box.queue.empty() && box.queue.back().kept.value != 0 &&
            box.queue.back().group_token() == 0) {
         const OutboxEntry entry = box.queue.pop_back();
         box.queued_qos0 -= entry.qos == mqtt::Qos::AtMostOnce;
+        count_parked(core, session.realm, entry.bytes);
         box.parked.push_front({entry.kept, entry.taker, uint32_t(entry.qos)});
     }
-    for (size_t i = 0; i < box.inflight.size(); ++i)
-        if (box.inflight[i].entry.kept.value != 0 && box.inflight[i].entry.group_token() == 0)
-            box.inflight[i].entry.message = {};
+    for (size_t i = 0; i < box.inflight.size(); ++i) {
+        OutboxEntry& entry = box.inflight[i].entry;
+        if (entry.kept.value == 0 || entry.group_token() != 0) continue;
+        uncount_inflight(core, session.realm, entry);
+        entry.message = {};
+    }
 }
 
 void unpark(Core& core, Session& session) {
@@ -188,6 +198,7 @@ void unpark(Core& core, Session& session) {
                           .taker = next.taker,
                           .bytes = core.keeper.ledger.bytes(next.kept),
                           .qos = mqtt::Qos(next.qos)};
+        uncount_parked(core, session.realm, entry.bytes);
         want(core, session, entry);
         box.queued_qos0 += entry.qos == mqtt::Qos::AtMostOnce;
         box.queue.push_back(std::move(entry));

@@ -5,6 +5,7 @@
 #include "broker/keeping/crossing.h"
 #include "broker/keeping/keeping.h"
 #include "broker/limiting.h"
+#include "broker/realm_memory.h"
 #include "broker/sharing.h"
 #include "broker/subscribing.h"
 
@@ -218,6 +219,7 @@ void Restorer::make_session_of(Core& core, ObjectId id, const RestoredSession& f
             {.entry = {.qos = mqtt::Qos::ExactlyOnce}, .packet_id = owed, .released = true});
     }
     core.counters.inflight += open.owed.size();
+    recount_session(core, session);
     ++found_.sessions;
 }
 
@@ -282,7 +284,7 @@ void Restorer::subscribe(Core& core, Session& session, ObjectId id,
     const auto added = add_route(core, realm, record.filter, taker);
     session.subscriptions.add(added.id)->kept = id;
     ++found_.subscriptions;
-    ++core.counters.subscriptions;
+    add_subscription(core, session.realm, record.filter.size());
 }
 
 void Restorer::join(Core& core, Session& session, ObjectId id, const SubscriptionRecord& record) {
@@ -294,7 +296,7 @@ void Restorer::join(Core& core, Session& session, ObjectId id, const Subscriptio
     extras.next_membership = std::max(extras.next_membership, record.membership + 1);
     join_group(core, session, std::move(key), record.options, record.subscription_id);
     ++found_.subscriptions;
-    ++core.counters.subscriptions;
+    add_subscription(core, session.realm, record.filter.size() + record.share.size());
 }
 
 void Restorer::make_groups(Core& core) {
@@ -361,7 +363,8 @@ void Restorer::give_to_session(Core& core, Session& session, ObjectId id,
     if (!sent) {
         box.parked.push_back({id, taker.taker, uint32_t(taker.qos)});
         box.queued_bytes += from.bytes;
-        return add_queued(core, session.realm, 1, from.bytes);
+        add_queued(core, session.realm, 1, from.bytes);
+        return count_parked(core, session.realm, from.bytes);
     }
     OutboxEntry entry{.kept = id, .taker = taker.taker, .bytes = from.bytes, .qos = taker.qos};
     box.inflight.push_back({std::move(entry), taker.packet_id});

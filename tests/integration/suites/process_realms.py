@@ -1,10 +1,12 @@
 """Realms: who is in which, by listener, server name, user name, token and call-out, and that nothing crosses."""
 import contextlib
+import json
 import ssl
 
 from lib import wire
 from lib.brokers import Godwit, connect_to
 from lib.issuer import Issuer
+from lib.metrics import get, metrics
 from lib.program import run
 from lib.tests import contains, equal
 from suites.process_access import BAD_USER_OR_PASSWORD, NOT_AUTHORIZED, add_user
@@ -165,3 +167,73 @@ def test_realms_keep_their_data(context, folder):
             with wire.RawClient(broker.endpoints['tcp']) as client:
                 equal(client.connect('c', username=f'u@{realm}'), NOT_AUTHORIZED, f'{realm} with {realms}')
         broker.stop()
+
+
+QUOTA_EXCEEDED = 0x97
+SMALL = '''
+[[realm]]
+name = "acme"
+realm_connections_max = 12
+realm_subscriptions_max = 10
+realm_memory_bytes_max = 1048576
+'''
+
+
+def test_realm_limits(context, folder):
+    """one realm's crowd and flood are refused by name, in log, `why`, /metrics and /api/realms; another realm goes on, and so does it later"""
+    config = f'[[listener]]\nurl = "mqtt://127.0.0.1:0"\nrealm_by = "user"\n[server]\nrealms = "umbra"\n{SMALL}'
+    broker = Godwit(context.broker, folder, (), context.shard_options(), config).start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(broker.stop)
+
+        def client(client_id, realm, code=0, **options):
+            here = stack.enter_context(wire.RawClient(broker.endpoints['tcp']))
+            equal(here.connect(client_id, username=f'u@{realm}', **options), code, f'CONNACK of {client_id} in {realm}')
+            return here
+
+        def flood(realm):
+            """How many messages of 4 KiB for eight sessions that are not there are taken of 100."""
+            pub = client('pub', realm)
+            taken = sum(pub.publish('t', bytes(4096)) in (0, 0x10) for _ in range(100))
+            pub.send(wire.disconnect())
+            pub.is_closed()
+            return taken
+
+        for realm in ('acme', 'umbra'):
+            for number in range(8):
+                waiter = client(f'w{number}', realm, clean=True, expiry_s=3600)
+                equal(waiter.subscribe('t', 1), 1, 'SUBACK')
+                waiter.send(wire.disconnect())
+                waiter.is_closed()
+        equal(flood('umbra'), 100, 'messages taken in a realm without a bound')
+        assert 20 <= flood('acme') <= 40, 'the flood is not refused at four fifths of its memory'
+        broker.program.err.wait_for(lambda line: 'realm_memory_scarce' in line and 'realm=acme' in line, 5, 'a line about the realm')
+        broker.program.err.wait_for(lambda line: 'holds_much' in line and 'realm=acme' in line, 5, 'a line about who holds much')
+        assert not any('realm=umbra' in line and 'memory' in line for line in broker.log()), 'another realm is touched'
+
+        crowd = [client(f'c{number}', 'acme') for number in range(12)]
+        get(broker, '/api/realms')  # all shards have had a turn since, and know what the others hold
+        equal(client('late', 'acme', QUOTA_EXCEEDED).is_closed(), True, 'the thirteenth is closed')
+        client('late', 'umbra')
+        why = run([context.broker, 'why', 'late', '--realm', 'acme', '--admin', broker.endpoints['admin']], 20).stdout
+        contains(why, 'realm acme is at its realm_connections_max', 'why')
+        codes = [crowd[0].subscribe(f's/{number}') for number in range(3)]
+        equal(codes, [0, 0, QUOTA_EXCEEDED], 'eight sessions have one each; SUBACK of two more, and of one too many')
+
+        acme = next(each for each in json.loads(get(broker, '/api/realms')[2])['realms'] if each['realm'] == 'acme')
+        equal([acme[name] for name in ('connections', 'subscriptions', 'connects_refused', 'subscriptions_refused')], [12, 10, 1, 1],
+              '/api/realms')
+        assert acme['memory_scarce'] and 800_000 < acme['memory_bytes'] < 1_100_000, acme
+        samples = metrics(broker)
+        equal(samples['godwit_realm_connects_refused_total{realm="acme"}'], 1, 'metric')
+        equal(samples['godwit_realm_memory_scarce{realm="umbra"}'], 0, 'metric')
+
+        for gone in crowd[:4]:
+            gone.send(wire.disconnect())
+            gone.is_closed()
+        for number in range(8):  # a clean start: what waited is gone
+            gone = client(f'w{number}', 'acme')
+            gone.send(wire.disconnect())
+            gone.is_closed()
+        broker.program.err.wait_for(lambda line: 'realm_memory_ample' in line and 'realm=acme' in line, 5, 'its memory is ample')
+        client('late', 'acme')
