@@ -197,6 +197,21 @@ void count_retained_loss(Core& core, const Message& message) {
     tell_refusal(core, message.realm(), kName, reason, message.topic());
 }
 
+/// A message of another shard for which memory is this shard's. Else values that are replaced from
+/// one shard after another would leave holes where the first had its memory, and take as much anew.
+MessageRef own_copy(const Message& message) {
+    return MessageRef::make({.realm = message.realm(),
+                             .topic = message.topic(),
+                             .forwarded_properties = message.forwarded_properties(),
+                             .payload = message.payload(),
+                             .qos = message.qos(),
+                             .retain = message.retain(),
+                             .expires = message.expires(),
+                             .publisher = message.publisher(),
+                             .stamp = message.stamp(),
+                             .origin = message.origin()});
+}
+
 void keep_retained(Core& core, const MessageRef& value) {
     Realm& realm = core.realm(value->realm());
     const size_t count = realm.retained.size(), bytes = realm.retained.memory_bytes();
@@ -245,7 +260,7 @@ bool take_publish(Core& core, const PublishEnvelope& in) {
     Router& router = core.realm(in.message->realm()).router;
     const Matches* matches = in.route ? &router.match(in.message->topic(), std::nullopt) : nullptr;
     if (in.refusable && must_refuse(core, in.message, matches, in.keep)) return false;
-    if (in.keep) keep_retained(core, in.message);
+    if (in.keep) keep_retained(core, own_copy(*in.message));
     if (matches) deliver_here(core, in.message, *matches);
     return true;
 }
