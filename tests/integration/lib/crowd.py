@@ -3,6 +3,7 @@ import selectors
 import time
 
 CHUNK_BYTES = 1 << 18
+ASK_SECONDS = 0.05
 
 
 class Crowd:
@@ -26,7 +27,12 @@ class Crowd:
     def push(self, seconds, until=lambda: False):
         """Until everything is sent or refused by a close, `until()` holds, or the time is over."""
         end = time.monotonic() + seconds
-        while self._sending and time.monotonic() < end and not until():
+        ask = 0
+        while self._sending and (now := time.monotonic()) < end:
+            if now >= ask:
+                if until():
+                    return
+                ask = now + ASK_SECONDS
             for key, events in self._selector.select(0.05):
                 if not self._serve(key.fileobj, key.data, events):
                     self._selector.unregister(key.fileobj)
