@@ -14,7 +14,7 @@ struct Rate {
     Duration step{};
     uint32_t burst = 1;  // at least 1
 
-    static Rate per_second(uint32_t count, uint32_t burst) {
+    static constexpr Rate per_second(uint32_t count, uint32_t burst) {
         return {count == 0 ? Duration::zero() : Duration(std::chrono::seconds(1)) / count,
                 std::max(burst, 1u)};
     }

@@ -8,15 +8,15 @@ namespace godwit::bench {
 
 namespace {
 
-/// The pairs of a storm, as a run of their own.
+/// The pairs of a storm or a flood, as a run of their own.
 Options pairs_of(const Run& storm) {
     Options o = storm.options();
+    if (o.scenario == Scenario::Storm) o.sources = 0;
     o.scenario = Scenario::Pairs;
     o.pairs = o.beside;
     o.per_second = o.beside_per_second;
     o.qos = 0;
     o.messages = 0;
-    o.sources = 0;
     o.progress = false;
     o.id_prefix += "b";
     o.topic_prefix += "/beside";

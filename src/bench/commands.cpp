@@ -27,6 +27,8 @@ ScenarioFunction function_of(Scenario scenario) {
             return run_queue;
         case Scenario::Storm:
             return run_storm;
+        case Scenario::Flood:
+            return run_flood;
         case Scenario::Retain:
             return run_retain;
         case Scenario::Sub:
@@ -206,8 +208,9 @@ void add_sessions(CLI::App& app, Options& to) {
 }
 
 void add_beside(CLI::App& app, Options& to) {
-    app.add_option("--beside", to.beside, "Pairs in steady traffic beside the storm, at QoS 0")
+    app.add_option("--beside", to.beside, "Pairs in steady traffic beside that, at QoS 0")
         ->type_name("N")
+        ->capture_default_str()
         ->group(kWhat);
     app.add_option("--beside-rate", to.beside_per_second, "Their messages in a second, all pairs")
         ->type_name("N")
@@ -216,6 +219,32 @@ void add_beside(CLI::App& app, Options& to) {
         ->group(kWhat);
     app.add_option("-d,--duration", to.duration_s, "Seconds of quiet that theirs are compared with")
         ->type_name("S")
+        ->capture_default_str()
+        ->group(kWhat);
+}
+
+void add_strangers(CLI::App& app, Options& to) {
+    app.add_option("-r,--rate", to.strangers_per_second, "Attempts in a second, open loop")
+        ->type_name("N")
+        ->capture_default_str()
+        ->group(kWhat);
+    app.add_option("--strangers", to.stranger_addresses,
+                   "Addresses that they come from, 127.2.0.1 on")
+        ->type_name("N")
+        ->capture_default_str()
+        ->group(kWhat);
+    app.add_option("--hold", to.hold_s,
+                   "Seconds until one goes, sooner where files that may be open do not suffice")
+        ->type_name("S")
+        ->capture_default_str()
+        ->group(kWhat);
+    app.add_option("--callers", to.callers_per_second,
+                   "Clients in a second that connect beside that, and leave")
+        ->type_name("N")
+        ->capture_default_str()
+        ->group(kWhat);
+    app.add_option("-s,--size", to.payload_bytes, "Bytes of a payload of the pairs, at least 24")
+        ->type_name("BYTES")
         ->capture_default_str()
         ->group(kWhat);
 }
@@ -319,6 +348,11 @@ constexpr Entry kEntries[] = {
     {Scenario::Storm, "Persistent sessions with queued messages, and all of them come back at once",
      "  godwit bench storm -c 2000 -m 10\n"
      "  godwit bench storm -c 15000 -m 0 --beside 500 mqtts://localhost --cafile ca.pem"},
+    {Scenario::Flood,
+     "Attempts to connect that lead to nothing: silence, garbage, half TLS handshakes and CONNECTs",
+     "  godwit bench flood --pid $(pidof godwit)       20,000 a second, and who is there or comes "
+     "anew\n"
+     "  godwit bench flood -r 5000 --hold 3 -d 30 mqtts://127.0.0.1 --cafile ca.pem"},
     {Scenario::Retain, "Store a retained message for each topic, then replay all of them",
      "  godwit bench retain --topics 1000000 -s 200"},
     {Scenario::Conn, "Connect many clients, hold them, ping",
@@ -359,6 +393,10 @@ void add_options(CLI::App& app, Options& to) {
             add_sessions(app, to);
             add_beside(app, to);
             break;
+        case Scenario::Flood:
+            add_strangers(app, to);
+            add_beside(app, to);
+            return;
         case Scenario::Retain:
             add_crowd(app, to, true);
             app.add_flag("--keep", to.keep, "Leave the messages there at the end")->group(kWhat);

@@ -87,6 +87,8 @@ public:
     size_t open_max() const { return open_max_; }
     Faults& faults() { return faults_; }
     const FleetOptions& options() const { return options_; }
+    /// Where the broker is, but for a Unix socket.
+    const os::SocketAddress& address() const { return address_; }
     /// From the first SYN to CONNACK.
     Histogram& connect_times() { return connect_times_; }
     /// From PINGREQ to PINGRESP.

@@ -52,6 +52,17 @@ Step check_traffic(const Options& o) {
     return Done{};
 }
 
+Step check_flood(const Options& o) {
+    if (o.strangers_per_second <= 0) return fault("--rate: attempts in a second, above 0");
+    if (o.callers_per_second <= 0) return fault("--callers: connections in a second, above 0");
+    if (o.hold_s < 0) return fault("--hold: 0 or more seconds");
+    if (o.beside < 1) return fault("--beside: at least 1");
+    if (o.stranger_addresses < 1 || o.stranger_addresses > kSourcesMax)
+        return fault(
+            fmt::format("--strangers {}: 1 to {} addresses", o.stranger_addresses, kSourcesMax));
+    return Done{};
+}
+
 Step check_names(const Options& o) {
     if (const auto good = topic::check_name(o.topic_prefix); !good)
         return fault(
@@ -82,6 +93,8 @@ Step take_endpoint(const Options& o, Plan& plan) {
     const uint32_t clients = o.publishers + o.subscribers;
     const bool is_many = is_loopback && clients > 2 * kClientsPerSource;
     fleet.sources = o.sources == 0 && is_many ? clients / kClientsPerSource : o.sources;
+    if (o.scenario == Scenario::Flood && (!fleet.endpoint.host.starts_with("127.")))
+        return fault("flood: only for a broker on 127.x.y.z");
     fleet.endpoint.tls_check_name = !o.tls_files.insecure;
     if (!fleet.endpoint.tls) return Done{};
     auto context = client::load_tls(o.tls_files);
@@ -93,8 +106,8 @@ Step take_endpoint(const Options& o, Plan& plan) {
 }  // namespace
 
 std::string_view scenario_name(Scenario scenario) {
-    constexpr std::string_view kNames[] = {"pub",   "sub",   "pairs",  "fanin", "fanout",
-                                           "queue", "storm", "retain", "conn",  "subs"};
+    constexpr std::string_view kNames[] = {"pub",   "sub",   "pairs",  "fanin", "fanout", "queue",
+                                           "storm", "flood", "retain", "conn",  "subs"};
     return kNames[size_t(scenario)];
 }
 
@@ -132,6 +145,10 @@ Options defaults_of(Scenario scenario) {
             o.subscribers = 2000;
             o.qos = 1;
             o.window = 100;
+            break;
+        case Scenario::Flood:
+            o.subscribers = 0;
+            o.beside = 50;
             break;
         case Scenario::Retain:
             o.publishers = 10;
@@ -185,10 +202,13 @@ Result<Plan, std::string> prepare(const Options& given, uint32_t run) {
     plan.fleet.busy = o.busy;
     if (o.threads > std::max(o.subscribers, 1u)) return fault("--threads: at most one a client");
     if (o.connecting_max < 1) return fault("--connecting: at least 1");
-    const bool may_be_unheard = o.scenario == Scenario::Pub || o.scenario == Scenario::Retain;
+    const bool may_be_unheard = o.scenario == Scenario::Pub || o.scenario == Scenario::Retain ||
+                                o.scenario == Scenario::Flood;
     if (o.subscribers < 1 && !may_be_unheard) return fault("-c: at least 1");
     if (const Step good = check_traffic(o); !good) return Err{good.error()};
     if (const Step good = check_names(o); !good) return Err{good.error()};
+    if (o.scenario == Scenario::Flood)
+        if (const Step good = check_flood(o); !good) return Err{good.error()};
     if (o.per_second > 0) o.window = open_loop_window(o.publishers);
     if (const Step good = take_endpoint(o, plan); !good) return Err{good.error()};
     return plan;

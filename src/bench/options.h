@@ -12,7 +12,19 @@
 
 namespace godwit::bench {
 
-enum class Scenario : uint8_t { Pub, Sub, Pairs, FanIn, FanOut, Queue, Storm, Retain, Conn, Subs };
+enum class Scenario : uint8_t {
+    Pub,
+    Sub,
+    Pairs,
+    FanIn,
+    FanOut,
+    Queue,
+    Storm,
+    Flood,
+    Retain,
+    Conn,
+    Subs
+};
 
 /// As given; a nullopt is what the command line has not said.
 struct Options {
@@ -51,8 +63,12 @@ struct Options {
     uint64_t messages_each = 10;
     bool drain = false;
     bool keep = false;
-    uint32_t beside = 0;  // storm: pairs in steady traffic
+    uint32_t beside = 0;  // storm, flood: pairs in steady traffic
     double beside_per_second = 1000;
+    double strangers_per_second = 20'000;  // flood, as the following
+    uint32_t stranger_addresses = 2000;
+    double hold_s = 0.5;
+    double callers_per_second = 100;
     uint32_t filters_per_packet = 10;
     uint32_t wildcard_percent = 0;
     bool subscribes = true;

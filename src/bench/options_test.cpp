@@ -118,6 +118,28 @@ TEST(Options, SourcesOfLoopbackReachOnlyLoopback) {
     EXPECT_THAT(error_of(options), StartsWith("--sources"));
 }
 
+TEST(Options, AFloodIsForThisMachineAlone) {
+    Options options = defaults_of(Scenario::Flood);
+    EXPECT_EQ(error_of(options), "");
+    for (const char* url : {"mqtt://192.0.2.1:1883", "mqtt://localhost", "unix:/run/x"}) {
+        options.url = url;
+        EXPECT_THAT(error_of(options), StartsWith("flood")) << url;
+    }
+}
+
+TEST(Options, OfAFloodAreNamedWhenTheyAreWrong) {
+    const auto with = [](auto Options::*member, auto value) {
+        Options options = defaults_of(Scenario::Flood);
+        options.*member = value;
+        return error_of(options);
+    };
+    EXPECT_THAT(with(&Options::strangers_per_second, 0.0), StartsWith("--rate"));
+    EXPECT_THAT(with(&Options::callers_per_second, 0.0), StartsWith("--callers"));
+    EXPECT_THAT(with(&Options::hold_s, -1.0), StartsWith("--hold"));
+    EXPECT_THAT(with(&Options::beside, 0u), StartsWith("--beside"));
+    EXPECT_THAT(with(&Options::stranger_addresses, 0u), StartsWith("--strangers"));
+}
+
 TEST(Options, ManyClientsOnLoopbackCallFromManyAddresses) {
     Options options = defaults_of(Scenario::Conn);
     options.subscribers = 100'000;

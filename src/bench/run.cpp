@@ -12,15 +12,26 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::vector<std::pair<std::string, std::string>> settings_of(const Options& o) {
-    std::vector<std::pair<std::string, std::string>> out = {
-        {"broker", o.url},
-        {"mqtt", o.version},
-        {"qos", std::to_string(o.qos)},
-        {"size", std::to_string(o.payload_bytes)},
-        {"publishers", std::to_string(o.publishers)},
-        {"subscribers", std::to_string(o.subscribers)},
-        {"topics", std::to_string(o.topics)}};
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+Settings settings_of_flood(const Options& o) {
+    return {{"broker", o.url},
+            {"rate", fmt::format("{:.15g}", o.strangers_per_second)},
+            {"hold", fmt::format("{:g}", o.hold_s)},
+            {"strangers", std::to_string(o.stranger_addresses)},
+            {"callers", fmt::format("{:.15g}", o.callers_per_second)},
+            {"beside", std::to_string(o.beside)}};
+}
+
+Settings settings_of(const Options& o) {
+    if (o.scenario == Scenario::Flood) return settings_of_flood(o);
+    Settings out = {{"broker", o.url},
+                    {"mqtt", o.version},
+                    {"qos", std::to_string(o.qos)},
+                    {"size", std::to_string(o.payload_bytes)},
+                    {"publishers", std::to_string(o.publishers)},
+                    {"subscribers", std::to_string(o.subscribers)},
+                    {"topics", std::to_string(o.topics)}};
     if (o.per_second > 0)
         out.emplace_back("rate", fmt::format("{:.15g}", o.per_second));
     else

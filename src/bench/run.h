@@ -105,6 +105,7 @@ using ScenarioFunction = void (*)(Run& run);
 void run_traffic(Run& run);
 void run_queue(Run& run);
 void run_storm(Run& run);
+void run_flood(Run& run);
 void run_retain(Run& run);
 void run_sub(Run& run);
 void run_conn(Run& run);

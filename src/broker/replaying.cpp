@@ -50,8 +50,10 @@ bool settle_ambiguous(Core& core, Session& session, const MessageRef& value) {
     bool is_held = false;
     for (size_t at = 0; at < replay.held.size();) {
         const MessageRef& live = replay.held[at].message;
-        is_held |= live == value;
-        if (live == value || live->topic() != value->topic() || live->stamp() > value->stamp()) {
+        // The value may be a copy.
+        const bool is_same = live->stamp() == value->stamp() && live->origin() == value->origin();
+        is_held |= is_same;
+        if (is_same || live->topic() != value->topic() || live->stamp() > value->stamp()) {
             ++at;
             continue;
         }

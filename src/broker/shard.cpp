@@ -269,6 +269,11 @@ std::optional<auth::Explanation> Shard::explain(RealmId realm, std::string_view 
     return auth::explain(core_.profiles->policy(), subject_of(core_, *session), request);
 }
 
+bool Shard::awaits_connect(ConnectionId id) const {
+    const Connection* c = core_.connections.at(id.slot);
+    return c && c->id == id && !c->closing && c->state == Connection::State::AwaitConnect;
+}
+
 std::optional<SessionReport> Shard::report(RealmId realm, std::string_view client_id) const {
     const Session* known = core_.find(realm, client_id);
     if (!known) return std::nullopt;

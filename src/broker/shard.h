@@ -44,6 +44,8 @@ public:
     const Counters& counters() const { return core_.counters; }
     /// Packets handled and deliveries made so far: what the turns took, but for the clock.
     uint64_t work() const { return core_.pace.work; }
+    /// Whether it is here, and no whole CONNECT has come from it.
+    bool awaits_connect(ConnectionId id) const;
     /// What can be told about a session whose home this is. Between turns.
     /// @return  nullopt: there is none
     std::optional<SessionReport> report(RealmId realm, std::string_view client_id) const;

@@ -86,6 +86,11 @@ void set_nodelay(int fd) {
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+void reset_on_close(int fd) {
+    const linger none{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 Result<Done, IoError> socket_error(int fd) {
     int code = 0;
     socklen_t bytes = sizeof code;

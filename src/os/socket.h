@@ -124,6 +124,9 @@ void shutdown_write(int fd);
 /// Sends small packets at once. Does nothing on a unix socket.
 void set_nodelay(int fd);
 
+/// Closing it from now on resets the connection: nothing lingers, on either side.
+void reset_on_close(int fd);
+
 /// @errors ENOTCONN of peer_address when the connection is gone
 Result<SocketAddress, IoError> local_address(int fd);
 Result<SocketAddress, IoError> peer_address(int fd);

@@ -373,6 +373,15 @@ TEST_F(Unix, KnowsWhoIsCalling) {
     EXPECT_EQ(caller->gid, ::getegid());
 }
 
+TEST(Tcp, IsResetByClosingWhereThatWasAskedFor) {
+    const Listener listener = listen_tcp(loopback()).value();
+    Ends ends = connect_to(listener);
+    reset_on_close(ends.client.get());
+    ends.client.reset();
+    wait_for(ends.server.get(), Interest::Read);
+    EXPECT_EQ(why_no_byte(ends.server.get()), StreamError::Kind::Failed);
+}
+
 TEST(Tcp, HasNoPeerCredentials) {
     const Listener listener = listen_tcp(loopback()).value();
     const Ends ends = connect_to(listener);

@@ -1,7 +1,9 @@
 #include "os/thread.h"
 
+#include "os/fd.h"
 #include "os/file.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -104,6 +106,16 @@ std::optional<double> parse_cpu_max(std::string_view text) {
     const auto period_error = std::from_chars(space + 1, end, period_us).ec;
     if (period_error != std::errc() || period_us == 0) return std::nullopt;
     return double(quota_us) / double(period_us);
+}
+
+uint64_t file_limit() {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) < 0 ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+uint64_t next_file_number(int open) {
+    const Fd next(::fcntl(open, F_DUPFD_CLOEXEC, 0));
+    return next ? uint64_t(next.get()) : UINT64_MAX;
 }
 
 Result<uint64_t, IoError> raise_file_limit() {

@@ -35,6 +35,13 @@ size_t usable_cpu_count();
 /// ("max 100000") or no such text.
 std::optional<double> parse_cpu_max(std::string_view text);
 
+/// How many files may be open, as things are.
+uint64_t file_limit();
+/// The number that the next file gets, which is the lowest that is free; UINT64_MAX: there is none.
+/// @param open  any file that is open
+/// @cost  two system calls
+uint64_t next_file_number(int open);
+
 /// Raises the soft limit of open files to the hard one.
 /// @return what holds now
 /// @errors EPERM where a sandbox forbids it; the old limit still holds

@@ -1,9 +1,12 @@
 #include "os/thread.h"
 
+#include "os/fd.h"
+
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -70,12 +73,24 @@ TEST(FileLimit, IsRaisedToTheHardLimit) {
     rlimit low = before;
     low.rlim_cur = 64;
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    const uint64_t limit_before = file_limit();
     const auto raised = raise_file_limit();
     const auto again = raise_file_limit();
+    const uint64_t limit_after = file_limit();
     ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(limit_before, 64u);
+    EXPECT_EQ(limit_after, before.rlim_max);
     ASSERT_TRUE(raised);
     EXPECT_EQ(*raised, before.rlim_max);
     EXPECT_EQ(again.value(), before.rlim_max);
+}
+
+TEST(FileLimit, TheNextFileGetsTheLowestNumberThatIsFree) {
+    const uint64_t next = next_file_number(1);
+    EXPECT_EQ(next_file_number(1), next) << "it is free again";
+    const Fd taken(::dup(1));
+    EXPECT_EQ(uint64_t(taken.get()), next);
+    EXPECT_GT(next_file_number(1), next);
 }
 
 }  // namespace

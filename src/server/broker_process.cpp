@@ -276,6 +276,9 @@ Result<Done, std::string> BrokerProcess::make_runner(uint16_t index) {
     if (policy_) parts.policy = std::make_unique<const auth::Policy>(*policy_);
     parts.admission = admission_.get();
     parts.memory_bytes_max = memory_bytes_max(options_.server.memory_bytes_max);
+    const uint64_t files = os::file_limit();
+    parts.files_max =
+        files - std::min(files, os::next_file_number(listeners_.front()->listener.fd()));
     parts.history_events_max = options_.server.history_events_max / crossing_->shard_count();
     parts.clock_ahead = opened_.clock_ahead;
     if (data_) {

@@ -27,6 +27,7 @@ Result<std::unique_ptr<Crossing>, os::IoError> Crossing::make(uint16_t shard_cou
         auto waker = os::Waker::open();
         if (!waker) return Err{waker.error()};
         crossing->mailboxes_.push_back(std::make_unique<Mailbox>(std::move(*waker)));
+        crossing->tell_oldest_newcomer({i}, kNever);
         if (tables == FileTables::Shared) continue;
         auto channel = os::FdChannel::open();
         if (!channel) return Err{channel.error()};
@@ -35,6 +36,18 @@ Result<std::unique_ptr<Crossing>, os::IoError> Crossing::make(uint16_t shard_cou
     for (size_t i = 0; i < size_t(shard_count) * shard_count; ++i)
         crossing->rings_.push_back(std::make_unique<Ring>(ring_entries(shard_count)));
     return crossing;
+}
+
+std::optional<ShardId> Crossing::oldest_newcomer() const {
+    std::optional<ShardId> oldest;
+    int64_t first = kNever.time_since_epoch().count();
+    for (uint16_t i = 0; i < shard_count(); ++i) {
+        const int64_t came = newcomers_[i].load(std::memory_order_relaxed);
+        if (came >= first) continue;
+        first = came;
+        oldest = ShardId{i};
+    }
+    return oldest;
 }
 
 /// What is still under way has an owner to the end.

@@ -7,6 +7,7 @@
 #include "auth/explain.h"
 #include "broker/client_history.h"
 #include "broker/envelope.h"
+#include "broker/homes.h"
 #include "broker/input.h"
 #include "broker/realm_report.h"
 #include "broker/session_report.h"
@@ -17,6 +18,8 @@
 #include "transport/tls_context.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <bit>
 #include <deque>
 #include <future>
@@ -82,12 +85,14 @@ struct AskSession {
 struct AskRealms {
     std::promise<std::vector<broker::RealmReport>> answer;
 };
+/// The newcomer that came first is this shard's, and another has no file descriptor left.
+struct MakeRoom {};
 /// Say good-bye to every client, then stop.
 struct StopShard {};
 
 using Control =
     std::variant<MovedConnection, AuthAnswer, InjectMessage, NewPolicy, NewTls, NewTickets,
-                 ChangedUsers, AskExplain, AskHistory, AskSession, AskRealms, StopShard>;
+                 ChangedUsers, AskExplain, AskHistory, AskSession, AskRealms, MakeRoom, StopShard>;
 
 /// What waits for one shard. Thread: any may post; the shard takes.
 class Mailbox {
@@ -128,6 +133,15 @@ public:
         return *rings_[from.value * mailboxes_.size() + to.value];
     }
 
+    // --- with one table only: whose newcomer has been there longest ---
+
+    /// @param came  when the shard's own came; kNever: it has none to give. Thread: any
+    void tell_oldest_newcomer(ShardId shard, Instant came) {
+        newcomers_[shard.value].store(came.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+    /// nullopt: nobody has one to give.
+    std::optional<ShardId> oldest_newcomer() const;
+
     // --- with own tables only ---
 
     /// What the shard's table must have of all this.
@@ -143,6 +157,7 @@ public:
 private:
     std::vector<std::unique_ptr<Mailbox>> mailboxes_;
     std::vector<std::unique_ptr<Ring>> rings_;
+    std::array<std::atomic<int64_t>, broker::kShardsMax> newcomers_{};  // by shard
     std::vector<os::FdChannel> channels_;  // to each shard; empty: all share one table
 };
 

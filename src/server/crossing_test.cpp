@@ -48,6 +48,16 @@ TEST_F(CrossingTest, HasAMailboxForEachShard) {
     EXPECT_EQ(&crossing_->ring(kA, kB), &crossing_->ring(kA, kB));
 }
 
+TEST_F(CrossingTest, KnowsWhoseNewcomerHasBeenThereLongest) {
+    EXPECT_EQ(crossing_->oldest_newcomer(), std::nullopt);
+    crossing_->tell_oldest_newcomer(kB, Instant(Duration(7)));
+    EXPECT_EQ(crossing_->oldest_newcomer(), kB);
+    crossing_->tell_oldest_newcomer(kA, Instant(Duration(5)));
+    EXPECT_EQ(crossing_->oldest_newcomer(), kA);
+    crossing_->tell_oldest_newcomer(kA, kNever);
+    EXPECT_EQ(crossing_->oldest_newcomer(), kB);
+}
+
 // --- mailbox ---
 
 TEST_F(CrossingTest, GivesMailInTheOrderOfPosting) {

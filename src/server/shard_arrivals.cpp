@@ -10,9 +10,15 @@ namespace {
 constexpr size_t kAcceptsPerTurn = 64;
 constexpr size_t kTlsAcceptsPerTurn = 16;  // they cost more, before anything is said
 constexpr size_t kArrivalsPerTurn = 64;
-constexpr auto kAcceptPause = std::chrono::milliseconds(100);
+/// Until those who make room have made it.
+constexpr auto kRoomTime = std::chrono::milliseconds(1);
 constexpr auto kTellTime = std::chrono::seconds(1);
 constexpr const char* kOutOfDescriptors = "out of file descriptors; raise LimitNOFILE or ulimit -n";
+constexpr const char* kCrowdedOut =
+    "out of file descriptors, and no CONNECT had come from it; raise LimitNOFILE or ulimit -n";
+/// The last part of the descriptors is for clients that are known, the disk and the log. Of it half
+/// may be used by those who have just come.
+constexpr uint64_t kLastPart = 16;
 
 }  // namespace
 
@@ -27,13 +33,29 @@ void ShardRunner::accept_from(OpenListener& listener) {
     if (!accepting_) return;
     // Beyond that they wait with the kernel, which tells their clients nothing wrong.
     if (!listener.plain() && openings_.is_full()) return;
+    const uint64_t files = parts_.files_max;
+    const uint64_t crowded_from = files - files / kLastPart;
+    const uint64_t full_from = files - files / (2 * kLastPart);
+    const auto in_use = [this]() -> uint64_t {
+        if (parts_.crossing->has_own_tables()) return sockets_.size();
+        uint64_t sum = 0;
+        for (const OpenListener* each : parts_.listeners) sum += each->connections;
+        return sum;
+    };
+    is_crowded_ = in_use() >= full_from;
+    if (is_crowded_ && make_room(newcomers_kept())) return pause_accepting(kRoomTime);
     for (size_t i = 0; i < (listener.tls ? kTlsAcceptsPerTurn : kAcceptsPerTurn); ++i) {
         auto accepted = os::accept_one(listener.listener.fd());
         if (accepted) {
+            const bool has_asked = in_use() >= crowded_from && make_room(newcomers_kept());
             open(listener, std::move(*accepted));
+            is_crowded_ = in_use() >= full_from;
+            if (is_crowded_ && has_asked) return pause_accepting(kRoomTime);
             continue;
         }
         if (accepted.error() == os::AcceptError::Aborted) continue;
+        if (accepted.error() == os::AcceptError::OutOfDescriptors && make_room(0))
+            return pause_accepting(kRoomTime);
         if (accepted.error() != os::AcceptError::WouldBlock) {
             parts_.log->log(LogLine(LogLevel::Error, "listener.paused")
                                 .add("listener", listener.name)
@@ -44,10 +66,62 @@ void ShardRunner::accept_from(OpenListener& listener) {
     }
 }
 
+/// One goes, so that another may come: who lingers, else the connection that has been there longest
+/// without a CONNECT; of another shard where this one has few. Its descriptor is free when the turn
+/// ends.
+/// @param kept  of this shard so many stay in any case
+/// @return      whether there was one
+bool ShardRunner::make_room(size_t kept) {
+    if (end_one_lingering()) return true;
+    Crossing& crossing = *parts_.crossing;
+    // Who has many finds an old one here, and need not wait for another shard's turn.
+    const bool has_many = newcomers_.size() >= parts_.files_max / 4 / parts_.shard.shard_count;
+    const bool stays_here = has_many || crossing.has_own_tables();
+    const auto where = stays_here ? std::nullopt : crossing.oldest_newcomer();
+    if (!where || *where == parts_.shard.id) return crowd_out_oldest(kept);
+    crossing.mailbox(*where).post(MakeRoom{});
+    return true;
+}
+
+/// It was told that it is to go, and has had a moment to read that.
+bool ShardRunner::end_one_lingering() {
+    while (!lingering_.empty()) {
+        const ConnectionId id = lingering_.front().second;
+        lingering_.pop_front();
+        const Socket* socket = sockets_.find(id);
+        if (!socket || socket->gone) continue;
+        drop(id);
+        return true;
+    }
+    return false;
+}
+
+bool ShardRunner::crowd_out_oldest(size_t kept) {
+    const auto oldest = newcomers_.take_oldest(kept, [this](ConnectionId id) {
+        const Socket* socket = sockets_.find(id);
+        return socket && !socket->lingering && shard_->awaits_connect(id);
+    });
+    tell_oldest_newcomer();
+    if (!oldest) return false;
+    Socket& socket = *sockets_.find(*oldest);
+    turn_away(*parts_.listeners[socket.listener.value], socket.peer_text(), kCrowdedOut);
+    on_gone(*oldest, socket, kCrowdedOut);
+    return true;
+}
+
+/// Of this shard, while others make room.
+size_t ShardRunner::newcomers_kept() const {
+    return parts_.files_max / (2 * kLastPart) / parts_.shard.shard_count;
+}
+
+void ShardRunner::tell_oldest_newcomer() {
+    parts_.crossing->tell_oldest_newcomer(parts_.shard.id, newcomers_.oldest(newcomers_kept()));
+}
+
 /// Stops taking connections for a moment, or begins again.
-void ShardRunner::pause_accepting() {
+void ShardRunner::pause_accepting(Duration pause) {
     accepting_ = accept_again_ != kNever;
-    accept_again_ = accepting_ ? kNever : now_ + kAcceptPause;
+    accept_again_ = accepting_ ? kNever : now_ + pause;
     for (OpenListener* listener : parts_.listeners) {
         if (!accepting_)
             poller_.remove(listener->listener.fd());
@@ -63,11 +137,6 @@ void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
         return turn_away(listener, socket.peer.text(), why);
     socket.fd = std::move(accepted.fd);
     socket.listener = listener.id;
-    if (!listener.plain())
-        socket.wire = transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
-                                               .tls = parts_.tls[listener.id.value].get(),
-                                               .websocket = listener.websocket,
-                                               .websocket_path = listener.websocket_path});
     socket.opening = !listener.plain();
     const int fd = socket.fd.get();
     const ConnectionId id = sockets_.add(std::move(socket));
@@ -78,6 +147,8 @@ void ShardRunner::open(OpenListener& listener, os::Accepted accepted) {
     }
     ++listener.connections;
     feed(broker::Accepted{id, listener.id});
+    newcomers_.add(id, now_, [this](ConnectionId each) { return shard_->awaits_connect(each); });
+    tell_oldest_newcomer();
 }
 
 /// Null: it is taken. Where a PROXY header is to come, the address is asked about after it.
@@ -137,10 +208,8 @@ bool ShardRunner::receive_proxy(ConnectionId id, Socket& socket, Bytes& raw) {
 /// A client that has begun to speak, on a listener where something comes before MQTT.
 void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
     const bool tls = parts_.listeners[socket.listener.value]->tls;
-    if (openings_.ask(id, tls ? Openings::kTlsCost : Openings::kPlainCost)) {
-        socket.opening = false;
-        return read_from(id, socket);
-    }
+    if (openings_.ask(id, tls ? Openings::kTlsCost : Openings::kPlainCost))
+        return open_wire(id, socket);
     socket.interest = os::Interest::None;
     poller_.modify(socket.fd.get(), token_of(id), socket.interest);
 }
@@ -150,10 +219,20 @@ void ShardRunner::begin_waiting_openings() {
     while (const auto id = openings_.next()) {
         Socket* socket = sockets_.find(*id);
         if (!socket || socket->lingering) continue;
-        socket->opening = false;
         set_interest(*id, *socket);
-        read_from(*id, *socket);
+        open_wire(*id, *socket);
     }
+}
+
+/// Only now, since of TLS a wire takes some 20 KiB, and many who call say nothing.
+void ShardRunner::open_wire(ConnectionId id, Socket& socket) {
+    const OpenListener& listener = *parts_.listeners[socket.listener.value];
+    socket.opening = false;
+    socket.wire = transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
+                                           .tls = parts_.tls[listener.id.value].get(),
+                                           .websocket = listener.websocket,
+                                           .websocket_path = listener.websocket_path});
+    read_from(id, socket);
 }
 
 /// Whoever judges a login may want to know.

@@ -4,7 +4,17 @@
 #include "broker/refusal_lines.h"
 #include "os/clock.h"
 
+#include <utility>
+
 namespace godwit::server {
+
+namespace {
+
+/// Lines about connections that have not said who they are: whoever knocks often enough would fill
+/// the log with them.
+constexpr Rate kStrangerLines = Rate::per_second(10, 20);
+
+}  // namespace
 
 /// @param address  empty: nobody is connected
 LogLine ShardRunner::line_of(const broker::Event& event, const Socket* socket,
@@ -23,6 +33,18 @@ LogLine ShardRunner::line_of(const broker::Event& event, const Socket* socket,
     return line;
 }
 
+/// Of those who have not said who they are a shard tells so many a second, and how many more there
+/// were.
+bool ShardRunner::may_tell(broker::Event& event) {
+    if (!event.client.empty() || event.connection.generation == 0) return true;
+    if (!stranger_lines_.admit(now_, kStrangerLines)) {
+        ++strangers_untold_;
+        return false;
+    }
+    event.untold += std::exchange(strangers_untold_, 0);
+    return true;
+}
+
 void ShardRunner::log_events() {
     for (broker::Event& event : fx_.events) {
         if (const Socket* other = event.other.generation ? sockets_.find(event.other) : nullptr)
@@ -32,7 +54,8 @@ void ShardRunner::log_events() {
         const std::string address = socket ? socket->peer_text() : std::string();
         history_.add(event, address, os::wall_now());
         const bool is_noted = parts_.audit->is_on() && is_audited(event);
-        const bool is_logged = !event.quiet && parts_.log->wants(LogLevel(event.severity));
+        const bool is_logged =
+            !event.quiet && parts_.log->wants(LogLevel(event.severity)) && may_tell(event);
         if (is_noted) {
             LogLine line = line_of(event, socket, address);
             if (event.count > 1) line.add("count", event.count);

@@ -165,7 +165,7 @@ void ShardRunner::on_event(const os::PollEvent& event) {
     Socket* socket = sockets_.find(id);
     if (!socket || socket->gone) return;
     if (event.writable) flush(id, *socket);
-    if (event.readable && socket->opening) return begin_opening(id, *socket);
+    if (event.readable && socket->opening && !socket->lingering) return begin_opening(id, *socket);
     if (event.readable && !socket->paused) return read_from(id, *socket);
     if (event.hangup) on_gone(id, *socket, "connection reset");
 }
@@ -293,6 +293,7 @@ void ShardRunner::on_control(Control& control) {
             shard_->explain(ask->realm, ask->client_id, ask->request.view()));
     if (auto* ask = std::get_if<AskHistory>(&control))
         return ask->answer.set_value(history_.of(ask->realm, ask->client_id));
+    if (std::holds_alternative<MakeRoom>(control)) return (void)crowd_out_oldest(newcomers_kept());
     if (auto* fresh = std::get_if<NewTls>(&control)) return replace_tls(std::move(*fresh));
     if (const auto* tickets = std::get_if<NewTickets>(&control)) {
         for (auto& context : parts_.tls)

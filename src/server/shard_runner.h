@@ -12,6 +12,7 @@
 #include "server/auth_worker.h"
 #include "server/crossing.h"
 #include "server/memory_gauge.h"
+#include "server/newcomers.h"
 #include "server/openings.h"
 #include "server/shared_counters.h"
 #include "server/socket_table.h"
@@ -59,6 +60,7 @@ struct RunnerParts {
     Admission* admission = nullptr;
     size_t history_events_max = 0;           // of clients, of this shard
     uint64_t memory_bytes_max = UINT64_MAX;  // of the process
+    uint64_t files_max = UINT64_MAX;         // that may be open
     Duration clock_ahead{};                  // of the broker's clock, which goes on across restarts
 };
 
@@ -93,7 +95,12 @@ private:
     void release(const Socket& socket);
     bool receive_proxy(ConnectionId id, Socket& socket, Bytes& raw);
     void end_by_transport(ConnectionId id, Socket& socket, std::string_view why);
-    void pause_accepting();
+    bool make_room(size_t kept);
+    bool end_one_lingering();
+    bool crowd_out_oldest(size_t kept);
+    size_t newcomers_kept() const;
+    void tell_oldest_newcomer();
+    void pause_accepting(Duration pause = std::chrono::milliseconds(100));
     void read_from(ConnectionId id, Socket& socket);
     void receive(ConnectionId id, Socket& socket, Bytes raw);
     void identify(ConnectionId id, Socket& socket);
@@ -108,6 +115,7 @@ private:
     void take_arrivals();
     void begin_opening(ConnectionId id, Socket& socket);
     void begin_waiting_openings();
+    void open_wire(ConnectionId id, Socket& socket);
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);
 
@@ -128,6 +136,7 @@ private:
     void set_paused(ConnectionId id, bool paused);
     void end_lingering();
     void log_events();
+    bool may_tell(broker::Event& event);
     LogLine line_of(const broker::Event& event, const Socket* socket,
                     const std::string& address) const;
 
@@ -140,10 +149,14 @@ private:
     Outgoing outgoing_;
     Instant now_;
     bool accepting_ = true;
+    bool is_crowded_ = false;  // few file descriptors were left at the last look
     Instant accept_again_ = kNever;
     Openings openings_;
+    Newcomers newcomers_;
     Instant tell_turned_away_ = Instant::min();  // no earlier line about those turned away
     uint64_t turned_away_ = 0, turned_away_told_ = 0;
+    RateGate stranger_lines_;
+    uint32_t strangers_untold_ = 0;
     bool stopping_ = false;
     Instant stop_by_ = kNever;
     bool behind_ = false;                                       // envelopes wait for room in a ring

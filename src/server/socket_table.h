@@ -60,7 +60,7 @@ private:
 };
 
 struct Socket {
-    std::unique_ptr<transport::Wire> wire;  // null: plain TCP
+    std::unique_ptr<transport::Wire> wire;  // null: plain TCP, or it has not said a word
     Unsent unsent;
     os::Fd fd;
     uint32_t unflushed = 0;  // MQTT bytes in `unsent`, reported to the shard when it is empty

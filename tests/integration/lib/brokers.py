@@ -71,8 +71,9 @@ class Godwit:
     def cannot(_transport, _payload_bytes):
         return None
 
-    def __init__(self, binary, folder, listen, options=(), config=None, env=None, pass_fds=()):
-        self._command = [binary, 'serve']
+    def __init__(self, binary, folder, listen, options=(), config=None, env=None, pass_fds=(), files_max=None):
+        limited = ['/bin/sh', '-c', f'ulimit -n {files_max} && exec "$0" "$@"'] if files_max else []
+        self._command = limited + [binary, 'serve']
         if config is not None:
             file = Path(folder) / 'godwit.toml'
             file.write_text(config)
