@@ -289,6 +289,7 @@ TEST_P(RealmLimits, WhatIsHeldIsLetGo) {
     pub.publish(std::string(2000, 'a'), "x", {.topic_alias = 1});
     EXPECT_GT(held(), 7000u);
     for (Client& each : all) each.reconnect(of("acme"));  // a clean start
+    pub.reconnect(of("acme"));                            // without its alias
     EXPECT_LT(held(), 4 * 700u) << "four idle clients";
     for (Client& each : all) each.disconnect();
     pub.disconnect();
