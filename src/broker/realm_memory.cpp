@@ -20,7 +20,7 @@ void recount(Core& core, RealmId realm, uint32_t& counted, uint64_t bytes) {
 
 uint64_t own_bytes(const Session& session) {
     uint64_t bytes = kSessionBytes + session.client_id.view().size();
-    if (session.username) bytes += sizeof *session.username + session.username->size();
+    if (session.username) bytes += sizeof(std::string) + session.username->size();
     if (const WillState* will = session.will.get())
         bytes += sizeof *will + will->topic.size() + will->payload.size() +
                  will->forwarded_properties.size();
