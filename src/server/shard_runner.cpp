@@ -11,6 +11,8 @@ namespace godwit::server {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
+/// While memory is not ample: what cannot be handled at once is kept.
+constexpr size_t kScarceReadBytes = 4 * 1024;
 // The others' work must not starve our clients: of each ring so many envelopes in a turn, and no
 // more once they have made so much work.
 constexpr size_t kEnvelopesPerTurn = 2048;
@@ -171,7 +173,8 @@ void ShardRunner::on_event(const os::PollEvent& event) {
 }
 
 void ShardRunner::read_from(ConnectionId id, Socket& socket) {
-    const auto count = os::read_some(socket.fd.get(), read_room_);
+    const size_t most = memory_.is_ample() ? kReadBytes : kScarceReadBytes;
+    const auto count = os::read_some(socket.fd.get(), std::span(read_room_).first(most));
     if (!count) {
         if (count.error().kind != os::StreamError::Kind::WouldBlock)
             on_gone(id, socket, count.error().text());

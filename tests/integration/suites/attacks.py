@@ -22,7 +22,7 @@ SECONDS = 60  # for what has to come, however short cores are
 MORE_SECONDS = 1.5  # that an attack goes on when memory is scarce
 PAUSE_MAX_SECONDS = 3
 TOPIC_BYTES = 60_000
-NAMES = ('holds_much', 'publish_refused', 'retained_refused', 'refused', 'disconnected', 'dropped')
+NAMES = ('holds_much', 'publish_refused', 'subscribe_refused', 'retained_refused', 'refused', 'disconnected', 'dropped')
 
 
 def run(context):
@@ -92,9 +92,13 @@ class Attacked:
         return any(word in line for word in ('memory_scarce', 'memory_spent') for line in self.broker.log())
 
     def named(self, attackers):
-        """The first attacker that the log names; None if there is none."""
-        telling = [line for line in self.broker.log() if any(word in line for word in NAMES)]
-        return next((name for name in attackers if any(f'client={name} ' in line for line in telling)), None)
+        """The attacker that the log named last, since of many the history keeps the last events; None if there is none."""
+        for line in reversed(self.broker.log()):
+            if any(word in line for word in NAMES):
+                name = next((word[len('client='):] for word in line.split() if word.startswith('client=')), None)
+                if name in attackers:
+                    return name
+        return None
 
     def check(self, attackers):
         """All that is promised."""
