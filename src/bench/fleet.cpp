@@ -103,6 +103,10 @@ Client& Fleet::add(Party& party, uint32_t number) {
 
 // --- turns ---
 
+void Fleet::look_at_clock() {
+    now_ = os::monotonic_now();
+}
+
 void Fleet::turn(Instant deadline) {
     start_waiting();
     take_events(time_to_wait(next_due(deadline)));

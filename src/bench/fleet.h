@@ -78,6 +78,8 @@ public:
 
     /// Of the turn; read anew after each wait.
     Instant now() const { return now_; }
+    /// Where something else than turns took time.
+    void look_at_clock();
     bool interrupted() const { return interrupted_; }
     /// Whether a signal has come; if so, it goes on.
     bool take_interrupt() { return std::exchange(interrupted_, false); }

@@ -158,7 +158,6 @@ void run_storm(Run& run) {
     const bool filled = queueing.visit(Visit::Found, "found", "sessions") && queueing.fill();
     if (filled && o.beside > 0) beside.emplace(run);
     const bool is_quiet = beside && beside->wait_until_measured();
-    run.sleep(std::chrono::milliseconds(1));  // a turn: the clock stood still meanwhile
     if (!filled || (beside && !is_quiet)) {
         queueing.judge(false);
         if (beside) beside->end(run.report());

@@ -88,6 +88,7 @@ ProcessUsage Run::usage() {
 }
 
 void Run::begin_phase() {
+    fleet_->look_at_clock();
     usage_begin_ = usage();
     rss_peak_ = usage_begin_.rss_bytes;
     phase_begin_ = fleet_->now();

@@ -42,15 +42,13 @@ void ShardRunner::accept_from(OpenListener& listener) {
         for (const OpenListener* each : parts_.listeners) sum += each->connections;
         return sum;
     };
-    is_crowded_ = in_use() >= full_from;
-    if (is_crowded_ && make_room(newcomers_kept())) return pause_accepting(kRoomTime);
+    if (in_use() >= full_from && make_room(newcomers_kept())) return pause_accepting(kRoomTime);
     for (size_t i = 0; i < (listener.tls ? kTlsAcceptsPerTurn : kAcceptsPerTurn); ++i) {
         auto accepted = os::accept_one(listener.listener.fd());
         if (accepted) {
             const bool has_asked = in_use() >= crowded_from && make_room(newcomers_kept());
             open(listener, std::move(*accepted));
-            is_crowded_ = in_use() >= full_from;
-            if (is_crowded_ && has_asked) return pause_accepting(kRoomTime);
+            if (has_asked && in_use() >= full_from) return pause_accepting(kRoomTime);
             continue;
         }
         if (accepted.error() == os::AcceptError::Aborted) continue;

@@ -149,7 +149,6 @@ private:
     Outgoing outgoing_;
     Instant now_;
     bool accepting_ = true;
-    bool is_crowded_ = false;  // few file descriptors were left at the last look
     Instant accept_again_ = kNever;
     Openings openings_;
     Newcomers newcomers_;

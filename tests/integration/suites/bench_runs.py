@@ -62,9 +62,10 @@ def check_sessions(context, url):
             report = good(context, 'queue', url, '-c', '20', '-m', '10', '--drain', '-V', version, '-q', qos)
             equal([phase(report, name)['units'] for name in ('found', 'fill', 'drain', 'remove')], [20, 200, 200, 20],
                   f'phases of queue, version {version}, QoS {qos}')
-    report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '0.5')
+    report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '1.5', '--stall', '1')
     storm = phase(report, 'storm')
     equal((storm['units'], storm['delivered']), (30, 150), 'sessions and messages of storm')
+    assert storm['latency_us']['connect']['p50'] < 1.5e6, 'the quiet time before it counts for the storm'
     assert phase(report, 'quiet')['latency_us']['beside']['count'] > 0, phase(report, 'quiet')
 
 
