@@ -10,16 +10,16 @@ SECONDS = 60
 SHORT = ('-d', '0.5', '--warm-up', '0.1')
 
 
-def bench(context, *words):
+def bench(context, *words, stall=5):
     """(exit status, report) of a run with --json."""
-    done = run([context.broker, 'bench', *words, '--json', '--stall', '5'], SECONDS)
+    done = run([context.broker, 'bench', *words, '--json', '--stall', str(stall)], SECONDS)
     assert done.stdout.startswith('{'), f'status {done.returncode}: {done.stdout} {done.stderr}'
     return done.returncode, json.loads(done.stdout)
 
 
-def good(context, *words):
+def good(context, *words, **how):
     """The report of a run that is good."""
-    status, report = bench(context, *words)
+    status, report = bench(context, *words, **how)
     verdict = report['verdict']
     assert status == 0 and verdict['good'], f'{words}: status {status}, {verdict}, {report["faults"]}'
     equal(verdict['delivered'], verdict['expected'], f'{words}: delivered')
@@ -62,7 +62,7 @@ def check_sessions(context, url):
             report = good(context, 'queue', url, '-c', '20', '-m', '10', '--drain', '-V', version, '-q', qos)
             equal([phase(report, name)['units'] for name in ('found', 'fill', 'drain', 'remove')], [20, 200, 200, 20],
                   f'phases of queue, version {version}, QoS {qos}')
-    report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '1.5', '--stall', '1')
+    report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '1.5', stall=1)
     storm = phase(report, 'storm')
     equal((storm['units'], storm['delivered']), (30, 150), 'sessions and messages of storm')
     assert storm['latency_us']['connect']['p50'] < 1.5e6, 'the quiet time before it counts for the storm'
