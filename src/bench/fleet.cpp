@@ -23,10 +23,14 @@ using namespace std::chrono_literals;
 constexpr uint64_t kSignalToken = ~uint64_t(0);
 constexpr Duration kTickTime = 100ms;
 constexpr Duration kAttemptTime = 30s;
+/// Attempts that begin in a turn: those whose handshakes are under way go on meanwhile, as if each
+/// client had a machine of its own.
+constexpr size_t kStartsPerTurn = 64;
 /// After a failure that is not the last word, nobody tries for so long.
 constexpr Duration kRetryTime = 20ms;
-/// The Poller counts in milliseconds: what is due sooner is waited for without sleeping.
-constexpr Duration kPollerStep = 1ms;
+/// A sleep is so much too long: what is due sooner is waited for without one. (A thread that never
+/// sleeps keeps the broker from its core where there are few.)
+constexpr Duration kPollerStep = 100us;
 /// Descriptors for other things than connections.
 constexpr size_t kOwnDescriptors = 64;
 constexpr size_t kRoomBytes = 256 * 1024;
@@ -118,8 +122,8 @@ Instant Fleet::next_due(Instant deadline) {
     Instant due = std::min(deadline, next_tick_);
     for (Party* party : parties_) due = std::min(due, party->on_time(now_));
     due = std::min(due, order_pings());
-    if (retry_at_ > now_) due = std::min(due, retry_at_);
-    if (pace_ && !queued_.empty()) due = std::min(due, pace_->due_at(started_));
+    if (may_start())
+        due = std::min(due, std::max(retry_at_, pace_ ? pace_->due_at(started_) : now_));
     return due;
 }
 
@@ -199,8 +203,7 @@ void Fleet::start_waiting() {
         started_ = 0;
     }
     if (retry_at_ > now_) return;
-    while (!queued_.empty() && connecting_count_ < options_.connecting_max &&
-           sockets_ < open_max_ && !faults_.is_hopeless()) {
+    for (size_t i = 0; i < kStartsPerTurn && may_start(); ++i) {
         if (pace_ && pace_->due_at(started_) > now_) return;
         Client& client = clients_[queued_.front()];
         queued_.pop_front();
@@ -209,6 +212,11 @@ void Fleet::start_waiting() {
         ++started_;
         if (retry_at_ > now_) return;
     }
+}
+
+bool Fleet::may_start() const {
+    return !queued_.empty() && connecting_count_ < options_.connecting_max &&
+           sockets_ < open_max_ && !faults_.is_hopeless();
 }
 
 Result<os::Fd, os::IoError> Fleet::open_socket(const Client& client) const {
@@ -221,7 +229,7 @@ Result<os::Fd, os::IoError> Fleet::open_socket(const Client& client) const {
 bool Fleet::start(Client& client) {
     auto fd = open_socket(client);
     if (!fd && fd.error().code == EAGAIN) {  // a Unix socket's backlog is full
-        retry_at_ = now_ + kPollerStep;
+        retry_at_ = now_ + 1ms;
         return false;
     }
     client.state = ClientState::Connecting;

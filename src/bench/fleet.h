@@ -117,6 +117,7 @@ private:
 
     // connecting
     void start_waiting();
+    bool may_start() const;
     bool start(Client& client);
     Result<os::Fd, os::IoError> open_socket(const Client& client) const;
     void on_connected(Client& client);

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
+#include <ctime>
 
 namespace godwit::os {
 
@@ -28,12 +28,22 @@ uint32_t to_mask(Interest interest) {
 }
 
 /// Rounded up: waking before a deadline would only mean to wait again.
-int to_milliseconds(std::optional<Duration> timeout) {
-    if (!timeout) return -1;
-    if (*timeout <= Duration::zero()) return 0;
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(
-        std::min<Duration>(*timeout, std::chrono::hours(24)));
-    return int(ms.count());
+int to_milliseconds(Duration timeout) {
+    return int(std::chrono::ceil<std::chrono::milliseconds>(timeout).count());
+}
+
+int wait_once(int epoll, std::span<epoll_event> room, std::optional<Duration> timeout) {
+    constexpr Duration kLongest = std::chrono::hours(24);
+    const int count = int(room.size());
+    if (!timeout) return ::epoll_wait(epoll, room.data(), count, -1);
+    const Duration left = std::clamp(*timeout, Duration::zero(), kLongest);
+    if (left % std::chrono::milliseconds(1) != Duration::zero()) {
+        const timespec exact{.tv_sec = left / std::chrono::seconds(1),
+                             .tv_nsec = (left % std::chrono::seconds(1)).count()};
+        const int got = ::epoll_pwait2(epoll, room.data(), count, &exact, nullptr);
+        if (got >= 0 || errno != ENOSYS) return got;  // not known to every sandbox
+    }
+    return ::epoll_wait(epoll, room.data(), count, to_milliseconds(left));
 }
 
 PollEvent to_event(const epoll_event& raw) {
@@ -80,8 +90,8 @@ void Poller::remove(int fd) {
 std::span<const PollEvent> Poller::wait(std::optional<Duration> timeout,
                                         std::span<PollEvent> room) {
     epoll_event raw[kEventsMax];
-    const int room_count = int(std::min(room.size(), kEventsMax));
-    const int count = ::epoll_wait(epoll_.get(), raw, room_count, to_milliseconds(timeout));
+    const auto raw_room = std::span(raw).first(std::min(room.size(), kEventsMax));
+    const int count = wait_once(epoll_.get(), raw_room, timeout);
     GW_ASSERT(count >= 0 || errno == EINTR);
     if (count < 0) return {};
     std::transform(raw, raw + count, room.begin(), to_event);

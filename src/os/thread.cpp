@@ -20,7 +20,6 @@ namespace {
 
 constexpr size_t kThreadNameBytesMax = 15;
 constexpr int kCpusMax = 8192;
-constexpr int kSteppedBack = 10;  // nice
 constexpr size_t kProcFileBytesMax = 64 << 10;
 constexpr std::string_view kCgroupRoot = "/sys/fs/cgroup";
 
@@ -73,8 +72,9 @@ Result<Done, IoError> pin_this_thread(int cpu) {
 }
 
 void step_back() {
-    // Of this thread alone: on Linux niceness is not the process's.
-    (void)::setpriority(PRIO_PROCESS, 0, kSteppedBack);
+    // Not by niceness: whoever wakes beside a nice thread waits until that has had its slice.
+    const sched_param none{};
+    (void)::sched_setscheduler(0, SCHED_IDLE, &none);
 }
 
 std::vector<int> usable_cpus() {

@@ -20,8 +20,8 @@ void name_this_thread(std::string_view name);
 /// @errors     EINVAL: no such core, or not ours
 Result<Done, IoError> pin_this_thread(int cpu);
 
-/// Lets others go first where there are more threads than cores. For good: only root may step
-/// forward.
+/// The calling thread has what others leave, at once when they wake (SCHED_IDLE). For good: only
+/// root may step forward.
 void step_back();
 
 /// The cores this thread may run on, ascending: the affinity of the process. Never empty.

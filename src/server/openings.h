@@ -1,39 +1,70 @@
-// Openings: which handshakes a shard begins when. One of TLS costs a fifth of a millisecond, a
-// PROXY header or a WebSocket's request some microseconds: in a storm of them a turn begins few, so
-// that those who are in wait no longer than that.
+// Openings: which handshakes a shard begins when. One of TLS costs a fifth of a millisecond and
+// takes some 50 KiB until it is done, a PROXY header or a WebSocket's request some microseconds: in
+// a storm few begin in a turn, and few of TLS are under way at a time. So those who are in wait no
+// longer than a turn, and those who come are through one after the other, instead of all at the
+// end.
 #pragma once
 
 #include "base/ids.h"
+#include "base/instant.h"
 
+#include <array>
 #include <deque>
 #include <optional>
-#include <utility>
+#include <vector>
 
 namespace godwit::server {
 
-/// The oldest first. Nobody is refused: whom the queue has no room for waits with the kernel.
+/// Of each kind the oldest first. Nobody is refused: whom a queue has no room for waits with the
+/// kernel.
 class Openings {
 public:
-    static constexpr size_t kCostPerTurn = 64;
-    static constexpr size_t kTlsCost = 16, kPlainCost = 1;
-    /// With so many in the queue, a shard accepts no more.
+    enum class Kind : uint8_t { Plain, Tls };
+    static constexpr size_t kPlainPerTurn = 64, kTlsPerTurn = 4;
+    /// With so many of a kind in its queue, a shard accepts no more of them.
     static constexpr size_t kWaitingMax = 256;
+    static constexpr size_t kTlsUnderWayMax = 64;
+    /// Who has not come through for so long holds nobody up. The more there are who never do, the
+    /// less time is left to them: half of it after each, and some more again after each who does.
+    static constexpr Duration kPatienceMax = std::chrono::seconds(1);
+    static constexpr Duration kPatienceMin = std::chrono::milliseconds(1);
+    static constexpr Duration kPatienceStep = std::chrono::milliseconds(20);
 
-    void begin_turn() { spent_ = 0; }
+    void begin_turn(Instant now);
     /// A client has begun to speak. @return  true: it begins now; false: next() will name it
-    bool ask(ConnectionId id, size_t cost);
-    /// Whose turn it is; it may have gone meanwhile. nullopt: nobody waits, or the turn has had
-    /// enough.
+    bool ask(ConnectionId id, Kind kind);
+    /// Whose turn it is; it may have gone meanwhile. nullopt: nobody waits, the turn has had
+    /// enough, or enough are under way.
     std::optional<ConnectionId> next();
-    bool is_full() const { return waiting_.size() >= kWaitingMax; }
-    /// Nobody waits for another turn.
-    bool is_idle() const { return waiting_.empty(); }
+    /// A handshake is done, or its connection has gone. Any other connection changes nothing.
+    /// @cost  a look at those under way
+    void end(ConnectionId id, bool came_through);
+    bool is_full(Kind kind) const { return lane(kind).waiting.size() >= kWaitingMax; }
+    /// Nobody waits.
+    bool is_idle() const;
+    /// When the next who waits may begin, if nobody comes through before; kNever: nobody waits.
+    Instant next_deadline() const;
 
 private:
-    bool has_room() const { return spent_ < kCostPerTurn; }
+    struct Lane {
+        std::deque<ConnectionId> waiting;
+        size_t begun = 0;  // in this turn
+    };
+    struct UnderWay {
+        ConnectionId id;
+        Instant began;
+    };
 
-    std::deque<std::pair<ConnectionId, size_t>> waiting_;  // with the cost
-    size_t spent_ = 0;                                     // in this turn
+    Lane& lane(Kind kind) { return lanes_[size_t(kind)]; }
+    const Lane& lane(Kind kind) const { return lanes_[size_t(kind)]; }
+    bool has_place(Kind kind) const;
+    bool may_begin(Kind kind) const;
+    void begin(ConnectionId id, Kind kind);
+
+    std::array<Lane, 2> lanes_;
+    std::vector<UnderWay> under_way_;  // of TLS, the oldest first
+    Duration patience_ = kPatienceMax;
+    Instant now_;  // of the turn
 };
 
 }  // namespace godwit::server

@@ -1,4 +1,4 @@
-// TLS handshakes on a shard: few begin in a turn, and all come through.
+// TLS handshakes on a shard: few begin in a turn, few are under way, and all come through.
 #include "server/openings.h"
 #include "os/file.h"
 #include "os/signals.h"
@@ -54,22 +54,41 @@ private:
 
 // --- whose turn it is ---
 
-constexpr size_t kPerTurn = Openings::kCostPerTurn / Openings::kTlsCost;
+using namespace std::chrono_literals;
+using Kind = Openings::Kind;
+
+constexpr size_t kPerTurn = Openings::kTlsPerTurn;
+constexpr Instant kStart = Instant(1000s);
 
 ConnectionId connection(size_t slot) {
     return {uint32_t(slot), 1};
 }
 
+/// How many begin within one turn.
+size_t begin_all(Openings& openings, Instant now) {
+    size_t count = 0;
+    for (openings.begin_turn(now); openings.next(); ++count) {
+    }
+    return count;
+}
+
+/// So many ask, and begin; the others wait.
+void fill(Openings& openings, size_t asking) {
+    openings.begin_turn(kStart);
+    for (size_t i = 0; i < asking; ++i) (void)openings.ask(connection(i), Kind::Tls);
+    while (begin_all(openings, kStart) > 0) {
+    }
+}
+
 TEST(Openings, BeginAtOnceWhileATurnHasRoom) {
     Openings openings;
-    openings.begin_turn();
-    for (size_t i = 0; i < kPerTurn; ++i)
-        EXPECT_TRUE(openings.ask(connection(i), Openings::kTlsCost));
+    openings.begin_turn(kStart);
+    for (size_t i = 0; i < kPerTurn; ++i) EXPECT_TRUE(openings.ask(connection(i), Kind::Tls));
     EXPECT_TRUE(openings.is_idle());
-    EXPECT_FALSE(openings.ask(connection(9), Openings::kTlsCost));
+    EXPECT_FALSE(openings.ask(connection(9), Kind::Tls));
     EXPECT_FALSE(openings.is_idle());
     EXPECT_FALSE(openings.next());
-    openings.begin_turn();
+    openings.begin_turn(kStart);
     EXPECT_EQ(openings.next(), connection(9));
     EXPECT_FALSE(openings.next());
     EXPECT_TRUE(openings.is_idle());
@@ -77,12 +96,12 @@ TEST(Openings, BeginAtOnceWhileATurnHasRoom) {
 
 TEST(Openings, BeginInTheOrderOfAskingAFewATurn) {
     Openings openings;
-    for (size_t i = 0; i < 50; ++i) (void)openings.ask(connection(i), Openings::kTlsCost);
+    openings.begin_turn(kStart);
+    for (size_t i = 0; i < 50; ++i) (void)openings.ask(connection(i), Kind::Tls);
     size_t expected = kPerTurn, turns = 0;
     for (; expected < 50; ++turns) {
-        openings.begin_turn();
-        EXPECT_FALSE(openings.ask(connection(1000 + turns), Openings::kTlsCost))
-            << "past those that wait";
+        openings.begin_turn(kStart);
+        EXPECT_FALSE(openings.ask(connection(1000 + turns), Kind::Tls)) << "past those that wait";
         size_t begun = 0;
         for (; const auto id = expected < 50 ? openings.next() : std::nullopt; ++begun)
             EXPECT_EQ(id->slot, expected++);
@@ -94,24 +113,75 @@ TEST(Openings, BeginInTheOrderOfAskingAFewATurn) {
 
 TEST(Openings, AreFullWhenManyWait) {
     Openings openings;
+    openings.begin_turn(kStart);
     for (size_t i = 0; i < kPerTurn + Openings::kWaitingMax; ++i) {
-        EXPECT_FALSE(openings.is_full());
-        (void)openings.ask(connection(i), Openings::kTlsCost);
+        EXPECT_FALSE(openings.is_full(Kind::Tls));
+        (void)openings.ask(connection(i), Kind::Tls);
     }
-    EXPECT_TRUE(openings.is_full());
-    openings.begin_turn();
+    EXPECT_TRUE(openings.is_full(Kind::Tls));
+    EXPECT_FALSE(openings.is_full(Kind::Plain));
+    openings.begin_turn(kStart);
     EXPECT_TRUE(openings.next());
-    EXPECT_FALSE(openings.is_full());
+    EXPECT_FALSE(openings.is_full(Kind::Tls));
 }
 
-TEST(Openings, BeginMoreOfThoseThatCostLess) {
+TEST(Openings, OfThoseThatCostLessMoreBeginAndTheyPassTls) {
     Openings openings;
+    fill(openings, Openings::kTlsUnderWayMax + 10);
+    openings.begin_turn(kStart);
     size_t begun = 0;
-    for (size_t i = 0; i < 1000; ++i) begun += openings.ask(connection(i), Openings::kPlainCost);
-    EXPECT_EQ(begun, Openings::kCostPerTurn / Openings::kPlainCost);
-    openings.begin_turn();
-    EXPECT_TRUE(openings.next());
-    EXPECT_FALSE(openings.ask(connection(2000), Openings::kTlsCost)) << "past those that wait";
+    for (size_t i = 0; i < 1000; ++i) begun += openings.ask(connection(1000 + i), Kind::Plain);
+    EXPECT_EQ(begun, Openings::kPlainPerTurn);
+    EXPECT_EQ(begin_all(openings, kStart), Openings::kPlainPerTurn);
+}
+
+TEST(Openings, OfTlsGoOnOnlyAFewAtATime) {
+    Openings openings;
+    fill(openings, Openings::kTlsUnderWayMax + 3);
+    EXPECT_EQ(begin_all(openings, kStart), 0u);
+    openings.end(connection(5), true);
+    openings.end(connection(5), true);
+    EXPECT_EQ(begin_all(openings, kStart), 1u) << "one came through, and counts once";
+    openings.end(connection(6), false);
+    EXPECT_EQ(begin_all(openings, kStart), 1u) << "one has gone";
+    openings.end(connection(9000), false);
+    EXPECT_EQ(begin_all(openings, kStart), 0u) << "one that never was";
+}
+
+TEST(Openings, ThatDoNotComeThroughHoldNobodyUpForLong) {
+    Openings openings;
+    EXPECT_EQ(openings.next_deadline(), kNever);
+    fill(openings, Openings::kTlsUnderWayMax + 1);
+    const Instant later = openings.next_deadline();
+    EXPECT_EQ(later, kStart + Openings::kPatienceMax);
+    EXPECT_EQ(begin_all(openings, later - 1ns), 0u);
+    EXPECT_EQ(begin_all(openings, later), 1u);
+    EXPECT_EQ(openings.next_deadline(), kNever);
+}
+
+TEST(Openings, HaveLessTimeTheMoreOfThemNeverComeThrough) {
+    Openings openings;
+    constexpr size_t kSilent = 100'000;
+    size_t asked = 0, begun = 0;
+    Instant now = kStart;
+    for (; begun < kSilent; now += 100us) {
+        openings.begin_turn(now);
+        while (asked < kSilent && !openings.is_full(Kind::Tls))
+            begun += openings.ask(connection(asked++), Kind::Tls);
+        while (openings.next()) ++begun;
+        ASSERT_LT(now, kStart + 10s);
+    }
+    // The first ones have a second, half a second, ...
+    EXPECT_LT(now - kStart, 2s + kSilent / kPerTurn * 100us);
+    // ... and who comes through gives the next ones their time back.
+    openings.begin_turn(now += 1s);
+    for (size_t i = 0; i < 200; ++i) {
+        openings.begin_turn(now);
+        ASSERT_TRUE(openings.ask(connection(i), Kind::Tls));
+        openings.end(connection(i), true);
+    }
+    fill(openings, Openings::kTlsUnderWayMax + 1);
+    EXPECT_EQ(openings.next_deadline(), kStart + Openings::kPatienceMax);
 }
 
 // --- a real shard ---
@@ -165,11 +235,19 @@ TEST_F(OpeningsTest, ComeThroughHoweverManyBeginAtOnce) {
 TEST_F(OpeningsTest, GoOnBehindClientsThatHaveGone) {
     for (int round = 0; round < 3; ++round) {
         std::vector<std::unique_ptr<TlsPeer>> gone;
-        for (int i = 0; i < 50; ++i) gone.push_back(std::make_unique<TlsPeer>(address_, *client_));
+        for (int i = 0; i < 200; ++i) gone.push_back(std::make_unique<TlsPeer>(address_, *client_));
         TlsPeer stays(address_, *client_);
         gone.clear();
         EXPECT_EQ(stays.connect("stays"), 0);
     }
+}
+
+TEST_F(OpeningsTest, GoOnBesideClientsThatStopHalfway) {
+    std::vector<std::unique_ptr<TlsPeer>> silent;
+    for (size_t i = 0; i < 4 * Openings::kTlsUnderWayMax; ++i)
+        silent.push_back(std::make_unique<TlsPeer>(address_, *client_));
+    TlsPeer speaks(address_, *client_);
+    EXPECT_EQ(speaks.connect("speaks"), 0);
 }
 
 }  // namespace

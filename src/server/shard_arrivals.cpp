@@ -20,6 +20,10 @@ constexpr const char* kCrowdedOut =
 /// may be used by those who have just come.
 constexpr uint64_t kLastPart = 16;
 
+Openings::Kind opening_of(const OpenListener& listener) {
+    return listener.tls ? Openings::Kind::Tls : Openings::Kind::Plain;
+}
+
 }  // namespace
 
 Result<Done, os::IoError> ShardRunner::take_file_table() {
@@ -30,9 +34,7 @@ Result<Done, os::IoError> ShardRunner::take_file_table() {
 }
 
 void ShardRunner::accept_from(OpenListener& listener) {
-    if (!accepting_) return;
-    // Beyond that they wait with the kernel, which tells their clients nothing wrong.
-    if (!listener.plain() && openings_.is_full()) return;
+    if (!is_open(listener)) return;
     const uint64_t files = parts_.files_max;
     const uint64_t crowded_from = files - files / kLastPart;
     const uint64_t full_from = files - files / (2 * kLastPart);
@@ -120,11 +122,24 @@ void ShardRunner::tell_oldest_newcomer() {
 void ShardRunner::pause_accepting(Duration pause) {
     accepting_ = accept_again_ != kNever;
     accept_again_ = accepting_ ? kNever : now_ + pause;
+    watch_listeners();
+}
+
+/// Beyond what waits here, they wait with the kernel, which tells their clients nothing wrong.
+bool ShardRunner::is_open(const OpenListener& listener) const {
+    return accepting_ && (listener.plain() || !openings_.is_full(opening_of(listener)));
+}
+
+/// A listener that is not open is not watched, or it would wake the shard again and again.
+void ShardRunner::watch_listeners() {
     for (OpenListener* listener : parts_.listeners) {
-        if (!accepting_)
-            poller_.remove(listener->listener.fd());
-        else
+        const auto watched = watched_.begin() + listener->id.value;
+        if (*watched == is_open(*listener)) continue;
+        *watched = !*watched;
+        if (*watched)
             (void)poller_.add_exclusive(listener->listener.fd(), listener->id.value);
+        else
+            poller_.remove(listener->listener.fd());
     }
 }
 
@@ -205,18 +220,20 @@ bool ShardRunner::receive_proxy(ConnectionId id, Socket& socket, Bytes& raw) {
 
 /// A client that has begun to speak, on a listener where something comes before MQTT.
 void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
-    const bool tls = parts_.listeners[socket.listener.value]->tls;
-    if (openings_.ask(id, tls ? Openings::kTlsCost : Openings::kPlainCost))
-        return open_wire(id, socket);
+    const Openings::Kind kind = opening_of(*parts_.listeners[socket.listener.value]);
+    if (openings_.ask(id, kind)) return open_wire(id, socket);
     socket.interest = os::Interest::None;
     poller_.modify(socket.fd.get(), token_of(id), socket.interest);
 }
 
 void ShardRunner::begin_waiting_openings() {
-    openings_.begin_turn();
+    openings_.begin_turn(now_);
     while (const auto id = openings_.next()) {
         Socket* socket = sockets_.find(*id);
-        if (!socket || socket->lingering) continue;
+        if (!socket || socket->lingering) {
+            openings_.end(*id, false);
+            continue;
+        }
         set_interest(*id, *socket);
         open_wire(*id, *socket);
     }

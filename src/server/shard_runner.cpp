@@ -23,6 +23,9 @@ constexpr uint64_t kMailWorkPerTurn = 8192;
 /// next.
 constexpr uint64_t kOutputBytesPerTurn = 4 << 20;
 constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
+constexpr size_t kEventsPerTurn = 256;
+/// While clients wait for their handshakes: each step of one takes as long as many messages.
+constexpr size_t kEventsPerTurnOfStorm = 32;
 /// Sockets served between two looks at the memory of the process.
 constexpr size_t kEventsALook = 16;
 constexpr size_t kOutcomeRounds =
@@ -61,6 +64,7 @@ ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
       fx_(std::move(parts_.opened_fx)),
       outgoing_(*parts_.crossing, parts_.shard.id),
       now_(read_clock()),
+      watched_(parts_.listeners.size(), true),
       read_room_(kReadBytes),
       policy_(std::move(parts_.policy)),
       history_(parts_.history_events_max),
@@ -90,22 +94,24 @@ Instant ShardRunner::read_clock() const {
 }
 
 std::optional<Duration> ShardRunner::patience(Instant now) const {
-    const bool goes_on = behind_ || !flushed_.empty() || !broken_.empty() || !openings_.is_idle();
+    const bool goes_on = behind_ || !flushed_.empty() || !broken_.empty();
     if (goes_on) return Duration::zero();
-    Instant next = shard_->next_deadline().value_or(kNever);
+    Instant next = std::min(shard_->next_deadline().value_or(kNever), openings_.next_deadline());
     if (!lingering_.empty()) next = std::min(next, lingering_.front().first);
     next = std::min({next, accept_again_, stop_by_});
     if (!memory_.is_ample()) next = std::min(next, now + MemoryGauge::kPatience);
     if (next == kNever) return std::nullopt;
-    return std::max(next - now, Duration::zero());
+    // Deadlines that are close to each other are met in one turn.
+    return std::chrono::ceil<std::chrono::milliseconds>(std::max(next - now, Duration::zero()));
 }
 
 void ShardRunner::turn() {
     os::Waker& waker = parts_.crossing->mailbox(parts_.shard.id).waker();
-    std::array<os::PollEvent, 256> room;
+    std::array<os::PollEvent, kEventsPerTurn> room;
+    const size_t events_max = openings_.is_idle() ? kEventsPerTurn : kEventsPerTurnOfStorm;
     waker.prepare_sleep();
     const auto timeout = has_mail() ? std::optional(Duration::zero()) : patience(read_clock());
-    const auto events = poller_.wait(timeout, room);
+    const auto events = poller_.wait(timeout, std::span(room).first(events_max));
     waker.cancel_sleep();
 
     now_ = read_clock();  // the one time of the turn
@@ -125,6 +131,7 @@ void ShardRunner::turn() {
     take_store_done();
     if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
     if (accept_again_ <= now_) pause_accepting();
+    watch_listeners();
     shard_->end_turn(now_, wall, fx_);
     perform();
     for (size_t round = 0; round < kOutcomeRounds && !(flushed_.empty() && broken_.empty());
@@ -200,6 +207,7 @@ void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
 /// One of the layers has come to its end; what it has to say still goes out.
 void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_view why) {
     feed(broker::Closed{id, why});
+    openings_.end(id, false);
     socket.lingering = true;
     lingering_.emplace_back(now_ + kLingerTime, id);
 }
@@ -208,6 +216,7 @@ void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_
 void ShardRunner::identify(ConnectionId id, Socket& socket) {
     if (socket.identified || !socket.wire->ready()) return;
     socket.identified = true;
+    openings_.end(id, true);
     const transport::PeerIdentity& peer = socket.wire->peer();
     if (!peer.certificate_name.empty() || !peer.sni.empty())
         feed(broker::Identified{id, peer.certificate_name, peer.sni});
@@ -475,6 +484,7 @@ void ShardRunner::end_if_sent(Socket& socket) {
 }
 
 void ShardRunner::drop(ConnectionId id) {
+    openings_.end(id, false);
     release(sockets_.take(id));
 }
 

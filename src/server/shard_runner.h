@@ -101,6 +101,8 @@ private:
     size_t newcomers_kept() const;
     void tell_oldest_newcomer();
     void pause_accepting(Duration pause = std::chrono::milliseconds(100));
+    bool is_open(const OpenListener& listener) const;
+    void watch_listeners();
     void read_from(ConnectionId id, Socket& socket);
     void receive(ConnectionId id, Socket& socket, Bytes raw);
     void identify(ConnectionId id, Socket& socket);
@@ -150,6 +152,7 @@ private:
     Instant now_;
     bool accepting_ = true;
     Instant accept_again_ = kNever;
+    std::vector<bool> watched_;  // by listener: the poller tells of it
     Openings openings_;
     Newcomers newcomers_;
     Instant tell_turned_away_ = Instant::min();  // no earlier line about those turned away
