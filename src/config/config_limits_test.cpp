@@ -28,9 +28,9 @@ TEST(Config, RatesOfClientsRealmsAndListenersReachTheBroker) {
     EXPECT_EQ(broker.limits.client_rates.publish_burst, 0u);
     EXPECT_EQ(broker.limits.client_rates.byte_rate, 9u);
     EXPECT_EQ(broker.limits.client_rates.byte_burst, 7u);
-    EXPECT_EQ(broker.limits.realm_rates.publish_rate, 20u);
-    EXPECT_EQ(broker.limits.realm_rates.publish_burst, 30u);
-    EXPECT_EQ(broker.limits.realm_rates.byte_rate, 0u);
+    EXPECT_EQ(broker.limits.realm.rates.publish_rate, 20u);
+    EXPECT_EQ(broker.limits.realm.rates.publish_burst, 30u);
+    EXPECT_EQ(broker.limits.realm.rates.byte_rate, 0u);
     EXPECT_EQ(broker.listeners.at(0).rates.byte_rate, 1000u);
     EXPECT_EQ(broker.listeners.at(1).rates.byte_rate, 0u);
 }
@@ -114,6 +114,62 @@ TEST(Config, RefusesARealmThatIsNone) {
     EXPECT_THAT(faults("[[realm]]\nname = \"a\"\ninflight_max = 1\n"),
                 ElementsAre(HasSubstr("inflight_max belongs to [limits]")));
     EXPECT_THAT(faults("[realm]\nname = \"a\"\n"), ElementsAre(HasSubstr("[[realm]]")));
+}
+
+TEST(Config, ARealmHasRatesOfItsOwnAndElseThoseOfAll) {
+    const auto broker = accepted(R"([limits]
+realm_publish_rate = 20
+realm_publish_burst = 30
+[[realm]]
+name = "acme"
+realm_publish_rate = 500
+realm_byte_rate = 1000
+[[realm]]
+name = "umbra"
+realm_publish_rate = 0
+[[realm]]
+name = "plant"
+)")
+                            .options.broker;
+    const auto rates = [&](size_t realm) { return broker.realms.at(realm).limits->rates; };
+    EXPECT_FALSE(broker.realms[0].limits) << "those of [limits]";
+    EXPECT_EQ(rates(1).publish_rate, 500u);
+    EXPECT_EQ(rates(1).publish_burst, 30u) << "each key for itself";
+    EXPECT_EQ(rates(1).byte_rate, 1000u);
+    EXPECT_FALSE(rates(2).is_bounded()) << "where the others are";
+    EXPECT_EQ(rates(3).publish_rate, 20u);
+    EXPECT_EQ(rates(3).byte_rate, 0u);
+    EXPECT_EQ(broker.limits.realm.rates.publish_rate, 20u);
+}
+
+TEST(Config, RefusesARateOfARealmThatIsNone) {
+    const std::string acme = "[[realm]]\nname = 'acme'\n";
+    EXPECT_THAT(faults(acme + "realm_publish_rate = -1\n"),
+                ElementsAre(HasSubstr("f:3: realm.realm_publish_rate: -1 is out of range")));
+    EXPECT_THAT(faults(acme + "realm_byte_rate = 4294967296\n"),
+                ElementsAre(HasSubstr("f:3: realm.realm_byte_rate: 4294967296 is out of range")));
+    EXPECT_THAT(faults(acme + "realm_byte_burst = '1 MiB'\n"),
+                ElementsAre(HasSubstr("f:3: realm.realm_byte_burst: this is ")));
+    EXPECT_THAT(faults(acme + "publish_rate = 5\n"),
+                ElementsAre(HasSubstr("did you mean realm_publish_rate?")));
+    EXPECT_THAT(faults(acme + "client_byte_rate = 5\n"),
+                ElementsAre(HasSubstr("realm.client_byte_rate: there is no such key")));
+}
+
+TEST(Config, ABurstOfARealmNeedsARateOfItOrOfAll) {
+    for (const std::string key : {"realm_publish", "realm_byte"}) {
+        const std::string acme = "[[realm]]\nname = 'acme'\n" + key + "_burst = 5\n";
+        const std::string rate = key + "_rate = 9\n";
+        EXPECT_THAT(warnings(acme), ElementsAre(HasSubstr("f:2: realm." + key + "_burst: ")));
+        EXPECT_THAT(warnings(acme + rate), IsEmpty());
+        EXPECT_THAT(warnings("[limits]\n" + rate + acme), IsEmpty());
+        EXPECT_THAT(warnings("[limits]\n" + rate + acme + key + "_rate = 0\n"),
+                    ElementsAre(HasSubstr("f:4: realm." + key + "_burst: ")));
+        EXPECT_THAT(warnings("[limits]\n" + rate + key + "_burst = 5\n" +
+                             "[[realm]]\nname = 'acme'\n" + key + "_rate = 0\n"),
+                    IsEmpty())
+            << "the burst is not its own";
+    }
 }
 
 }  // namespace
