@@ -2,6 +2,8 @@
 // it gets here.
 #pragma once
 
+#include "base/rate_line.h"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -19,7 +21,20 @@ enum class WhenFull : uint8_t {
     EndSession,  // its client is disconnected with QuotaExceeded, its queue is lost
 };
 
-/// Bounds on what all clients of a realm hold together. Each has a named answer to "full".
+/// How fast clients may send. Who is faster is not read until it is its turn; nothing is lost.
+struct RateLimits {
+    uint32_t publish_rate = 0;   // PUBLISH packets a second; 0: no limit
+    uint32_t publish_burst = 0;  // at once, after a pause; 0: as many as a second gives
+    uint32_t byte_rate = 0;      // of MQTT, from CONNACK on, a second; 0: no limit
+    uint32_t byte_burst = 0;     // at once, after a pause; 0: as many as a second gives
+
+    bool is_bounded() const { return publish_rate != 0 || byte_rate != 0; }
+    Flow publishes() const { return {publish_rate, publish_burst}; }
+    Flow bytes() const { return {byte_rate, byte_burst}; }
+};
+
+/// Bounds on what all clients of a realm hold together, and on how fast they come in and send. Each
+/// has a named answer to "full".
 struct RealmLimits {
     uint64_t sessions_max = 0;  // online and offline; refused: CONNACK QuotaExceeded. 0: no bound
     uint64_t connections_max = 0;  // accepted CONNECTs; refused likewise. 0: no bound
@@ -34,14 +49,7 @@ struct RealmLimits {
     uint64_t retained_bytes_max = 16ull << 30;
     WhenFull retained_full = WhenFull::DropNewest;  // delivered and not kept; or Refuse
     uint64_t memory_bytes_max = 0;  // see realm_memory.h; refused as scarcity.h says. 0: no bound
-};
-
-/// How fast clients may send. Who is faster is not read until it is its turn; nothing is lost.
-struct RateLimits {
-    uint32_t publish_rate = 0;   // PUBLISH packets a second; 0: no limit
-    uint32_t publish_burst = 0;  // at once, after a pause; 0: as many as a second gives
-    uint32_t byte_rate = 0;      // of MQTT, from CONNACK on, a second; 0: no limit
-    uint32_t byte_burst = 0;     // at once, after a pause; 0: as many as a second gives
+    RateLimits rates;
 };
 
 /// Bounds on what peers may hold or ask for. Each has a named answer to "full", given beside it.
@@ -77,7 +85,6 @@ struct Limits {
     uint16_t keepalive_max_s = 0;  // 0: the client's value holds; else Server Keep Alive
     bool queue_qos0 = false;       // keep QoS 0 messages for offline sessions
     RateLimits client_rates;       // of each client
-    RateLimits realm_rates;        // of all clients of a realm
 };
 
 /// One realm: a tenant's broker.

@@ -7,12 +7,14 @@ namespace godwit::broker {
 
 namespace {
 
-/// A client that has as much under way as it was told keeps within a burst.
-uint16_t receive_maximum_of(uint16_t usual, std::initializer_list<Flows> flows) {
-    for (const Flows& each : flows)
-        if (each.publishes.is_bounded())
-            usual = uint16_t(std::min<uint32_t>(usual, each.publishes.burst()));
-    return usual;
+bool any_bounded(const BrokerOptions& options) {
+    const auto bounds_realm = [](const RealmOptions& each) {
+        return each.limits && each.limits->rates.is_bounded();
+    };
+    const auto bounds_listener = [](const ListenerPolicy& each) { return each.rates.is_bounded(); };
+    return options.limits.client_rates.is_bounded() || options.limits.realm.rates.is_bounded() ||
+           std::ranges::any_of(options.realms, bounds_realm) ||
+           std::ranges::any_of(options.listeners, bounds_listener);
 }
 
 void tell(mqtt::UserPropertyList& told, std::string_view name, uint32_t value) {
@@ -22,22 +24,16 @@ void tell(mqtt::UserPropertyList& told, std::string_view name, uint32_t value) {
 }  // namespace
 
 Rates::Rates(const BrokerOptions& options, SharedRates* of_all)
-    : client(options.limits.client_rates), realm(options.limits.realm_rates), shared(of_all) {
+    : bounded(any_bounded(options)), shared(of_all) {
     if (!shared) {
         own_ = std::make_unique<SharedRates>(options);
         shared = own_.get();
     }
-    bounded = client.is_bounded() || realm.is_bounded();
-    for (const ListenerPolicy& each : options.listeners) {
-        listeners.emplace_back(each.rates);
-        bounded |= listeners.back().is_bounded();
-        receive_maximum.push_back(
-            receive_maximum_of(options.limits.receive_maximum, {client, realm, listeners.back()}));
-    }
-    tell(told, "publish_rate", options.limits.client_rates.publish_rate);
-    tell(told, "publish_burst", client.publishes.burst());
-    tell(told, "byte_rate", options.limits.client_rates.byte_rate);
-    tell(told, "byte_burst", client.bytes.burst());
+    const RateLimits& client = options.limits.client_rates;
+    tell(told, "publish_rate", client.publish_rate);
+    tell(told, "publish_burst", client.publishes().burst());
+    tell(told, "byte_rate", client.byte_rate);
+    tell(told, "byte_burst", client.bytes().burst());
 }
 
 }  // namespace godwit::broker

@@ -5,7 +5,6 @@
 
 #include "base/ids.h"
 #include "base/paged_array.h"
-#include "base/rate_line.h"
 #include "broker/counters.h"
 #include "broker/options.h"
 #include "broker/session/session.h"
@@ -17,16 +16,6 @@
 #include <vector>
 
 namespace godwit::broker {
-
-struct Flows {
-    Flow publishes, bytes;
-
-    Flows() = default;
-    explicit Flows(const RateLimits& limits)
-        : publishes(limits.publish_rate, limits.publish_burst),
-          bytes(limits.byte_rate, limits.byte_burst) {}
-    bool is_bounded() const { return publishes.is_bounded() || bytes.is_bounded(); }
-};
 
 /// Until when a client has paid.
 struct PaidUntil {
@@ -46,7 +35,7 @@ struct SharedRates {
     std::vector<SharedPaidUntil> realms, listeners;  // by number
 };
 
-/// Of a connection that is online, as far as something is bounded for it.
+/// Of a connection that is online, where something is bounded.
 struct RateState {
     uint32_t generation = 0;  // of the connection that it is about
     uint8_t asked = 0;        // lines that the packet at the front has its place in
@@ -66,10 +55,7 @@ struct Rates {
     /// @param shared  null: there is one shard
     Rates(const BrokerOptions& options, SharedRates* shared);
 
-    bool bounded = false;  // for some client
-    Flows client, realm;
-    std::vector<Flows> listeners;                  // by number
-    std::vector<uint16_t> receive_maximum;         // that clients of a listener are told
+    bool bounded;                                  // something, for somebody
     mqtt::UserPropertyList told;                   // to clients, with CONNACK
     SharedRates* shared;                           // never null
     PagedArray<RateState> states;                  // by slot of the connection

@@ -1,8 +1,11 @@
 #include "broker/slowing.h"
 
 #include "broker/reading.h"
+#include "broker/realms.h"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace godwit::broker {
 
@@ -14,7 +17,7 @@ constexpr size_t kLeftMax = 64 * 1024;
 
 constexpr const char* kKeys[kRateOfCount][2] = {
     {"limits.client_publish_rate", "limits.client_byte_rate"},
-    {"limits.realm_publish_rate", "limits.realm_byte_rate"},
+    {"realm_publish_rate", "realm_byte_rate"},  // of [limits] or of its [[realm]]
     {"listener.publish_rate", "listener.byte_rate"}};
 
 struct Wait {
@@ -41,26 +44,33 @@ Instant take_place(std::atomic<Instant>& paid_until, Instant now, const Flow& fl
 }
 
 /// @param paid  PaidUntil or SharedPaidUntil
-Wait take_places(auto& paid, const Flows& flows, Instant now, const mqtt::Frame& frame) {
+Wait take_places(auto& paid, const RateLimits& limits, Instant now, const mqtt::Frame& frame) {
     Wait wait;
-    if (flows.publishes.is_bounded() && frame.type() == mqtt::PacketType::Publish)
-        wait = {take_place(paid.publishes, now, flows.publishes, 1), flows.publishes.slack(1)};
-    if (!flows.bytes.is_bounded()) return wait;
-    const Instant due = take_place(paid.bytes, now, flows.bytes, frame.size);
-    return due > wait.due ? Wait{due, flows.bytes.slack(frame.size), true} : wait;
+    const Flow publishes = limits.publishes(), bytes = limits.bytes();
+    if (publishes.is_bounded() && frame.type() == mqtt::PacketType::Publish)
+        wait = {take_place(paid.publishes, now, publishes, 1), publishes.slack(1)};
+    if (!bytes.is_bounded()) return wait;
+    const Instant due = take_place(paid.bytes, now, bytes, frame.size);
+    return due > wait.due ? Wait{due, bytes.slack(frame.size), true} : wait;
+}
+
+const RateLimits& limits_of(const Core& core, const Connection& c, RateOf of) {
+    return of == RateOf::Client  ? core.limits.client_rates
+           : of == RateOf::Realm ? core.realm(realm_of(core, c)).limits.rates
+                                 : core.listener(c).rates;
 }
 
 Wait take_places_of(Core& core, const Connection& c, RateOf of, const mqtt::Frame& frame) {
     Rates& rates = core.rates;
+    const RateLimits& limits = limits_of(core, c, of);
     switch (of) {
         case RateOf::Client:
-            return take_places(rates.states[c.id.slot].paid, rates.client, core.now, frame);
+            return take_places(rates.states[c.id.slot].paid, limits, core.now, frame);
         case RateOf::Realm:
-            return take_places(rates.shared->realms[core.find(c.session)->realm.value], rates.realm,
-                               core.now, frame);
+            return take_places(rates.shared->realms[realm_of(core, c).value], limits, core.now,
+                               frame);
         case RateOf::Listener:
-            return take_places(rates.shared->listeners[c.listener.value],
-                               rates.listeners[c.listener.value], core.now, frame);
+            return take_places(rates.shared->listeners[c.listener.value], limits, core.now, frame);
     }
     GW_ASSERT(false);
     return {};
@@ -84,12 +94,6 @@ RateState& need_state(Core& core, const Connection& c) {
     state.paid = owed->second;
     rates.left.erase(owed);
     return state;
-}
-
-const RateLimits& limits_of(const Core& core, const Connection& c, RateOf of) {
-    return of == RateOf::Client  ? core.limits.client_rates
-           : of == RateOf::Realm ? core.limits.realm_rates
-                                 : core.listener(c).rates;
 }
 
 /// Once a second for each client; where it is not by its own rate, with no more than a line a
@@ -190,6 +194,15 @@ void leave_lines(Core& core, const Connection& c, const Session& session) {
         rates.left[session.client_hash] = state->paid;
     }
     state->generation = 0;
+}
+
+uint16_t bounded_receive_maximum(const Core& core, const Connection& c) {
+    uint32_t most = core.limits.receive_maximum;
+    for (size_t i = 0; i < kRateOfCount; ++i) {
+        const Flow publishes = limits_of(core, c, RateOf(i)).publishes();
+        if (publishes.is_bounded()) most = std::min(most, publishes.burst());
+    }
+    return uint16_t(most);
 }
 
 HeldBackReport held_back_report(const Core& core, const Session& session) {

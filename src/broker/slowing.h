@@ -25,9 +25,11 @@ void go_on(Core& core, Connection& c);
 /// It ends. What its client owes is remembered, so that coming back does not help.
 void leave_lines(Core& core, const Connection& c, const Session& session);
 
-/// How many publishes this client may have under way: no more than a burst of any line.
+/// How many publishes this client may have under way: no more than a burst of any of its lines, so
+/// that one who has as many keeps within it.
+uint16_t bounded_receive_maximum(const Core& core, const Connection& c);
 inline uint16_t receive_maximum(const Core& core, const Connection& c) {
-    return core.rates.receive_maximum[c.listener.value];
+    return core.rates.bounded ? bounded_receive_maximum(core, c) : core.limits.receive_maximum;
 }
 HeldBackReport held_back_report(const Core& core, const Session& session);
 

@@ -163,9 +163,13 @@ private:
             return fail_it(fmt::format("\"{}\" is no name of a realm", name), kRealmHint);
         if (!seen.insert(name).second)
             fail_it(fmt::format("there are two [[realm]] named \"{}\"", name), "");
-        const uint64_t own = limits_of(realm).queue_bytes_max;
-        if (own != options().broker.limits.realm.queue_bytes_max)
-            warn_of_queue("realm.realm_queue_bytes_max", realm.line, own);
+        const broker::RealmLimits own = limits_of(realm), &all = options().broker.limits.realm;
+        if (own.queue_bytes_max != all.queue_bytes_max)
+            warn_of_queue("realm.realm_queue_bytes_max", realm.line, own.queue_bytes_max);
+        if (own.rates.publish_burst != all.rates.publish_burst)
+            warn_of_burst("realm.realm_publish", realm.line, own.rates.publishes());
+        if (own.rates.byte_burst != all.rates.byte_burst)
+            warn_of_burst("realm.realm_byte", realm.line, own.rates.bytes());
     }
 
     /// Its own, and for the others those of [limits].
@@ -308,16 +312,18 @@ private:
              {std::pair{std::string("limits.queue_bytes_max"), limits.queue_bytes_max},
               {"limits.realm_queue_bytes_max", limits.realm.queue_bytes_max}})
             warn_of_queue(key, draft_.line_of(key), bytes_max);
-        const auto needs_rate = [&](const std::string& key, uint32_t burst, uint32_t rate) {
-            if (burst != 0 && rate == 0)
-                warn("limits." + key + "_burst",
-                     "it means nothing without limits." + key + "_rate");
-        };
-        const broker::RateLimits &client = limits.client_rates, &realm = limits.realm_rates;
-        needs_rate("client_publish", client.publish_burst, client.publish_rate);
-        needs_rate("client_byte", client.byte_burst, client.byte_rate);
-        needs_rate("realm_publish", realm.publish_burst, realm.publish_rate);
-        needs_rate("realm_byte", realm.byte_burst, realm.byte_rate);
+        for (const auto& [key, flow] :
+             {std::pair{std::string("limits.client_publish"), limits.client_rates.publishes()},
+              {"limits.client_byte", limits.client_rates.bytes()},
+              {"limits.realm_publish", limits.realm.rates.publishes()},
+              {"limits.realm_byte", limits.realm.rates.bytes()}})
+            warn_of_burst(key, draft_.line_of(key + "_burst"), flow);
+    }
+
+    void warn_of_burst(const std::string& key, uint32_t line, const Flow& flow) {
+        if (flow.is_bounded() || flow.burst() == 0) return;
+        draft_.warnings.push_back(
+            {line, 0, key + "_burst", "it means nothing without " + key + "_rate", ""});
     }
 
     void warn_of_queue(const std::string& key, uint32_t line, uint64_t bytes_max) {

@@ -1,7 +1,6 @@
-#include "config/config.h"
+#include "config/testing/parse.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace godwit::config {
 namespace {
@@ -10,39 +9,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using transport::PeerVerify;
-
-Config accepted(const Sources& sources) {
-    auto config = parse_config(sources);
-    EXPECT_TRUE(config) << (config ? "" : to_text(config.error()[0], "f"));
-    return config ? std::move(config).value() : Config();
-}
-Config accepted(std::string_view text) {
-    Sources sources;
-    sources.text = text;
-    return accepted(sources);
-}
-
-/// Every fault as `godwit check` prints it.
-std::vector<std::string> faults(const Sources& sources) {
-    std::vector<std::string> lines;
-    const auto config = parse_config(sources);
-    EXPECT_FALSE(config) << sources.text;
-    if (!config)
-        for (const ConfigError& error : config.error()) lines.push_back(to_text(error, "f"));
-    return lines;
-}
-std::vector<std::string> faults(std::string_view text) {
-    Sources sources;
-    sources.text = text;
-    return faults(sources);
-}
-
-std::vector<std::string> warnings(std::string_view text) {
-    std::vector<std::string> lines;
-    for (const ConfigError& warning : accepted(text).warnings)
-        lines.push_back(to_text(warning, "f"));
-    return lines;
-}
 
 std::vector<std::string> urls(const Config& config) {
     std::vector<std::string> texts;
@@ -468,12 +434,6 @@ TEST(Config, TwoListenersCannotShareAnAddress) {
     accepted("[[listener]]\nurl='mqtt://127.0.0.1:0'\n[[listener]]\nurl='mqtt://127.0.0.1:0'\n");
 }
 
-TEST(Config, ARealmHasAPlainName) {
-    for (const std::string realm : {"", "A", "a/b", "a b", "+"})
-        EXPECT_THAT(faults("[[listener]]\nurl = 'mqtt://127.0.0.1'\nrealm = '" + realm + "'\n"),
-                    ElementsAre(HasSubstr("is no name of a realm")));
-}
-
 TEST(Config, TheAdminPortNeedsAnAddressAndBeyondLoopbackAToken) {
     EXPECT_THAT(faults("[admin]\nlisten = '8080'\n"),
                 ElementsAre(HasSubstr("f:2: admin.listen: \"8080\": ")));
@@ -482,39 +442,6 @@ TEST(Config, TheAdminPortNeedsAnAddressAndBeyondLoopbackAToken) {
                                       "machines, and anybody could ask it")));
     EXPECT_THAT(warnings("[admin]\nlisten = '0.0.0.0:8080'\ntoken_file = '/etc/token'\n"),
                 ElementsAre());
-}
-
-TEST(Config, AQueueSmallerThanAPacketIsAWarning) {
-    EXPECT_THAT(warnings("[limits]\nqueue_bytes_max = 1024\n"),
-                ElementsAre(HasSubstr("f:2: limits.queue_bytes_max: ")));
-    EXPECT_THAT(warnings("[limits]\nrealm_queue_bytes_max = 1024\n"),
-                ElementsAre(HasSubstr("f:2: limits.realm_queue_bytes_max: ")));
-}
-
-TEST(Config, RatesOfClientsRealmsAndListenersReachTheBroker) {
-    const auto broker = accepted(
-                            "[limits]\nclient_publish_rate = 10\nclient_byte_burst = 7\n"
-                            "client_byte_rate = 9\nrealm_publish_burst = 30\n"
-                            "realm_publish_rate = 20\n[[listener]]\nurl = 'mqtt://127.0.0.1'\n"
-                            "byte_rate = 1000\n[[listener]]\nurl = 'ws://127.0.0.1/mqtt'\n")
-                            .options.broker;
-    EXPECT_EQ(broker.limits.client_rates.publish_rate, 10u);
-    EXPECT_EQ(broker.limits.client_rates.publish_burst, 0u);
-    EXPECT_EQ(broker.limits.client_rates.byte_rate, 9u);
-    EXPECT_EQ(broker.limits.client_rates.byte_burst, 7u);
-    EXPECT_EQ(broker.limits.realm_rates.publish_rate, 20u);
-    EXPECT_EQ(broker.limits.realm_rates.publish_burst, 30u);
-    EXPECT_EQ(broker.limits.realm_rates.byte_rate, 0u);
-    EXPECT_EQ(broker.listeners.at(0).rates.byte_rate, 1000u);
-    EXPECT_EQ(broker.listeners.at(1).rates.byte_rate, 0u);
-}
-
-TEST(Config, ABurstWithoutItsRateIsAWarning) {
-    for (const std::string key : {"client_publish", "client_byte", "realm_publish", "realm_byte"}) {
-        EXPECT_THAT(warnings("[limits]\n" + key + "_burst = 5\n"),
-                    ElementsAre(HasSubstr("f:2: limits." + key + "_burst: ")));
-        EXPECT_THAT(warnings("[limits]\n" + key + "_burst = 5\n" + key + "_rate = 5\n"), IsEmpty());
-    }
 }
 
 TEST(Config, TheStoreIsSafeUnlessToldOtherwise) {
@@ -634,71 +561,6 @@ TEST(Config, WarnsWhereTheCalloutMayTakeLongerThanTheConnection) {
         accepted("[auth]\ncallout_url = \"https://login.test/\"\ncallout_timeout_s = 10\n");
     ASSERT_EQ(config.warnings.size(), 1u);
     EXPECT_EQ(config.warnings[0].key, "auth.callout_timeout_s");
-}
-
-TEST(Config, RealmsAreThoseOfTheListAndOfListeners) {
-    const Config config = accepted(R"([server]
-realms = " umbra  acme "
-[[listener]]
-url = "mqtt://127.0.0.1:1"
-realm = "plant"
-realm_by = "user"
-)");
-    std::vector<std::string> names;
-    for (const auto& each : config.options.broker.realms) names.push_back(each.name);
-    EXPECT_THAT(names, ElementsAre("default", "umbra", "acme", "plant"));
-    EXPECT_EQ(config.options.broker.listeners[0].realm, 3);
-    EXPECT_EQ(config.options.broker.listeners[0].realm_by, broker::RealmBy::User);
-    EXPECT_THAT(faults("[server]\nrealms = \"acme Umbra\"\n"),
-                ElementsAre(HasSubstr("f:2: server.realms: \"Umbra\" is no name of a realm")));
-}
-
-TEST(Config, ARealmHasLimitsOfItsOwnAndElseThoseOfAll) {
-    const Config config = accepted(R"([limits]
-realm_sessions_max = 1000
-retained_messages_max = 50
-[[realm]]
-name = "acme"
-realm_sessions_max = 7
-retained_full = "refuse"
-[[realm]]
-name = "umbra"
-)");
-    const auto& realms = config.options.broker.realms;
-    ASSERT_EQ(realms.size(), 3u);
-    EXPECT_FALSE(realms[0].limits) << "those of [limits]";
-    EXPECT_EQ(realms[1].name, "acme");
-    ASSERT_TRUE(realms[1].limits && realms[2].limits);
-    EXPECT_EQ(realms[1].limits->sessions_max, 7u);
-    EXPECT_EQ(realms[1].limits->retained_messages_max, 50u);
-    EXPECT_EQ(realms[1].limits->retained_full, broker::WhenFull::Refuse);
-    EXPECT_EQ(realms[2].limits->sessions_max, 1000u);
-    EXPECT_EQ(config.options.broker.limits.realm.sessions_max, 1000u);
-}
-
-TEST(Config, WhatLimitsSayInTheEnvironmentHoldsForARealmToo) {
-    Sources sources;
-    sources.text = "[[realm]]\nname = \"acme\"\nrealm_sessions_max = 7\n";
-    sources.environment = {{"GODWIT_LIMITS_REALM_SESSIONS_MAX", "3"},
-                           {"GODWIT_LIMITS_REALM_CONNECTIONS_MAX", "4"}};
-    const auto config = parse_config(sources);
-    ASSERT_TRUE(config);
-    EXPECT_EQ(config->options.broker.realms[1].limits->sessions_max, 7u);
-    EXPECT_EQ(config->options.broker.realms[1].limits->connections_max, 4u);
-}
-
-TEST(Config, RefusesARealmThatIsNone) {
-    EXPECT_THAT(faults("[[realm]]\nrealm_sessions_max = 7\n"),
-                ElementsAre(HasSubstr("f:1: realm.name: the realm has no name")));
-    EXPECT_THAT(faults("[[realm]]\nname = \"Acme\"\n"),
-                ElementsAre(HasSubstr("f:2: realm.name: \"Acme\" is no name of a realm")));
-    EXPECT_THAT(faults("[[realm]]\nname = \"a\"\n[[realm]]\nname = \"a\"\n"),
-                ElementsAre(HasSubstr("f:4: realm.name: there are two [[realm]] named \"a\"")));
-    EXPECT_THAT(faults("[[realm]]\nname = \"a\"\nrealm_session_max = 1\n"),
-                ElementsAre(HasSubstr("did you mean realm_sessions_max?")));
-    EXPECT_THAT(faults("[[realm]]\nname = \"a\"\ninflight_max = 1\n"),
-                ElementsAre(HasSubstr("inflight_max belongs to [limits]")));
-    EXPECT_THAT(faults("[realm]\nname = \"a\"\n"), ElementsAre(HasSubstr("[[realm]]")));
 }
 
 TEST(Config, OnlyTlsNamesAServer) {

@@ -6,19 +6,16 @@ namespace {
 
 using broker::BrokerOptions;
 using broker::Limits;
+using broker::RateLimits;
 
 constexpr uint32_t kU16Max = 65535;
-constexpr uint32_t kU32Max = 4294967295;
-constexpr uint64_t kBytesMax = uint64_t(1) << 40;
 constexpr uint32_t kPacketBytesMax = 268435460;  // 5 bytes of header, 268435455 of rest
 constexpr uint32_t kMiB = 1024 * 1024;
 constexpr uint32_t kWeekSeconds = 7 * 24 * 3600;
 
-constexpr std::string_view kWhenFull[] = {"drop_newest", "refuse", "drop_oldest", "end_session"};
-
-template <auto Path>
+template <auto... Path>
 constexpr auto limit() {
-    return member<Options, &Options::broker, &BrokerOptions::limits, Path>();
+    return member<Options, &Options::broker, &BrokerOptions::limits, Path...>();
 }
 template <auto Path>
 constexpr auto mqtt() {
@@ -268,6 +265,43 @@ const Row<Options> kLimits[] = {
       .doc = "Longest keep alive. An MQTT 5.0 client that asks for more, or for none, is "
              "told to use this instead. 0: the client's value holds."},
      limit<&Limits::keepalive_max_s>()},
+    {{.section = "limits",
+      .name = "client_publish_rate",
+      .type = Type::Number,
+      .unit = "publishes/s",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc = "PUBLISH packets of one client. What comes faster is not refused and not lost: the "
+             "client is not read until it is its turn; see docs/limits.md. 0: no limit."},
+     limit<&Limits::client_rates, &RateLimits::publish_rate>()},
+    {{.section = "limits",
+      .name = "client_publish_burst",
+      .type = Type::Number,
+      .unit = "publishes",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc = "With client_publish_rate: so many may come at once after a pause, and no more QoS 1 "
+             "and 2 may be under way (receive_maximum). 0: as many as a second gives."},
+     limit<&Limits::client_rates, &RateLimits::publish_burst>()},
+    {{.section = "limits",
+      .name = "client_byte_rate",
+      .type = Type::Number,
+      .unit = "bytes/s",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc = "Bytes of MQTT of one client, of all its packets from CONNACK on; as "
+             "client_publish_rate. 0: no limit."},
+     limit<&Limits::client_rates, &RateLimits::byte_rate>()},
+    {{.section = "limits",
+      .name = "client_byte_burst",
+      .type = Type::Number,
+      .unit = "bytes",
+      .range = {0, kU32Max},
+      .initial = 0u,
+      .doc = "With client_byte_rate: so many may come at once after a pause. A packet that is "
+             "larger is taken when nothing else was for as long as a burst takes, and paid for "
+             "afterwards. 0: as many as a second gives."},
+     limit<&Limits::client_rates, &RateLimits::byte_burst>()},
 };
 
 const Row<Options> kMqtt[] = {

@@ -6,13 +6,10 @@ namespace {
 
 using broker::BrokerOptions;
 using broker::Limits;
+using broker::RateLimits;
 using broker::RealmLimits;
 
-constexpr uint32_t kU32Max = 4294967295;
 constexpr uint64_t kCountMax = uint64_t(1) << 40;
-constexpr uint64_t kBytesMax = uint64_t(1) << 40;
-
-constexpr std::string_view kWhenFull[] = {"drop_newest", "refuse", "drop_oldest", "end_session"};
 constexpr std::string_view kWhenRetainedFull[] = {"drop_newest", "refuse"};
 
 /// One bound, as a key of [limits] and as one of [[realm]].
@@ -21,10 +18,11 @@ struct Bound {
     Member<Options> of_all;
     Member<RealmLimits> of_one;
 };
-template <auto Path>
+template <auto... Path>
 constexpr Bound bound(Key key) {
-    return {key, member<Options, &Options::broker, &BrokerOptions::limits, &Limits::realm, Path>(),
-            member<RealmLimits, Path>()};
+    return {key,
+            member<Options, &Options::broker, &BrokerOptions::limits, &Limits::realm, Path...>(),
+            member<RealmLimits, Path...>()};
 }
 
 const Bound kBounds[] = {
@@ -159,6 +157,40 @@ const Bound kBounds[] = {
              "not kept, its topic has no retained message then, and the log says so; refuse: its "
              "publisher is told Quota exceeded, and where that cannot be said it is as with "
              "drop_newest."}),
+    bound<&RealmLimits::rates, &RateLimits::publish_rate>(
+        {.section = "limits",
+         .name = "realm_publish_rate",
+         .type = Type::Number,
+         .unit = "publishes/s",
+         .range = {0, kU32Max},
+         .initial = 0u,
+         .doc = "PUBLISH packets of all clients of a realm together, which take turns; as "
+                "client_publish_rate. 0: no limit."}),
+    bound<&RealmLimits::rates, &RateLimits::publish_burst>(
+        {.section = "limits",
+         .name = "realm_publish_burst",
+         .type = Type::Number,
+         .unit = "publishes",
+         .range = {0, kU32Max},
+         .initial = 0u,
+         .doc = "With realm_publish_rate, as client_publish_burst. 0: as many as a second gives."}),
+    bound<&RealmLimits::rates, &RateLimits::byte_rate>(
+        {.section = "limits",
+         .name = "realm_byte_rate",
+         .type = Type::Number,
+         .unit = "bytes/s",
+         .range = {0, kU32Max},
+         .initial = 0u,
+         .doc = "Bytes of MQTT of all clients of a realm together; as client_byte_rate. 0: no "
+                "limit."}),
+    bound<&RealmLimits::rates, &RateLimits::byte_burst>(
+        {.section = "limits",
+         .name = "realm_byte_burst",
+         .type = Type::Number,
+         .unit = "bytes",
+         .range = {0, kU32Max},
+         .initial = 0u,
+         .doc = "With realm_byte_rate, as client_byte_burst. 0: as many as a second gives."}),
 };
 
 std::vector<Row<Options>> rows_of_all() {

@@ -9,6 +9,7 @@ namespace {
 
 using broker::RateLimits;
 using broker::RateOf;
+using broker::RealmLimits;
 using std::chrono::milliseconds;
 using world::CoreOptions;
 using world::World;
@@ -36,7 +37,7 @@ protected:
     }
     World realm_world(const RateLimits& rates) const {
         CoreOptions made = options();
-        made.options.limits.realm_rates = rates;
+        made.options.limits.realm.rates = rates;
         return World(seed(), made);
     }
     static uint16_t far() { return uint16_t(GetParam().shards - 1); }
@@ -302,6 +303,70 @@ TEST_P(Rates, OtherRealmsAreNotHeldBack) {
     EXPECT_EQ(w.core().report(busy.id())->held_back.by, RateOf::Realm);
 }
 
+/// The default realm has what holds for all, acme a rate of its own, umbra none.
+CoreOptions three_realms(CoreOptions made) {
+    made.options.limits.realm.rates = kSlow;
+    made.options.realms = {
+        {"default"},
+        {"acme", true, RealmLimits{.rates = {.publish_rate = 30, .publish_burst = 15}}},
+        {"umbra", true, RealmLimits{}}};
+    made.options.listeners[0].realm_by = broker::RealmBy::User;
+    made.options.listeners[0].check_password = true;
+    made.authenticator = [](const broker::AuthRequest& ask) {
+        return AuthAnswer{.username = ask.username};
+    };
+    return made;
+}
+
+ConnectOptions of(const std::string& realm, ConnectOptions options = {}) {
+    options.username = realm == "default" ? "u" : "u@" + realm;
+    options.password = "p";
+    return options;
+}
+
+TEST_P(Rates, EachRealmIsHeldToItsOwnRate) {
+    World w(seed(), three_realms(options()));
+    const Messages realms{"default", "acme", "umbra"};
+    std::vector<Client> subs, pubs;
+    for (const std::string& realm : realms) {
+        subs.push_back(w.connect(w.id_on(0, "s"), of(realm)).subscribe("t"));
+        pubs.push_back(w.connect(w.id_on(far(), "p-" + realm), of(realm)));
+        flood(pubs.back(), 200, 0, realm);
+    }
+    w.settle();
+    EXPECT_EQ(subs[0].received().size(), 5u) << "a burst";
+    EXPECT_EQ(subs[1].received().size(), 15u) << "a burst of acme";
+    EXPECT_EQ(subs[2].received().size(), 200u);
+    for (int second = 1; second <= 3; ++second) {
+        w.advance(seconds(1));
+        EXPECT_NEAR(double(subs[0].received().size()), 10, 1) << second;
+        EXPECT_NEAR(double(subs[1].received().size()), 30, 2) << second;
+    }
+    for (const broker::Event& each : w.core().events) {
+        if (std::string_view(each.name) != "held_back") continue;
+        EXPECT_EQ(each.reason, "realm_publish_rate");
+        EXPECT_EQ(each.detail,
+                  each.realm.value == 1 ? "more than 30 publishes/s" : "more than 10 publishes/s");
+        EXPECT_NE(each.realm.value, 2);
+    }
+    EXPECT_GE(events(w, "held_back"), 2u);
+}
+
+TEST_P(Rates, ReceiveMaximumIsNoMoreThanABurstOfTheRealm) {
+    World w(seed(), three_realms(options()));
+    EXPECT_EQ(w.connect("c", of("default")).connack().receive_maximum, 5);
+    EXPECT_EQ(w.connect("c", of("umbra")).connack().receive_maximum, 1024);
+    Client client = w.connect(w.id_on(far(), "d"), of("acme", by_hand()));
+    EXPECT_EQ(client.connack().receive_maximum, 15);
+    flood(client, 15, 2);
+    w.settle();
+    EXPECT_EQ(client.count(Type::Pubrec), 15u);
+    EXPECT_FALSE(client.closed());
+    client.push(world::publish_packet(Version::V5, "t", "x", {.qos = 2, .packet_id = 100}));
+    w.advance(seconds(1));
+    expect_disconnect(client, R::ReceiveMaximumExceeded);
+}
+
 TEST_P(Rates, AListenersRateIsForAllItsClients) {
     CoreOptions made = options();
     made.options.listeners[2].rates = kSlow;
@@ -328,7 +393,7 @@ TEST_P(Rates, AListenersRateIsForAllItsClients) {
 TEST_P(Rates, WhoIsBoundedByAllGetsTheLeastOfThem) {
     CoreOptions made = options();
     made.options.limits.client_rates = {.publish_rate = 50, .publish_burst = 1};
-    made.options.limits.realm_rates = {.publish_rate = 40, .publish_burst = 1};
+    made.options.limits.realm.rates = {.publish_rate = 40, .publish_burst = 1};
     made.options.listeners[0].rates = {.publish_rate = 20, .publish_burst = 1};
     World w(seed(), made);
     Client sub = w.connect(w.id_on(0, "s")).subscribe("t");
@@ -365,7 +430,7 @@ TEST(RatesAndDisks, APacketThatWaitsForADiskPaysOnce) {
 TEST_P(Rates, ReceiveMaximumIsNoMoreThanABurst) {
     CoreOptions made = options();
     made.options.limits.client_rates = {.publish_rate = 100};
-    made.options.limits.realm_rates = {.publish_rate = 10'000, .publish_burst = 50};
+    made.options.limits.realm.rates = {.publish_rate = 10'000, .publish_burst = 50};
     made.options.listeners[2].rates = {.publish_rate = 10'000, .publish_burst = 20};
     World w(seed(), made);
     EXPECT_EQ(w.connect("c").connack().receive_maximum, 50);

@@ -52,7 +52,7 @@ private:
         // By the seed alone: the other plans stay as they were.
         if (plan_.seed % 13 != 6) return;
         l.client_rates = {.publish_rate = 40, .publish_burst = 5, .byte_rate = 20'000};
-        l.realm_rates = {.publish_rate = 100, .publish_burst = 10};
+        l.realm.rates = {.publish_rate = 100, .publish_burst = 10};
     }
 
     void draw_network() {

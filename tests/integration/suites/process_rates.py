@@ -158,7 +158,7 @@ def test_bytes_of_a_client(context, folder):
 
 
 def test_rate_of_a_realm(context, folder):
-    """limits.realm_publish_rate: all clients of a realm together, on all shards, each as much as the others; another realm goes on"""
+    """limits.realm_publish_rate: all clients of a realm together, on all shards, each as much as the others"""
     limits = 'realm_publish_rate = 100\nrealm_publish_burst = 10'
     other = 'realm = "other"\n[[listener]]\nurl = "ws://127.0.0.1:0/mqtt"'
     with limited(context, folder, limits, other) as broker, contextlib.ExitStack() as clients:
@@ -173,12 +173,30 @@ def test_rate_of_a_realm(context, folder):
         counts = [sum(payload.startswith(name.encode()) for payload in later) for name in names]
         assert max(counts) - min(counts) <= 3, counts
         line = next(line for line in broker.log() if 'event=held_back' in line)
-        contains(line, 'limits.realm_publish_rate', 'which rate')
+        contains(line, 'reason=realm_publish_rate', 'which rate')
         calm = clients.enter_context(wire.RawClient(tcp))
         equal(calm.connect('calm'), 0, 'CONNACK')
         began = time.monotonic()
         equal(calm.publish('calm', b'x'), 0x10, 'PUBACK')
         assert time.monotonic() - began < 0.5, 'one message waits for more than a message of each'
+
+
+def test_rate_of_one_realm(context, folder):
+    """realm_publish_rate of a [[realm]]: it alone is faster than [limits] has it for the others, with the burst of these"""
+    limits = 'realm_publish_rate = 20\nrealm_publish_burst = 10'
+    fast = '[[realm]]\nname = "fast"\nrealm_publish_rate = 200'
+    listener = 'realm = "fast"\n[[listener]]\nurl = "unix:%s"\n%s' % (folder / 'slow.sock', fast)
+    with limited(context, folder, limits, listener) as broker, contextlib.ExitStack() as clients:
+        ways = {}
+        for kind, count, wanted in (('tcp', 310, 200), ('unix', 50, 20)):
+            ways[kind] = clients.enter_context(Arrivals(broker.endpoints[kind], 't')), count, wanted
+            clients.enter_context(flood(broker.endpoints[kind], 'flood', count))
+        for kind, (arrivals, count, wanted) in ways.items():
+            arrivals.await_count(count, 10)
+            near(arrivals.rate(10), wanted, 0.1, f'publishes a second over {kind}')
+        for realm, value in (('fast', 200), ('default', 20)):
+            why = run([context.broker, 'why', 'flood', '--realm', realm, '--admin', broker.endpoints['admin']], 20).stdout
+            contains(why, f'more than {value} publishes/s', f'why in {realm}')
 
 
 def test_rate_of_a_listener(context, folder):
