@@ -9,7 +9,7 @@ void Openings::begin_turn(Instant now) {
     for (Lane& each : lanes_) each.begun = 0;
     while (!under_way_.empty() && under_way_.front().began + patience_ <= now) {
         under_way_.erase(under_way_.begin());
-        patience_ = std::max(patience_ / 2, kPatienceMin);
+        lose_patience();
     }
 }
 
@@ -37,8 +37,16 @@ std::optional<ConnectionId> Openings::next() {
 void Openings::end(ConnectionId id, bool came_through) {
     const auto at = std::ranges::find(under_way_, id, &UnderWay::id);
     if (at == under_way_.end()) return;
+    const bool was_slow = now_ - at->began > kPatienceMin;
     under_way_.erase(at);
-    if (came_through) patience_ = std::min(patience_ + kPatienceStep, kPatienceMax);
+    if (came_through)
+        patience_ = std::min(patience_ + patience_ / 8, kPatienceMax);
+    else if (was_slow)
+        lose_patience();
+}
+
+void Openings::lose_patience() {
+    patience_ = std::max(patience_ / 2, kPatienceMin);
 }
 
 bool Openings::is_idle() const {

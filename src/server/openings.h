@@ -23,12 +23,12 @@ public:
     static constexpr size_t kPlainPerTurn = 64, kTlsPerTurn = 4;
     /// With so many of a kind in its queue, a shard accepts no more of them.
     static constexpr size_t kWaitingMax = 256;
-    static constexpr size_t kTlsUnderWayMax = 64;
-    /// Who has not come through for so long holds nobody up. The more there are who never do, the
-    /// less time is left to them: half of it after each, and some more again after each who does.
-    static constexpr Duration kPatienceMax = std::chrono::seconds(1);
+    static constexpr size_t kTlsUnderWayMax = 32;
+    /// Who has not come through for so long holds nobody up: those who are far away, or silent. The
+    /// more there are who never do, the less time is left to them: half of it after each who held a
+    /// place for nothing, and an eighth more after each who came through.
+    static constexpr Duration kPatienceMax = std::chrono::milliseconds(100);
     static constexpr Duration kPatienceMin = std::chrono::milliseconds(1);
-    static constexpr Duration kPatienceStep = std::chrono::milliseconds(20);
 
     void begin_turn(Instant now);
     /// A client has begun to speak. @return  true: it begins now; false: next() will name it
@@ -60,6 +60,7 @@ private:
     bool has_place(Kind kind) const;
     bool may_begin(Kind kind) const;
     void begin(ConnectionId id, Kind kind);
+    void lose_patience();
 
     std::array<Lane, 2> lanes_;
     std::vector<UnderWay> under_way_;  // of TLS, the oldest first

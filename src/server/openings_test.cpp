@@ -159,6 +159,21 @@ TEST(Openings, ThatDoNotComeThroughHoldNobodyUpForLong) {
     EXPECT_EQ(openings.next_deadline(), kNever);
 }
 
+TEST(Openings, ThatGoAgainHaveHeldOthersUpUnlessTheyGoAtOnce) {
+    constexpr size_t kAll = Openings::kTlsUnderWayMax;
+    Openings openings;
+    fill(openings, kAll + 1);
+    openings.end(connection(0), false);
+    EXPECT_EQ(begin_all(openings, kStart), 1u);
+    fill(openings, 1);
+    EXPECT_EQ(openings.next_deadline(), kStart + Openings::kPatienceMax) << "it went at once";
+    openings.begin_turn(kStart + Openings::kPatienceMax / 4);
+    openings.end(connection(1), false);
+    EXPECT_EQ(begin_all(openings, kStart), 1u);
+    fill(openings, 1);
+    EXPECT_EQ(openings.next_deadline(), kStart + Openings::kPatienceMax / 2) << "it held a place";
+}
+
 TEST(Openings, HaveLessTimeTheMoreOfThemNeverComeThrough) {
     Openings openings;
     constexpr size_t kSilent = 100'000;
@@ -171,8 +186,8 @@ TEST(Openings, HaveLessTimeTheMoreOfThemNeverComeThrough) {
         while (openings.next()) ++begun;
         ASSERT_LT(now, kStart + 10s);
     }
-    // The first ones have a second, half a second, ...
-    EXPECT_LT(now - kStart, 2s + kSilent / kPerTurn * 100us);
+    // The first ones have all of it, half of it, ...
+    EXPECT_LT(now - kStart, 2 * Openings::kPatienceMax + kSilent / kPerTurn * 100us);
     // ... and who comes through gives the next ones their time back.
     openings.begin_turn(now += 1s);
     for (size_t i = 0; i < 200; ++i) {

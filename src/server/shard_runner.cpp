@@ -25,7 +25,7 @@ constexpr uint64_t kOutputBytesPerTurn = 4 << 20;
 constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
 constexpr size_t kEventsPerTurn = 256;
 /// While clients wait for their handshakes: each step of one takes as long as many messages.
-constexpr size_t kEventsPerTurnOfStorm = 32;
+constexpr size_t kEventsPerTurnOfStorm = 16;
 /// Sockets served between two looks at the memory of the process.
 constexpr size_t kEventsALook = 16;
 constexpr size_t kOutcomeRounds =
@@ -208,6 +208,7 @@ void ShardRunner::receive(ConnectionId id, Socket& socket, Bytes raw) {
 void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_view why) {
     feed(broker::Closed{id, why});
     openings_.end(id, false);
+    socket.wire.reset();  // its last word is in `unsent`, and strangers are many
     socket.lingering = true;
     lingering_.emplace_back(now_ + kLingerTime, id);
 }
