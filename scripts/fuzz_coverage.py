@@ -87,6 +87,8 @@ def row(target, missed):
 
 def main(arguments):
     targets = [each for each in arguments if each != "--missed"] or sorted(PARSERS)
+    if unknown := set(targets) - set(PARSERS):
+        return f"no parser is named for {' '.join(sorted(unknown))}; PARSERS in {__file__} names it"
     print(f"{'target':21}{'lines reached':>24}{'branches':>25}   the parser, below src")
     for target in targets:
         row(target, "--missed" in arguments)
