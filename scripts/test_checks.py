@@ -8,7 +8,8 @@ import check_layers
 import check_pure
 import check_size
 import count_tests
-from source_files import bare
+import fuzz_coverage
+from source_files import ROOT, bare
 
 
 class Layers(unittest.TestCase):
@@ -117,6 +118,15 @@ class Counting(unittest.TestCase):
 
     def test_a_silent_program_is_one_case(self):
         self.assertEqual(count_tests.count("", True), (1, 0))
+
+
+class FuzzCoverage(unittest.TestCase):
+    def test_each_corpus_has_a_parser_of_files_that_are_there(self):
+        corpora = {path.name for path in (ROOT / "tests" / "corpus").iterdir() if path.is_dir()}
+        self.assertEqual(set(fuzz_coverage.PARSERS), corpora)
+        for patterns in fuzz_coverage.PARSERS.values():
+            for pattern in patterns:
+                self.assertTrue(list((ROOT / "src").glob(pattern + ".*")), pattern)
 
 
 class Bare(unittest.TestCase):

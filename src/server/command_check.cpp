@@ -5,9 +5,8 @@
 #include "server/password_users.h"
 #include "server/settings.h"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
@@ -59,26 +58,24 @@ int check(const SettingsSource& source) {
 
 }  // namespace
 
-void add_check(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand(
+void add_check(Command& godwit) {
+    Command command = godwit.subcommand(
         "check", "Check a configuration and the files it names, and start nothing");
     auto source = std::make_shared<SettingsSource>();
-    command->add_option("config", source->file, "Configuration file (TOML)")->type_name("FILE");
-    command->add_option("-c,--config", source->file, "The same")->type_name("FILE");
-    command->footer(
+    command.text("config", source->file, "FILE", "Configuration file (TOML)");
+    command.text("-c,--config", source->file, "FILE", "The same");
+    command.footer(
         "Faults are printed as FILE:LINE: KEY: what is wrong; what to do. GODWIT_ variables count "
         "as they do for serve.\n"
         "Exit status: 0 good, 1 faults.\n\nExample:\n  godwit check /etc/godwit/godwit.toml");
-    command->callback([source, &run] { run = [source] { return check(*source); }; });
+    command.runs([source] { return check(*source); });
 }
 
-void add_version(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand("version", "Print the version");
-    command->callback([&run] {
-        run = [] {
-            std::printf("godwit %s\n", std::string(version()).c_str());
-            return 0;
-        };
+void add_version(Command& godwit) {
+    Command command = godwit.subcommand("version", "Print the version");
+    command.runs([] {
+        std::printf("godwit %s\n", std::string(version()).c_str());
+        return 0;
     });
 }
 

@@ -2,9 +2,8 @@
 #include "server/data_directory.h"
 #include "server/dumping.h"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
@@ -45,20 +44,17 @@ int run_dump(const DumpWishes& wishes) {
 
 }  // namespace
 
-void add_dump(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand(
+void add_dump(Command& godwit) {
+    Command command = godwit.subcommand(
         "dump", "Print what a data directory holds, as JSON lines, and change nothing");
     auto wishes = std::make_shared<DumpWishes>();
-    command->add_option("directory", wishes->directory, "Data directory (serve --data)")
-        ->required()
-        ->type_name("DIR");
-    command->add_flag("--sessions", wishes->sessions, "Sessions and shared groups");
-    command->add_flag("--queues", wishes->queues, "The messages owed to them");
-    command->add_flag("--retained", wishes->retained,
-                      "Retained messages; without any of the three: all");
-    command->add_option("--client", wishes->client_id, "One session, and what it is owed")
-        ->type_name("ID");
-    command->footer(
+    command.required("directory", wishes->directory, "DIR", "Data directory (serve --data)");
+    command.flag("--sessions", wishes->sessions, "Sessions and shared groups");
+    command.flag("--queues", wishes->queues, "The messages owed to them");
+    command.flag("--retained", wishes->retained,
+                 "Retained messages; without any of the three: all");
+    command.text("--client", wishes->client_id, "ID", "One session, and what it is owed");
+    command.footer(
         "One JSON object a line; \"type\" says what it is:\n"
         "  session   client_id, protocol, expiry_s, will, subscriptions; the packet ids in flight "
         "to\n"
@@ -74,7 +70,7 @@ void add_dump(CLI::App& app, Run& run) {
         "Examples:\n"
         "  godwit dump /var/lib/godwit --sessions | jq -r '[.client_id, .queued] | @tsv'\n"
         "  godwit dump /var/lib/godwit --client pump-7");
-    command->callback([wishes, &run] { run = [wishes] { return run_dump(*wishes); }; });
+    command.runs([wishes] { return run_dump(*wishes); });
 }
 
 }  // namespace godwit::server

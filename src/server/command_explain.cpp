@@ -6,9 +6,8 @@
 #include "server/settings.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
@@ -22,21 +21,18 @@ struct AdminPort {
 struct ExplainWishes {
     std::string action, client, topic, realm = "default", qos = "0", payload = "0";
     bool retain = false;
-    std::string user, common_name;
-    bool has_user = false;
+    std::optional<std::string> user;
+    std::string common_name;
     std::vector<std::string> claims;  // "name=value"
     std::string config, policy;
     AdminPort admin;
 };
 
-void add_admin_options(CLI::App& command, AdminPort& admin) {
-    command.add_option("--admin", admin.address, "Admin port of the broker (127.0.0.1:8080)")
-        ->type_name("HOST:PORT");
-    command
-        .add_option("--token-file", admin.token_file,
-                    "File with the token that it asks for, if any")
-        ->envname("GODWIT_ADMIN_TOKEN_FILE")
-        ->type_name("FILE");
+void add_admin_options(Command& command, AdminPort& admin) {
+    command.text("--admin", admin.address, "HOST:PORT",
+                 "Admin port of the broker (127.0.0.1:8080)");
+    command.text_or_variable("--token-file", "GODWIT_ADMIN_TOKEN_FILE", admin.token_file, "FILE",
+                             "File with the token that it asks for, if any");
 }
 
 Result<AdminReply, std::string> ask(const AdminPort& admin, const std::string& target) {
@@ -64,7 +60,7 @@ Result<auth::OwnedSubject, std::string> supposed_client(const ExplainWishes& wis
                                .realm = wishes.realm,
                                .common_name = wishes.common_name,
                                .claims = {}};
-    if (wishes.has_user) subject.username = wishes.user;
+    subject.username = wishes.user;
     for (const std::string& claim : wishes.claims) {
         const size_t sign = claim.find('=');
         if (sign == claim.npos) return Err{"--claim " + claim + ": write NAME=VALUE"};
@@ -103,7 +99,7 @@ int explain_supposed(const ExplainWishes& wishes) {
 }
 
 int explain_living(const ExplainWishes& wishes) {
-    if (wishes.has_user || !wishes.claims.empty() || !wishes.common_name.empty())
+    if (wishes.user || !wishes.claims.empty() || !wishes.common_name.empty())
         return fail("--user, --cn and --claim are for a supposed client: add --config or --policy");
     const auto reply = ask(wishes.admin, target_of("/api/explain", query_of(wishes)));
     if (!reply) return fail(reply.error());
@@ -115,59 +111,48 @@ int explain_living(const ExplainWishes& wishes) {
     return reply->body.starts_with("allowed") ? 0 : 1;
 }
 
-void add_action(CLI::App& parent, const char* action, const char* help, Run& run) {
-    auto* command = parent.add_subcommand(action, help);
+void add_action(Command& parent, const char* action, const char* help) {
+    Command command = parent.subcommand(action, help);
     auto wishes = std::make_shared<ExplainWishes>();
     wishes->action = action;
     const bool has_topic = std::string_view(action) != "connect";
     const bool publishes = std::string_view(action) == "publish";
     const bool subscribes = std::string_view(action) == "subscribe";
-    command->add_option("-i,--client", wishes->client, "Client id")->required()->type_name("ID");
+    command.required("-i,--client", wishes->client, "ID", "Client id");
     if (has_topic)
-        command->add_option("-t,--topic", wishes->topic, subscribes ? "Topic filter" : "Topic name")
-            ->required()
-            ->type_name("TOPIC");
-    if (publishes || subscribes)
-        command->add_option("-q,--qos", wishes->qos, "QoS (0)")->type_name("N");
+        command.required("-t,--topic", wishes->topic, "TOPIC",
+                         subscribes ? "Topic filter" : "Topic name");
+    if (publishes || subscribes) command.text("-q,--qos", wishes->qos, "N", "QoS (0)");
     if (publishes) {
-        command->add_option("--payload", wishes->payload, "Bytes of the payload (0)")
-            ->type_name("N");
-        command->add_flag("-r,--retain", wishes->retain, "It is to be retained");
+        command.text("--payload", wishes->payload, "N", "Bytes of the payload (0)");
+        command.flag("-r,--retain", wishes->retain, "It is to be retained");
     }
-    command->add_option("--realm", wishes->realm, "Realm (default)")->type_name("REALM");
-    auto* user = command->add_option("-u,--user", wishes->user,
-                                     "User name of a supposed client; without it, anonymous");
-    user->type_name("USER");
-    command->add_option("--cn", wishes->common_name, "Common name of its certificate")
-        ->type_name("NAME");
-    command->add_option("--claim", wishes->claims, "Claim of its token; as often as wanted")
-        ->type_name("NAME=VALUE")
-        ->allow_extra_args(false);
-    command->add_option("-c,--config", wishes->config, "Ask what this configuration would say")
-        ->type_name("FILE");
-    command->add_option("-p,--policy", wishes->policy, "Ask what this policy would say")
-        ->type_name("FILE");
-    add_admin_options(*command, wishes->admin);
-    command->callback([wishes, user, &run] {
-        wishes->has_user = user->count() > 0;
-        run = [wishes] {
-            const bool supposed = !wishes->config.empty() || !wishes->policy.empty();
-            return supposed ? explain_supposed(*wishes) : explain_living(*wishes);
-        };
+    command.text("--realm", wishes->realm, "REALM", "Realm (default)");
+    command.text("-u,--user", wishes->user, "USER",
+                 "User name of a supposed client; without it, anonymous");
+    command.text("--cn", wishes->common_name, "NAME", "Common name of its certificate");
+    command.texts("--claim", wishes->claims, "NAME=VALUE",
+                  "Claim of its token; as often as wanted");
+    command.text("-c,--config", wishes->config, "FILE", "Ask what this configuration would say");
+    command.text("-p,--policy", wishes->policy, "FILE", "Ask what this policy would say");
+    add_admin_options(command, wishes->admin);
+    command.runs([wishes] {
+        const bool supposed = !wishes->config.empty() || !wishes->policy.empty();
+        return supposed ? explain_supposed(*wishes) : explain_living(*wishes);
     });
 }
 
 }  // namespace
 
-void add_explain(CLI::App& app, Run& run) {
-    auto* command =
-        app.add_subcommand("explain", "Say what a client may do, and which rule decides");
-    command->require_subcommand(1);
-    add_action(*command, "connect", "May it connect?", run);
-    add_action(*command, "publish", "May it publish to this topic?", run);
-    add_action(*command, "subscribe", "May it subscribe to this filter?", run);
-    add_action(*command, "receive", "Would a message of this topic be delivered to it?", run);
-    command->footer(
+void add_explain(Command& godwit) {
+    Command command =
+        godwit.subcommand("explain", "Say what a client may do, and which rule decides");
+    command.needs_subcommand();
+    add_action(command, "connect", "May it connect?");
+    add_action(command, "publish", "May it publish to this topic?");
+    add_action(command, "subscribe", "May it subscribe to this filter?");
+    add_action(command, "receive", "Would a message of this topic be delivered to it?");
+    command.footer(
         "Without --config and --policy the running broker is asked about the client that is there, "
         "with its user name, certificate and token. With one of them it is about a client that you "
         "suppose.\n"
@@ -178,40 +163,38 @@ void add_explain(CLI::App& app, Run& run) {
         "--policy plant.policy");
 }
 
-void add_why(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand(
+void add_why(Command& godwit) {
+    Command command = godwit.subcommand(
         "why", "Tell what happened to a client: refused, disconnected, denied, dropped");
     struct Wishes {
         std::string client, realm = "default";
         AdminPort admin;
     };
     auto wishes = std::make_shared<Wishes>();
-    command->add_option("client", wishes->client, "Client id")->required()->type_name("CLIENT");
-    command->add_option("--realm", wishes->realm, "Realm (default)")->type_name("REALM");
-    add_admin_options(*command, wishes->admin);
-    command->footer(
+    command.required("client", wishes->client, "CLIENT", "Client id");
+    command.text("--realm", wishes->realm, "REALM", "Realm (default)");
+    add_admin_options(command, wishes->admin);
+    command.footer(
         "The running broker keeps the last events of each client, of refused ones too, as far as "
         "server.history_events_max reaches; the log has all of them.\n"
         "Exit status: 0 there is something to tell; 1 nothing is known of this client; 2 no "
         "answer.\n\n"
         "Example:\n  godwit why sensor-7");
-    command->callback([wishes, &run] {
-        run = [wishes] {
-            const std::string path = "/api/clients/" + percent_encoded(wishes->client) + "/events";
-            const auto reply =
-                ask(wishes->admin, target_of(path, {{"realm", wishes->realm}, {"format", "text"}}));
-            if (!reply) return fail(reply.error());
-            if (reply->status != 200) return fail(reply->body);
-            if (reply->body.empty()) {
-                fmt::print(
-                    "nothing is known of {}: it was not here lately, or not under this "
-                    "client id\n",
-                    wishes->client);
-                return 1;
-            }
-            fmt::print("{}", reply->body);
-            return 0;
-        };
+    command.runs([wishes] {
+        const std::string path = "/api/clients/" + percent_encoded(wishes->client) + "/events";
+        const auto reply =
+            ask(wishes->admin, target_of(path, {{"realm", wishes->realm}, {"format", "text"}}));
+        if (!reply) return fail(reply.error());
+        if (reply->status != 200) return fail(reply->body);
+        if (reply->body.empty()) {
+            fmt::print(
+                "nothing is known of {}: it was not here lately, or not under this "
+                "client id\n",
+                wishes->client);
+            return 1;
+        }
+        fmt::print("{}", reply->body);
+        return 0;
     });
 }
 

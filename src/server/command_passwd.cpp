@@ -3,18 +3,18 @@
 #include "server/commands.h"
 #include "server/new_password.h"
 
-#include <CLI/CLI.hpp>
-
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
 namespace {
 
 struct PasswdOptions {
-    std::string file, user, password;
-    bool batch = false, remove = false, scram = false;
+    std::string file, user;
+    std::optional<std::string> password;  // none: it is asked for
+    bool remove = false, scram = false;
 };
 
 constexpr size_t kFileBytesMax = 256 * 1024 * 1024;
@@ -42,7 +42,7 @@ int passwd(const PasswdOptions& wishes) {
             return fail("no user " + wishes.user + " in " + wishes.file);
     } else {
         const auto password =
-            wishes.batch ? Result<std::string, std::string>(wishes.password) : ask_password();
+            wishes.password ? Result<std::string, std::string>(*wishes.password) : ask_password();
         if (!password) return fail(password.error());
         if (!users->set(wishes.user, hash_new_password(*password, wishes.scram)))
             return fail(std::string(auth::describe(auth::UserError::BadUserName)));
@@ -56,30 +56,23 @@ int passwd(const PasswdOptions& wishes) {
 
 }  // namespace
 
-void add_passwd(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand("passwd", "Set or remove a user of a password file");
+void add_passwd(Command& godwit) {
+    Command command = godwit.subcommand("passwd", "Set or remove a user of a password file");
     auto wishes = std::make_shared<PasswdOptions>();
-    command->add_option("file", wishes->file, "Password file; made with mode 0600 if there is none")
-        ->required()
-        ->type_name("FILE");
-    command->add_option("user", wishes->user, "User name")->required()->type_name("USER");
-    auto* batch =
-        command
-            ->add_option("-b,--batch", wishes->password,
-                         "Take the password from the command line (others can see it there)")
-            ->type_name("PASSWORD");
-    command->add_flag("--scram", wishes->scram,
-                      "Keep it so that clients can log in by SCRAM-SHA-256 too");
-    command->add_flag("-D,--delete", wishes->remove, "Remove the user");
-    command->footer(
+    command.required("file", wishes->file, "FILE",
+                     "Password file; made with mode 0600 if there is none");
+    command.required("user", wishes->user, "USER", "User name");
+    command.text("-b,--batch", wishes->password, "PASSWORD",
+                 "Take the password from the command line (others can see it there)");
+    command.flag("--scram", wishes->scram,
+                 "Keep it so that clients can log in by SCRAM-SHA-256 too");
+    command.flag("-D,--delete", wishes->remove, "Remove the user");
+    command.footer(
         "Without --batch the password is asked for, or read as one line from standard input.\n"
         "Files of mosquitto_passwd are read as they are; new passwords are hashed with scrypt.\n\n"
         "Examples:\n  godwit passwd /etc/godwit/passwords alice\n  godwit passwd --delete "
         "/etc/godwit/passwords alice");
-    command->callback([wishes, batch, &run] {
-        wishes->batch = batch->count() > 0;
-        run = [wishes] { return passwd(*wishes); };
-    });
+    command.runs([wishes] { return passwd(*wishes); });
 }
 
 }  // namespace godwit::server

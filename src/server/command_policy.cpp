@@ -3,9 +3,8 @@
 #include "server/credentials.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
@@ -82,50 +81,49 @@ int test(const std::string& path, const std::vector<std::string>& more) {
     return failed > 0 ? 1 : 0;
 }
 
-void add_check_policy(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand("check", "Check that a policy can be read and makes sense");
+void add_check_policy(Command& policy) {
+    Command command = policy.subcommand("check", "Check that a policy can be read and makes sense");
     auto file = std::make_shared<std::string>();
-    command->add_option("file", *file, "Policy")->required()->type_name("FILE");
-    command->footer(
+    command.required("file", *file, "FILE", "Policy");
+    command.footer(
         "Faults are printed as FILE:LINE:COLUMN: what is wrong and what to do; warnings are about "
         "what nobody can have meant.\n"
         "Exit status: 0 good, perhaps with warnings; 1 a fault.");
-    command->callback([file, &run] { run = [file] { return check(*file); }; });
+    command.runs([file] { return check(*file); });
 }
 
-void add_test_policy(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand("test", "Ask a policy the cases that are written in it");
+void add_test_policy(Command& policy) {
+    Command command = policy.subcommand("test", "Ask a policy the cases that are written in it");
     struct Wishes {
         std::string file;
         std::vector<std::string> more;
     };
     auto wishes = std::make_shared<Wishes>();
-    command->add_option("file", wishes->file, "Policy")->required()->type_name("FILE");
-    command->add_option("cases", wishes->more, "Files with further cases")->type_name("CASES");
-    command->footer(
+    command.required("file", wishes->file, "FILE", "Policy");
+    command.texts("cases", wishes->more, "CASES", "Files with further cases");
+    command.footer(
         "A case is a line of the policy, or of a file of its own:\n"
         "  expect allow publish plant/7/temp user=sensor-7 client=c1 qos=1 payload=100\n"
         "  expect deny subscribe # user=ann\n"
         "Exit status: 0 all hold; 1 some do not, each is printed with the rule that decided; 2 a "
         "file cannot be read, or there are no cases.");
-    command->callback(
-        [wishes, &run] { run = [wishes] { return test(wishes->file, wishes->more); }; });
+    command.runs([wishes] { return test(wishes->file, wishes->more); });
 }
 
 }  // namespace
 
-void add_policy(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand("policy", "Check and test an access policy");
-    command->require_subcommand(1);
-    command->footer(
+void add_policy(Command& godwit) {
+    Command command = godwit.subcommand("policy", "Check and test an access policy");
+    command.needs_subcommand();
+    command.footer(
         "A policy says who may connect, publish, retain, subscribe and receive what, a rule a "
         "line:\n"
         "  allow connect\n"
         "  allow write plant/{client}/#  user=sensor-* qos<=1 payload<=4KiB\n"
         "  deny  receive plant/+/secret\n"
         "What no line allows is denied, and a line that denies wins. docs/policy.md teaches it.");
-    add_check_policy(*command, run);
-    add_test_policy(*command, run);
+    add_check_policy(command);
+    add_test_policy(command);
 }
 
 }  // namespace godwit::server

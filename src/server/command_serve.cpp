@@ -11,11 +11,10 @@
 #include "server/commands.h"
 #include "server/settings.h"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 namespace godwit::server {
@@ -186,36 +185,26 @@ int serve(ServeOptions& wishes) {
 
 }  // namespace
 
-void add_serve(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand("serve", "Run the broker");
+void add_serve(Command& godwit) {
+    Command command = godwit.subcommand("serve", "Run the broker");
     auto wishes = std::make_shared<ServeOptions>();
-    command
-        ->add_option("-c,--config", wishes->source.file,
-                     "Configuration file (TOML); docs/configuration.md lists every key")
-        ->type_name("FILE");
-    command
-        ->add_option(
-            "-l,--listen", wishes->source.listen,
-            "Where to take clients, in place of the file's listeners; as often as wanted:\n"
-            "mqtt://HOST:PORT  "
-            "mqtts://HOST:PORT?cert=FILE&key=FILE[&ca=FILE&verify=optional|required&crl=FILE]\n"
-            "ws://HOST:PORT/PATH  wss://...  unix:/PATH; port 0 takes a free one")
-        ->type_name("URL")
-        ->allow_extra_args(false);
-    command
-        ->add_option(
-            "--data", wishes->data,
-            "Directory where sessions, messages and retained messages are kept; without it they "
-            "are in memory alone")
-        ->type_name("DIR");
-    command
-        ->add_option("--shards", wishes->shards,
-                     "Threads that serve clients; default: as many as the data directory is of, "
-                     "else one for each core")
-        ->type_name("N");
-    command->add_option("--log-level", wishes->log_level, "debug, info, warning or error")
-        ->type_name("LEVEL");
-    command->footer(
+    command.text("-c,--config", wishes->source.file, "FILE",
+                 "Configuration file (TOML); docs/configuration.md lists every key");
+    command.texts(
+        "-l,--listen", wishes->source.listen, "URL",
+        "Where to take clients, in place of the file's listeners; as often as wanted:\n"
+        "mqtt://HOST:PORT  "
+        "mqtts://HOST:PORT?cert=FILE&key=FILE[&ca=FILE&verify=optional|required&crl=FILE]\n"
+        "ws://HOST:PORT/PATH  wss://...  unix:/PATH; port 0 takes a free one");
+    command.text(
+        "--data", wishes->data, "DIR",
+        "Directory where sessions, messages and retained messages are kept; without it they "
+        "are in memory alone");
+    command.text("--shards", wishes->shards, "N",
+                 "Threads that serve clients; default: as many as the data directory is of, "
+                 "else one for each core");
+    command.text("--log-level", wishes->log_level, "LEVEL", "debug, info, warning or error");
+    command.footer(
         "Without options it listens on loopback only: MQTT on 1883, WebSocket on 8083, admin HTTP "
         "on 8080.\n"
         "Signals: TERM and INT end it, HUP reloads passwords, keys of tokens, access rules and "
@@ -224,7 +213,7 @@ void add_serve(CLI::App& app, Run& run) {
         "  godwit serve\n"
         "  godwit serve --listen mqtt://127.0.0.1:1883 --listen unix:/run/godwit.sock\n"
         "  godwit serve --config /etc/godwit/godwit.toml");
-    command->callback([wishes, &run] { run = [wishes] { return serve(*wishes); }; });
+    command.runs([wishes] { return serve(*wishes); });
 }
 
 }  // namespace godwit::server

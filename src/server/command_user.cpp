@@ -10,9 +10,8 @@
 #include "server/settings.h"
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
@@ -156,40 +155,37 @@ int list(const UserWishes& wishes) {
 
 // --- the command line ---
 
-std::shared_ptr<UserWishes> add_options(CLI::App& command) {
+std::shared_ptr<UserWishes> add_options(Command& command) {
     auto wishes = std::make_shared<UserWishes>();
-    command.add_option("--data", wishes->data, "Data directory of the broker")->type_name("DIR");
-    command
-        .add_option("-c,--config", wishes->config,
-                    "Configuration of the broker, in which server.data names the directory")
-        ->type_name("FILE");
+    command.text("--data", wishes->data, "DIR", "Data directory of the broker");
+    command.text("-c,--config", wishes->config, "FILE",
+                 "Configuration of the broker, in which server.data names the directory");
     return wishes;
 }
 
-void add_verb(CLI::App& parent, const Verb& verb, Run& run) {
-    auto* command = parent.add_subcommand(verb.name, verb.help);
-    auto wishes = add_options(*command);
-    command->add_option("user", wishes->name, "User name")->required()->type_name("USER");
+void add_verb(Command& parent, const Verb& verb) {
+    Command command = parent.subcommand(verb.name, verb.help);
+    auto wishes = add_options(command);
+    command.required("user", wishes->name, "USER", "User name");
     if (verb.asks_password) {
-        command->add_flag("--scram", wishes->scram,
-                          "Keep the password so that clients can log in by SCRAM-SHA-256 too");
-        command->footer("The password is asked for, or read as one line from standard input.");
+        command.flag("--scram", wishes->scram,
+                     "Keep the password so that clients can log in by SCRAM-SHA-256 too");
+        command.footer("The password is asked for, or read as one line from standard input.");
     }
-    command->callback(
-        [wishes, &verb, &run] { run = [wishes, &verb] { return change(verb, *wishes); }; });
+    command.runs([wishes, &verb] { return change(verb, *wishes); });
 }
 
 }  // namespace
 
-void add_user(CLI::App& app, Run& run) {
-    auto* user = app.add_subcommand("user", "Add, change, disable and remove users");
-    user->require_subcommand(1);
-    for (const Verb& verb : kVerbs) add_verb(*user, verb, run);
-    auto* all = user->add_subcommand("list", "List all users, without their passwords");
-    auto wishes = add_options(*all);
-    all->add_flag("--json", wishes->json, "One JSON object a line");
-    all->callback([wishes, &run] { run = [wishes] { return list(*wishes); }; });
-    user->footer(
+void add_user(Command& godwit) {
+    Command user = godwit.subcommand("user", "Add, change, disable and remove users");
+    user.needs_subcommand();
+    for (const Verb& verb : kVerbs) add_verb(user, verb);
+    Command all = user.subcommand("list", "List all users, without their passwords");
+    auto wishes = add_options(all);
+    all.flag("--json", wishes->json, "One JSON object a line");
+    all.runs([wishes] { return list(*wishes); });
+    user.footer(
         "The users are in the data directory, in control.db. A broker asks for them where "
         "auth.users = true, and a running one follows within a second: connections of users who "
         "are gone, disabled or have another password end with 0x87 (not authorized).\n"

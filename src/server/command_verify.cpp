@@ -2,9 +2,8 @@
 #include "server/data_directory.h"
 #include "server/verifying.h"
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
+#include <memory>
 
 namespace godwit::server {
 
@@ -32,15 +31,13 @@ int run_verify(const VerifyOptions& wishes) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, Run& run) {
-    auto* command = app.add_subcommand(
+void add_verify(Command& godwit) {
+    Command command = godwit.subcommand(
         "verify", "Check a data directory while no broker runs on it, and change nothing");
     auto wishes = std::make_shared<VerifyOptions>();
-    command->add_option("directory", wishes->directory, "Data directory (serve --data)")
-        ->required()
-        ->type_name("DIR");
-    command->add_flag("--json", wishes->json, "Print one JSON object, with every segment");
-    command->footer(
+    command.required("directory", wishes->directory, "DIR", "Data directory (serve --data)");
+    command.flag("--json", wishes->json, "Print one JSON object, with every segment");
+    command.footer(
         "A row for each shard: segments in use; bytes of its files, and of living objects;\n"
         "sessions, their subscriptions; messages on disk (once, however many wait for them);\n"
         "queued and inflight, counted for each session; shared groups, and messages in them;\n"
@@ -55,7 +52,7 @@ void add_verify(CLI::App& app, Run& run) {
         "Examples:\n"
         "  godwit verify /var/lib/godwit\n"
         "  godwit verify --json /var/lib/godwit | jq '.shards[] | {folder, queued}'");
-    command->callback([wishes, &run] { run = [wishes] { return run_verify(*wishes); }; });
+    command.runs([wishes] { return run_verify(*wishes); });
 }
 
 }  // namespace godwit::server

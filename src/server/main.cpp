@@ -21,19 +21,20 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     app.get_formatter()->column_width(36);
     server::Run run;
-    server::add_serve(app, run);
+    server::Command godwit(app, run);
+    server::add_serve(godwit);
     client::add_pub(app, run);
     client::add_sub(app, run);
     bench::add_bench(app, run);
-    server::add_check(app, run);
-    server::add_passwd(app, run);
-    server::add_user(app, run);
-    server::add_policy(app, run);
-    server::add_explain(app, run);
-    server::add_why(app, run);
-    server::add_verify(app, run);
-    server::add_dump(app, run);
-    server::add_version(app, run);
+    server::add_check(godwit);
+    server::add_passwd(godwit);
+    server::add_user(godwit);
+    server::add_policy(godwit);
+    server::add_explain(godwit);
+    server::add_why(godwit);
+    server::add_verify(godwit);
+    server::add_dump(godwit);
+    server::add_version(godwit);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

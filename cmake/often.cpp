@@ -1,0 +1,1 @@
+// Nothing: it is what the precompiled headers belong to (GodwitModule.cmake).
