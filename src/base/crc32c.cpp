@@ -40,19 +40,18 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_sse42(Bytes bytes, uint32_t se
         std::memcpy(&word, at, 8);
         crc = _mm_crc32_u64(crc, word);
     }
-    for (; left > 0; --left, ++at) crc = _mm_crc32_u8(uint32_t(crc), *at);
+    if (left & 4) {
+        crc = _mm_crc32_u32(uint32_t(crc), load_u32(at));
+        at += 4;
+    }
+    if (left & 2) {
+        crc = _mm_crc32_u16(uint32_t(crc), uint16_t(at[0] | at[1] << 8));
+        at += 2;
+    }
+    if (left & 1) crc = _mm_crc32_u8(uint32_t(crc), *at);
     return ~uint32_t(crc);
 }
 #endif
-
-using Crc32c = uint32_t (*)(Bytes, uint32_t);
-
-Crc32c fastest() {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42;
-#endif
-    return crc32c_portable;
-}
 
 }  // namespace
 
@@ -72,8 +71,10 @@ uint32_t crc32c_portable(Bytes bytes, uint32_t seed) {
 }
 
 uint32_t crc32c(Bytes bytes, uint32_t seed) {
-    static const Crc32c function = fastest();
-    return function(bytes, seed);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(bytes, seed);
+#endif
+    return crc32c_portable(bytes, seed);
 }
 
 }  // namespace godwit

@@ -37,6 +37,9 @@ public:
     virtual Result<size_t, DiskError> read_at(uint64_t offset, std::span<uint8_t> into) = 0;
     /// Writes all of it, or fails; a failed write may have written any part.
     virtual Result<Done, DiskError> write_at(uint64_t offset, Bytes bytes) = 0;
+    /// The same with zeros from `begin` to `end`. Nobody is about to read them: they need not stay
+    /// in the system's cache.
+    virtual Result<Done, DiskError> write_zeros(uint64_t begin, uint64_t end) = 0;
     /// What was written is on disk. After a failure nobody knows what of it is, and asking again
     /// proves nothing.
     virtual Result<Done, DiskError> sync() = 0;

@@ -24,6 +24,7 @@ constexpr const char* kLockName = "lock";
 constexpr mode_t kDirectoryMode = 0700;
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kOthers = 0077;
+constexpr size_t kPageBytes = 4096;
 
 using Outcome = Result<Done, DiskError>;
 
@@ -55,6 +56,10 @@ DiskError error_of(int code, std::string_view call, std::string_view name) {
             fmt::format("{} {}: {}", call, name, std::generic_category().message(code))};
 }
 
+/// What a write past the cache takes its bytes from. Never written to.
+constexpr size_t kZeroBytes = 1 << 20;
+alignas(kPageBytes) uint8_t zeros[kZeroBytes];
+
 class DiskFile : public File {
 public:
     DiskFile(Fd fd, std::string name, bool is_writable = true)
@@ -85,6 +90,17 @@ public:
         return Done{};
     }
 
+    /// Past the cache, which costs a third: nothing is copied, and no page is made for it.
+    Outcome write_zeros(uint64_t begin, uint64_t end) override {
+        if ((begin | end) % kPageBytes == 0 && set_direct(true)) {
+            const auto written = write_chunks_of_zeros(begin, end);
+            if (!set_direct(false)) return Err{failed("fcntl")};
+            if (written) return written;
+        }
+        // What cannot be written so for whatever reason: some file systems refuse it only now.
+        return write_chunks_of_zeros(begin, end);
+    }
+
     Outcome sync() override {
         if (::fdatasync(fd_.get()) < 0) return Err{failed("fdatasync")};
         return Done{};
@@ -111,6 +127,20 @@ public:
 
 private:
     DiskError failed(std::string_view call) const { return error_of(errno, call, name_); }
+
+    Outcome write_chunks_of_zeros(uint64_t begin, uint64_t end) {
+        for (uint64_t at = begin; at < end; at += kZeroBytes) {
+            const auto written = write_at(at, Bytes(zeros).first(std::min(kZeroBytes, end - at)));
+            if (!written) return written;
+        }
+        return Done{};
+    }
+    /// @return  false: the file system has no such way
+    bool set_direct(bool wanted) const {
+        const int flags = ::fcntl(fd_.get(), F_GETFL);
+        return flags >= 0 &&
+               ::fcntl(fd_.get(), F_SETFL, wanted ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+    }
 
     Fd fd_;
     std::string name_;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 namespace godwit::os {
@@ -102,6 +103,45 @@ TEST_F(DiskDirectoryTest, TruncatesInBothDirections) {
     EXPECT_EQ(file->size().value(), 10u);
 }
 
+/// Zeros from `begin` to `end` of a file full of other bytes; what is around them stays.
+void expect_zeros(const std::filesystem::path& parent, size_t begin, size_t end) {
+    SCOPED_TRACE(testing::Message() << parent << ", " << begin << " to " << end);
+    const TestDirectory root(parent);
+    const auto disk = DiskDirectory::acquire(root.path("store")).value();
+    const auto file = disk->create("a").value();
+    Buffer expected(5 << 20, 'x');
+    ASSERT_TRUE(file->write_at(0, expected));
+    ASSERT_TRUE(file->write_zeros(begin, end));
+    std::fill(expected.begin() + ptrdiff_t(begin), expected.begin() + ptrdiff_t(end), 0);
+    // Whatever way the zeros went, other bytes go anywhere again.
+    ASSERT_TRUE(file->write_at(4097, as_bytes("word")));
+    std::copy_n("word", 4, expected.begin() + 4097);
+    ASSERT_TRUE(file->sync());
+    Buffer got(expected.size() + 1);
+    ASSERT_EQ(file->read_at(0, got).value(), expected.size());
+    got.pop_back();
+    EXPECT_TRUE(got == expected);
+}
+
+// A disk takes zeros past the cache if they are whole pages; memory has no such way on some
+// kernels.
+TEST(DiskFile, WritesZerosOnADiskAndInMemory) {
+    for (const std::filesystem::path& parent :
+         {std::filesystem::temp_directory_path(), std::filesystem::path("/dev/shm")}) {
+        expect_zeros(parent, 4096, 4 << 20);
+        expect_zeros(parent, 4096, (3 << 20) + 8192);
+        expect_zeros(parent, 4096, 4096);
+        expect_zeros(parent, 100, (2 << 20) + 1);
+    }
+}
+
+TEST_F(DiskDirectoryTest, ZerosMakeAFileLonger) {
+    const auto disk = open();
+    const auto file = disk->create("a").value();
+    EXPECT_TRUE(file->write_zeros(4096, 8192));
+    EXPECT_EQ(file->size().value(), 8192u);
+}
+
 TEST_F(DiskDirectoryTest, ListsFilesInOrder) {
     const auto disk = open();
     EXPECT_TRUE(disk->create("f/b"));
@@ -164,6 +204,7 @@ TEST_F(DiskDirectoryTest, IsLookedAtWithoutAChange) {
     EXPECT_EQ((*file)->read_at(0, room).value(), 4u);
     EXPECT_EQ(as_text(room), "word");
     EXPECT_FALSE((*file)->write_at(0, as_bytes("w")));
+    EXPECT_FALSE((*file)->write_zeros(0, 4096));
     EXPECT_FALSE((*file)->truncate(1));
     EXPECT_EQ((*disk)->create("g/b").error().fault, DiskFault::NotPermitted);
     EXPECT_EQ((*disk)->rename("f/a", "f/b").error().fault, DiskFault::NotPermitted);

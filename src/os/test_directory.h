@@ -9,8 +9,9 @@ namespace godwit::os {
 
 class TestDirectory {
 public:
-    TestDirectory() {
-        std::string pattern = std::filesystem::temp_directory_path() / "godwit-test-XXXXXX";
+    explicit TestDirectory(
+        const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        std::string pattern = parent / "godwit-test-XXXXXX";
         path_ = ::mkdtemp(pattern.data());
     }
     TestDirectory(const TestDirectory&) = delete;

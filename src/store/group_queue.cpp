@@ -20,6 +20,7 @@ GroupQueue::Written GroupQueue::append(RecordKind kind, ObjectId id, Bytes head,
     const size_t at = batch.bytes.size();
     const uint32_t raw = append_record(batch.bytes, kind, id, head, tail);
     GW_ASSERT(batch.bytes.size() < (1u << 31));
+    move_record(&batch.bytes[at], {}, batch.key);
     batch.check = extend_check(batch.check, raw);
     batch.is_open = true;
     ++batch.count;
@@ -40,10 +41,10 @@ Batch* GroupQueue::ready() {
 }
 
 void GroupQueue::place(Batch& batch, uint64_t sequence, const SegmentKey& key) {
-    const SegmentKey before = batch.key;
-    for_each_record(batch.bytes,
-                    [&](uint8_t* record, uint32_t) { move_record(record, before, key); });
-    batch.key = key;
+    if (const SegmentKey before = std::exchange(batch.key, key); before != key)
+        for_each_record(batch.bytes,
+                        [&](uint8_t* record, uint32_t) { move_record(record, before, key); });
+    batch.is_placed = true;
     Buffer head;
     const auto bytes = uint32_t(batch.bytes.size() - kGroupRecordBytes);
     append_record(head, RecordKind::Group, {},
@@ -70,10 +71,11 @@ const uint8_t* GroupQueue::find(uint32_t batch, uint32_t offset) const {
 /// The batch that takes the next record. One that the disk has at work takes none: it was placed.
 Batch& GroupQueue::forming() {
     const bool takes_more =
-        !batches_.empty() && batches_.back().key.number == 0 &&
+        !batches_.empty() && !batches_.back().is_placed &&
         (batches_.back().is_open || batches_.back().bytes.size() < batch_bytes_);
     if (takes_more) return batches_.back();
     Batch batch;
+    batch.key = expected_;
     batch.number = std::exchange(next_number_, (next_number_ + 1) & (Place::kBatchFlag - 1));
     if (!spare_buffers_.empty()) {
         batch.bytes = std::move(spare_buffers_.back());

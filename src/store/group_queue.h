@@ -11,12 +11,13 @@ namespace godwit::store {
 
 struct Batch {
     uint32_t number = 0;
-    Buffer bytes;          // room for the group record, then records of no segment; see place()
+    Buffer bytes;          // room for the group record, then records of the segment `key`
     uint64_t ticket = 0;   // of the last commit in it
     bool is_open = false;  // holds records that no commit has followed
     uint32_t count = 0;
     uint32_t check = 0;
-    SegmentKey key;  // whose records they are now
+    SegmentKey key;
+    bool is_placed = false;
 };
 
 class GroupQueue {
@@ -37,6 +38,8 @@ public:
         return committed_ + (!batches_.empty() && batches_.back().is_open ? 1 : 0);
     }
 
+    /// Where groups are likely to go from now on: their records are written for this segment.
+    void expect(const SegmentKey& key) { expected_ = key; }
     /// The next for the disk; nullptr: none is complete.
     Batch* ready();
     /// Makes the batch a group of that segment, or again of another one.
@@ -55,6 +58,7 @@ private:
     std::deque<Batch> batches_;
     std::deque<Buffer> spare_buffers_;
     uint32_t next_number_ = 1;
+    SegmentKey expected_;
     uint64_t committed_ = 0;
     uint64_t pending_bytes_ = 0;
 };

@@ -87,13 +87,22 @@ std::optional<Work> Log::commit_work(Instant now) {
     if (!segment) return std::nullopt;
     is_committing_ = true;
     GroupQueue::place(*batch, last_sequence_ + 1, segment->key);
+    queue_.expect(segment->key);
     Work work{.kind = Work::Kind::Commit, .number = ++last_work_};
     work.at = Position::at(segment->key.number, segment->end);
     work.sync = options_.durability == Durability::Fsync;
     work.length = uint32_t(batch->bytes.size());
     work.bytes = std::move(batch->bytes);
     batch->bytes.clear();
+    fill_page(work, *segment);
     return work;
+}
+
+/// Zeros up to the end of the page, where the next group begins: a page that is written whole need
+/// not be read first.
+void Log::fill_page(Work& work, const Segment& segment) {
+    const uint64_t end = std::min<uint64_t>(page_end(segment.end + work.length), segment.bytes);
+    work.bytes.resize(end - segment.end);
 }
 
 /// Where the next group goes. nullptr: no segment is ready.
@@ -118,6 +127,7 @@ void Log::done(WorkDone done, Instant now) {
             GW_ASSERT(is_committing_);
             is_committing_ = false;
             queue_.ready()->bytes = std::move(done.work.bytes);
+            queue_.ready()->bytes.resize(done.work.length);
             if (done.error)
                 failed(*done.error, now);
             else
@@ -142,13 +152,11 @@ void Log::committed(Work& work) {
     const uint32_t where = Place::in_batch(batch.number);
     for_each_record(batch.bytes, [&](const uint8_t* record, uint32_t offset) {
         if (peek_kind(record) != RecordKind::Put) return;
-        const ObjectId id = peek_object(record);
-        if (objects_.find(id).stands_at(where, offset)) {
-            objects_.move(id, segment.key.number, segment.end + offset);
+        if (objects_.move_from(peek_object(record), {where, offset},
+                               {segment.key.number, segment.end + offset}))
             ++segment.living;
-        } else {
+        else
             segment.died_ticket = queue_.covering_ticket();
-        }
     });
     segment.end += uint32_t(batch.bytes.size());
     durable_ = batch.ticket;

@@ -126,6 +126,7 @@ private:
 
     std::optional<Work> commit_work(Instant now);
     Segment* segment_for(uint64_t group_bytes);
+    static void fill_page(Work& work, const Segment& segment);
     std::optional<Work> read_work();
     void serve(ObjectId id, const uint8_t* record);
     void serve_more(const WorkDone& done);

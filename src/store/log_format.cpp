@@ -101,17 +101,16 @@ uint32_t segment_mask(uint32_t number, uint32_t salt) {
 uint32_t append_record(Buffer& out, RecordKind kind, ObjectId object, Bytes head, Bytes tail) {
     const uint64_t body_bytes = head.size() + tail.size();
     GW_ASSERT(body_bytes < UINT32_MAX / 2);
-    uint8_t header[kRecordHeaderBytes] = {};
-    store_u32(header + 4, uint32_t(body_bytes));
-    store_u32(header + 8, object.value);
-    header[12] = uint8_t(kind);
-    const uint32_t raw = crc32c(tail, crc32c(head, crc32c(checked_part(header))));
-    store_u32(header, raw);
-    const size_t end = out.size() + record_bytes(body_bytes);
-    out.insert(out.end(), header, header + kRecordHeaderBytes);
-    out.insert(out.end(), head.begin(), head.end());
-    out.insert(out.end(), tail.begin(), tail.end());
-    out.resize(end);
+    const size_t begin = out.size();
+    out.resize(begin + record_bytes(body_bytes));
+    uint8_t* at = &out[begin];
+    store_u32(at + 4, uint32_t(body_bytes));
+    store_u32(at + 8, object.value);
+    at[12] = uint8_t(kind);
+    uint8_t* body = at + kRecordHeaderBytes;
+    std::copy(tail.begin(), tail.end(), std::copy(head.begin(), head.end(), body));
+    const uint32_t raw = crc32c(Bytes(body, body_bytes), crc32c(checked_part(at)));
+    store_u32(at, raw);
     return raw;
 }
 

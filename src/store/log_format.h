@@ -34,6 +34,8 @@ namespace godwit::store {
 
 inline constexpr uint32_t kFormatVersion = 1;
 inline constexpr uint32_t kSegmentHeadBytes = 4096;
+/// What systems keep in their cache, and disks write, as one.
+inline constexpr uint32_t kPageBytes = 4096;
 inline constexpr uint32_t kHeaderCopyOffset = 2048;
 inline constexpr uint32_t kSegmentHeaderBytes = 32;
 inline constexpr uint32_t kRecordHeaderBytes = 16;
@@ -44,6 +46,11 @@ inline constexpr uint32_t kRecordAlignment = 8;
 inline constexpr uint32_t kObjectIdMax = 1u << 28;
 
 enum class RecordKind : uint8_t { Group = 1, Put = 2, Note = 3, Erase = 4 };
+
+/// The end of the page that ends at `at` or holds it.
+constexpr uint64_t page_end(uint64_t at) {
+    return (at + kPageBytes - 1) & ~uint64_t(kPageBytes - 1);
+}
 
 /// Header, body and padding.
 constexpr uint64_t record_bytes(uint64_t body_bytes) {
@@ -79,6 +86,7 @@ uint32_t segment_mask(uint32_t number, uint32_t salt);
 struct SegmentKey {
     uint32_t number = 0;
     uint32_t mask = 0;
+    bool operator==(const SegmentKey&) const = default;
 };
 
 // --- records ---

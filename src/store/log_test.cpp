@@ -71,6 +71,60 @@ protected:
 
 // --- writing ---
 
+/// Beyond its group a commit has zeros only. @return  where what it writes ends
+uint64_t expect_zeros_behind(const Work& commit) {
+    const Bytes behind = Bytes(commit.bytes).subspan(commit.length);
+    EXPECT_TRUE(std::all_of(behind.begin(), behind.end(), [](uint8_t each) { return each == 0; }));
+    return commit.at.offset() + commit.bytes.size();
+}
+
+// Else the system would have to read the page from the disk before it could write a part of it.
+TEST_F(LogTest, ACommitWritesItsLastPageWhole) {
+    uint64_t end = kSegmentHeadBytes;
+    for (uint32_t i = 0; i < 20; ++i) {
+        owner_.put(1 + i, std::string(i * 257, 'a'));
+        owner_.commit();
+        auto work = next_of(Work::Kind::Commit);
+        ASSERT_TRUE(work);
+        EXPECT_EQ(work->at.offset(), end) << "a group begins where the one before ends";
+        end += work->length;
+        EXPECT_EQ(expect_zeros_behind(*work), page_end(end));
+        log().done(perform(std::move(*work), disk_, Owner::kFolder), owner_.now);
+    }
+    const auto objects = owner_.objects;
+    lose_power();
+    EXPECT_EQ(owner_.objects, objects);
+}
+
+TEST(LogOfOddSegments, ACommitDoesNotWriteBeyondItsSegment) {
+    FaultyDisk disk(1);
+    Owner owner(disk, {.segment_bytes = kSegment + 600, .salt = 7});
+    owner.open();
+    uint32_t last_pages = 0;
+    for (uint32_t i = 0; i < 200; ++i) {
+        owner.put(1 + i, std::string(400 + i * 31 % 700, 'a'));
+        owner.commit();
+        while (auto work = owner.log().work(owner.now)) {
+            if (work->kind == Work::Kind::Commit) {
+                const uint64_t end = expect_zeros_behind(*work);
+                EXPECT_LE(end, kSegment + 600);
+                last_pages += end == kSegment + 600;
+            }
+            owner.log().done(perform(std::move(*work), disk, Owner::kFolder), owner.now);
+        }
+    }
+    EXPECT_GT(last_pages, 0u);
+    EXPECT_EQ(disk.contents("shard-0/segment-00000001").size(), kSegment + 600);
+}
+
+TEST_F(LogTest, AGroupOfThreeSegmentsStandsInOneOfWholePages) {
+    owner_.put(1, std::string(3 * kSegment, 'a'));
+    owner_.commit_and_settle();
+    EXPECT_EQ(log().durable(), 1u);
+    for (const std::string& name : files())
+        EXPECT_EQ(disk_.contents("shard-0/" + name).size() % kPageBytes, 0u) << name;
+}
+
 TEST_F(LogTest, HoldsWhatWasPutNotedAndErased) {
     owner_.put(1, "one");
     owner_.put(2, "two");

@@ -30,6 +30,12 @@ struct Place {
 };
 static_assert(sizeof(Place) == 16);
 
+/// The `where` and `offset` of a place.
+struct Spot {
+    uint32_t where = 0;
+    uint32_t offset = 0;
+};
+
 class ObjectTable {
 public:
     Place find(ObjectId id) const {
@@ -69,6 +75,16 @@ public:
         Place& entry = living(id);
         entry.where = where;
         entry.offset = offset;
+    }
+
+    /// The same if it stands there. @return  whether it does
+    bool move_from(ObjectId id, const Spot& from, const Spot& to) {
+        if (id.value >= places_.size()) return false;
+        Place& entry = places_[id.value];
+        if (!entry.stands_at(from.where, from.offset)) return false;
+        entry.where = to.where;
+        entry.offset = to.offset;
+        return true;
     }
 
     /// Of living objects: their put and notes, headers included.

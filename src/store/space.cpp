@@ -6,7 +6,7 @@
 namespace godwit::store {
 
 std::optional<Spare> Space::take(uint64_t group_bytes) {
-    const uint64_t needed = kSegmentHeadBytes + group_bytes;
+    const uint64_t needed = page_end(kSegmentHeadBytes + group_bytes);
     if (needed > options_.segment_bytes) huge_bytes_ = needed;
     size_t chosen = 0;
     while (chosen < spares_.size() && spares_[chosen].bytes < needed) ++chosen;

@@ -9,8 +9,6 @@ namespace godwit::store {
 
 namespace {
 
-constexpr size_t kZeroBytes = 1 << 20;
-
 using Outcome = Result<Done, DiskError>;
 
 Outcome commit(const Work& work, Directory& directory, const std::string& name) {
@@ -31,17 +29,6 @@ Outcome read(WorkDone& out, Directory& directory, const std::string& name) {
     return Done{};
 }
 
-/// Real zeros: a block that was only allocated costs its first sync a write of metadata.
-Outcome write_zeros(File& file, uint64_t from, uint64_t to) {
-    const Buffer zeros(std::min<uint64_t>(kZeroBytes, to - from));
-    for (uint64_t at = from; at < to; at += zeros.size()) {
-        const auto written =
-            file.write_at(at, Bytes(zeros).first(std::min<uint64_t>(zeros.size(), to - at)));
-        if (!written) return written;
-    }
-    return Done{};
-}
-
 /// An empty file under that name; what was left there by an attempt before goes.
 Result<std::unique_ptr<File>, DiskError> create_anew(Directory& directory,
                                                      const std::string& name) {
@@ -58,7 +45,8 @@ Result<std::unique_ptr<File>, DiskError> fresh_file(const Work& work, Directory&
     if (!file) return file;
     const auto sized = (*file)->truncate(work.length);
     if (!sized) return Err{sized.error()};
-    const auto zeroed = write_zeros(**file, kSegmentHeadBytes, work.length);
+    // Real zeros: a block that was only allocated costs its first sync a write of metadata.
+    const auto zeroed = (*file)->write_zeros(kSegmentHeadBytes, work.length);
     if (!zeroed) return Err{zeroed.error()};
     return file;
 }

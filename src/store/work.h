@@ -16,7 +16,7 @@ namespace godwit::store {
 /// One thing for the disk. Performed in the order of making within a lane.
 struct Work {
     enum class Kind : uint8_t {
-        Commit,   // write `bytes` at `at`, then sync if `sync`
+        Commit,   // write `bytes` at `at`, then sync if `sync`; the first `length` are the group
         Prepare,  // make segment at.segment() ready: `length` bytes, zeroed or recycled, synced
         Read,     // `length` bytes from `at`
         Retire,   // remove segment at.segment(), or set it aside as damaged

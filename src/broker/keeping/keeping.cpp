@@ -78,6 +78,10 @@ Forming& form(Core& core, const MessageRef& message) {
     return forming;
 }
 
+bool waits_for_shards(const Keeper& keeper, ObjectId kept) {
+    return !keeper.waiting_shards.empty() && keeper.waiting_shards.contains(kept.value);
+}
+
 void keep_clock(Core& core, WallTime wall) {
     Keeper& keeper = core.keeper;
     if (core.now < keeper.clock_kept + kClockEvery && keeper.clock_object.value != 0) return;
@@ -249,8 +253,8 @@ void settle(Core& core, ObjectId kept, uint32_t taker) {
     Keeper& keeper = core.keeper;
     if (keeper.forming.id == kept) end_forming(core);
     const bool nobody = keeper.ledger.close_taker(kept, taker);
-    if (nobody && !keeper.waiting_shards.contains(kept.value)) {
-        keeper.wanted.erase(kept.value);
+    if (nobody && !waits_for_shards(keeper, kept)) {
+        if (!keeper.wanted.empty()) keeper.wanted.erase(kept.value);
         return forget(core, kept);
     }
     write_note(core, kept, {.kind = Note::Kind::Done, .taker = taker});
@@ -258,8 +262,8 @@ void settle(Core& core, ObjectId kept, uint32_t taker) {
 
 void end_forming(Core& core) {
     Keeper& keeper = core.keeper;
-    if (!keeper.forming.message) return;
-    Forming forming = std::exchange(keeper.forming, {});
+    Forming& forming = keeper.forming;
+    if (!forming.message) return;
     keeper.scratch.clear();
     append_object(keeper.scratch, MessageRecord{.number = ++keeper.message_number,
                                                 .waiting_shards = forming.waiting_shards,
@@ -268,8 +272,11 @@ void end_forming(Core& core) {
                                                 .takers = {}});
     keeper.log->put(forming.id, scratch_of(keeper), forming.takers);
     keeper.ledger.set_takers(forming.id, uint32_t(forming.message->size_bytes()), forming.count);
+    forming.message = {};
+    forming.id = {};
     forming.takers.clear();
-    keeper.forming.takers = std::move(forming.takers);
+    forming.count = 0;
+    forming.waiting_shards = 0;
 }
 
 ObjectId keep_crossing(Core& core, const MessageRef& message, uint64_t shards) {

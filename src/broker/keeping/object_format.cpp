@@ -15,19 +15,44 @@ void put_i64(Buffer& out, int64_t value) {
 void put_instant(Buffer& out, Instant at) {
     put_i64(out, at.time_since_epoch().count());
 }
-/// Numbers in a row, big-endian, written at once.
-class FixedFields {
+/// Fields in a row behind what `out` holds, big-endian, into room that is made at once: this is
+/// written for every message.
+class Fields {
 public:
+    Fields(Buffer& out, size_t bytes) {
+        const size_t begin = out.size();
+        out.resize(begin + bytes);
+        at_ = out.data() + begin;
+        end_ = out.data() + out.size();
+    }
+    Fields(const Fields&) = delete;
+    Fields& operator=(const Fields&) = delete;
+    ~Fields() { GW_ASSERT(at_ == end_); }
+
     template <class Number>
     void put(Number value) {
-        GW_ASSERT(size_ + sizeof value <= sizeof bytes_);
-        for (size_t i = sizeof value; i-- > 0;) bytes_[size_++] = uint8_t(uint64_t(value) >> 8 * i);
+        GW_ASSERT(sizeof value <= size_t(end_ - at_));
+        for (size_t i = 0; i < sizeof value; ++i)
+            at_[i] = uint8_t(uint64_t(value) >> 8 * (sizeof value - 1 - i));
+        at_ += sizeof value;
     }
-    Bytes bytes() const { return Bytes(bytes_).first(size_); }
+    void put_name(std::string_view text) {
+        GW_ASSERT(text.size() <= 0xffff);
+        put(uint16_t(text.size()));
+        put_raw(as_bytes(text));
+    }
+    void put_blob(Bytes bytes) {
+        put(uint32_t(bytes.size()));
+        put_raw(bytes);
+    }
 
 private:
-    uint8_t bytes_[32];
-    size_t size_ = 0;
+    void put_raw(Bytes bytes) {
+        GW_ASSERT(bytes.size() <= size_t(end_ - at_));
+        at_ = std::copy(bytes.begin(), bytes.end(), at_);
+    }
+    uint8_t* at_ = nullptr;
+    uint8_t* end_ = nullptr;
 };
 void put_name(Buffer& out, std::string_view text) {
     GW_ASSERT(text.size() <= 0xffff);
@@ -65,21 +90,30 @@ uint8_t source_flags(const MessageParts& parts) {
     return parts.source->username ? kHasSource | kSourceHasUser : kHasSource;
 }
 
-void append_head(Buffer& out, const MessageParts& parts) {
-    FixedFields fixed;
-    fixed.put(parts.realm.value);
-    fixed.put(parts.origin.value);
-    fixed.put(parts.stamp);
-    fixed.put(parts.publisher);
-    fixed.put(uint64_t(parts.expires.time_since_epoch().count()));
-    fixed.put(uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0) | source_flags(parts)));
-    put_bytes(out, fixed.bytes());
-    put_name(out, parts.topic);
-    put_blob(out, parts.forwarded_properties);
-    put_blob(out, parts.payload);
+/// Of what put_head() writes.
+size_t head_bytes(const MessageParts& parts) {
+    constexpr size_t kNumbers = 2 + 2 + 8 + 8 + 8 + 1;
+    constexpr size_t kLengths = 2 + 4 + 4;
+    const size_t bytes = kNumbers + kLengths + parts.topic.size() +
+                         parts.forwarded_properties.size() + parts.payload.size();
+    if (!parts.source) return bytes;
+    return bytes + 2 + parts.source->client_id.size() + 2 +
+           parts.source->username.value_or("").size();
+}
+
+void put_head(Fields& out, const MessageParts& parts) {
+    out.put(parts.realm.value);
+    out.put(parts.origin.value);
+    out.put(parts.stamp);
+    out.put(parts.publisher);
+    out.put(uint64_t(parts.expires.time_since_epoch().count()));
+    out.put(uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0) | source_flags(parts)));
+    out.put_name(parts.topic);
+    out.put_blob(parts.forwarded_properties);
+    out.put_blob(parts.payload);
     if (!parts.source) return;
-    put_name(out, parts.source->client_id);
-    put_name(out, parts.source->username.value_or(""));
+    out.put_name(parts.source->client_id);
+    out.put_name(parts.source->username.value_or(""));
 }
 
 }  // namespace
@@ -114,31 +148,34 @@ void append_object(Buffer& out, const SubscriptionRecord& record) {
 }
 
 void append_object(Buffer& out, const MessageRecord& record) {
-    put_u8(out, uint8_t(ObjectKind::Message));
-    put_u64(out, record.number);
-    put_u64(out, record.waiting_shards);
-    append_head(out, record.parts);
-    put_u32(out, record.taker_count);
+    Fields fields(out, 1 + 8 + 8 + head_bytes(record.parts) + 4);
+    fields.put(uint8_t(ObjectKind::Message));
+    fields.put(record.number);
+    fields.put(record.waiting_shards);
+    put_head(fields, record.parts);
+    fields.put(record.taker_count);
 }
 
 void append_taker(Buffer& out, const TakerRecord& taker) {
-    put_u32(out, taker.owner.value);
     const bool sent = taker.packet_id.value != 0;
-    put_u8(out, uint8_t(uint8_t(taker.qos) | (taker.retain ? kTakerRetain : 0) |
-                        (taker.group ? kTakerGroup : 0) | (sent ? kTakerSent : 0) |
-                        (taker.loan ? kTakerLoan : 0)));
-    if (sent) put_u16(out, taker.packet_id.value);
     const auto count = uint8_t(std::min<size_t>(taker.subscription_ids.size(), 255));
-    put_u8(out, count);
-    for (size_t i = 0; i < count; ++i) put_u32(out, taker.subscription_ids[i]);
+    Fields fields(out, 4 + 1 + (sent ? 2 : 0) + 1 + size_t(count) * 4 + (taker.loan ? 2 + 4 : 0));
+    fields.put(taker.owner.value);
+    fields.put(uint8_t(uint8_t(taker.qos) | (taker.retain ? kTakerRetain : 0) |
+                       (taker.group ? kTakerGroup : 0) | (sent ? kTakerSent : 0) |
+                       (taker.loan ? kTakerLoan : 0)));
+    if (sent) fields.put(taker.packet_id.value);
+    fields.put(count);
+    for (size_t i = 0; i < count; ++i) fields.put(taker.subscription_ids[i]);
     if (!taker.loan) return;
-    put_u16(out, taker.loan->home.value);
-    put_u32(out, taker.loan->group.value);
+    fields.put(taker.loan->home.value);
+    fields.put(taker.loan->group.value);
 }
 
 void append_retained(Buffer& out, const MessageParts& parts) {
-    put_u8(out, uint8_t(ObjectKind::Retained));
-    append_head(out, parts);
+    Fields fields(out, 1 + head_bytes(parts));
+    fields.put(uint8_t(ObjectKind::Retained));
+    put_head(fields, parts);
 }
 
 void append_object(Buffer& out, const GroupRecord& record) {

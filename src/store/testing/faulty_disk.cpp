@@ -102,6 +102,10 @@ public:
         return Done{};
     }
 
+    Result<Done, DiskError> write_zeros(uint64_t begin, uint64_t end) override {
+        return write_at(begin, Buffer(end - begin));
+    }
+
     Result<Done, DiskError> sync() override {
         ++disk_.counts_.syncs;
         DiskFile& synced = file();

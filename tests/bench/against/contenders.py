@@ -99,10 +99,10 @@ def floor(binary):
     return contender
 
 
-def godwit(binary):
+def godwit(binary, durability='fsync'):
     return Contender('Godwit', said([binary, '--version']), 'serve --shards 1 --data DIR: fdatasync before every acknowledgement',
-                     lambda folder, port: ['env', 'GODWIT_ADMIN_LISTEN=', binary, 'serve', '--shards', '1', '--data', folder / 'data',
-                                           '--listen', f'mqtt://127.0.0.1:{port}'])
+                     lambda folder, port: ['env', 'GODWIT_ADMIN_LISTEN=', f'GODWIT_STORE_DURABILITY={durability}', binary, 'serve',
+                                           '--shards', '1', '--data', folder / 'data', '--listen', f'mqtt://127.0.0.1:{port}'])
 
 
 def _with_file(folder, text, command):
