@@ -234,6 +234,149 @@ TEST(ClockExcuse, ASessionMayExpireByTheJumpAndNoEarlier) {
     }
 }
 
+// --- what is due by a jump that the next crash takes back ---
+
+TEST(ClockExcuse, ACrashThatComesSoonUndoesWhatWasDue) {
+    History h;
+    const Moment from{kBegin + seconds(10), 1};
+    h.crashes = {{kBegin + seconds(20), 5}, {kBegin + seconds(21), 9}};
+    h.jumps = {seconds(100), -seconds(100)};
+    EXPECT_EQ(h.due(from, seconds(60)), kBegin + seconds(20));
+    EXPECT_EQ(h.due_at_last(from, seconds(60), milliseconds(999)), kBegin + seconds(20));
+    EXPECT_EQ(h.due_at_last(from, seconds(60), seconds(1)), kBegin + seconds(70));
+    EXPECT_EQ(h.due_at_last(from, seconds(60), seconds(1), 8), kBegin + seconds(20));
+    EXPECT_EQ(h.due_at_last(from, seconds(5), seconds(1)), kBegin + seconds(15));
+    h.jumps[1] = {};
+    EXPECT_EQ(h.due_at_last(from, seconds(60), seconds(1)), kBegin + seconds(21));
+}
+
+/// The client of session s is away. A restart finds that two hours have passed; `after` later the
+/// next one, that they have not.
+Story there_and_back(Duration after) {
+    Story story = pair();
+    story.close(1);
+    story.crash(hours(2));
+    story.pace(after);
+    story.crash(-hours(2));
+    story.pace(seconds(2));
+    return story;
+}
+
+TEST(ClockExcuse, ASessionThatWasDueMayBeThereAfterTheNextCrash) {
+    for (const auto after : {2 * kSlack, 2 * kSlack + milliseconds(1)}) {
+        Story story = there_and_back(after);
+        Story gone = story;
+        story.connect(1, true);
+        gone.connect(1, false);
+        EXPECT_EQ(story.count(check_session_present), after == 2 * kSlack ? 0u : 1u);
+        EXPECT_EQ(gone.count(check_session_present), 0u);
+    }
+}
+
+TEST(ClockExcuse, ASessionThatWasDueIsOwedNothingFromMeanwhile) {
+    for (const auto jump : {hours(2), hours(0)}) {
+        const size_t owed = jump == hours(0) ? 1 : 0;
+        Story story = pair();
+        story.subscribe(1, "$share/g/t");
+        const uint32_t with_will = story.connect(2);
+        const uint32_t will = story.message(1);
+        story.history().messages[will] = {.publisher = 2, .topic = "t", .qos = 1, .will = true};
+        story.history().connections[with_will].will = will;
+        story.close(1);
+        story.crash(jump);
+        story.pace(milliseconds(100));
+        story.publish_acked(story.message(1));
+        story.close(with_will);
+        story.crash(-jump);
+        story.connect(1, true);
+        EXPECT_EQ(story.count(check_delivery), owed);
+        EXPECT_EQ(story.count(check_shared), owed);
+        EXPECT_EQ(story.count(check_wills), owed);
+        story.publish_acked(story.message(1));
+        EXPECT_EQ(story.count(check_delivery), owed + 1);
+        EXPECT_EQ(story.count(check_shared), owed + 1);
+    }
+}
+
+TEST(ClockExcuse, AMessageThatWasDueMayBeSentAfterTheNextCrash) {
+    for (const bool taken_back : {true, false}) {
+        Story story = pair();
+        const uint32_t m = story.message(1);
+        story.history().messages[m].expiry_s = 60;
+        story.publish(m);
+        story.crash(hours(2));
+        story.crash(taken_back ? -hours(2) : hours(0));
+        story.receive(1, m, 1).expiry_s = taken_back ? 57 : 1;
+        EXPECT_EQ(story.count(check_expiry), taken_back ? 0u : 1u);
+    }
+}
+
+TEST(ClockExcuse, AWillThatWasDueMayBeCancelledAfterTheNextCrash) {
+    for (const bool taken_back : {true, false}) {
+        Story story;
+        story.connect(1);
+        story.subscribe(1, "w");
+        const uint32_t connection = story.connect(2);
+        const uint32_t will = story.message(1, false, "w");
+        story.history().messages[will] = {
+            .publisher = 2, .topic = "w", .qos = 1, .will = true, .delay_s = 60};
+        story.history().connections[connection].will = will;
+        story.close(connection);
+        story.crash(hours(2));
+        story.pace(milliseconds(500));
+        story.crash(taken_back ? -hours(2) : hours(0));
+        story.pace(seconds(2));
+        story.connect(2, true);
+        EXPECT_EQ(story.count(check_wills), taken_back ? 0u : 1u);
+    }
+}
+
+// --- sessions that more crashes than one forget something of ---
+
+/// A session of a second is resumed by two connections that have an hour, `after` apart; then the
+/// broker crashes, and the client comes back much later. It has got a SUBACK meanwhile.
+Story two_resumptions_then_crash(Duration after) {
+    Story story;
+    story.close(story.connect(1, false, 1));
+    for (int i = 0; i < 2; ++i) {
+        story.pace(milliseconds(50));
+        story.connect(1, true);
+        if (i == 1) story.subscribe(1, "t");
+        story.pace(i == 0 ? after : milliseconds(50));
+        story.close(uint32_t(1 + i));
+    }
+    story.crash();
+    story.pace(seconds(60));
+    story.connect(1, false);
+    return story;
+}
+
+TEST(CrashExcuse, TwoResumptionsMayBeForgottenAtOnce) {
+    EXPECT_EQ(two_resumptions_then_crash(milliseconds(50)).count(check_session_present), 0u);
+    EXPECT_EQ(two_resumptions_then_crash(seconds(1)).count(check_session_present), 1u);
+}
+
+/// A session of an hour loses its connection, the broker crashes, and `after` later once more; then
+/// two hours have passed.
+Story two_crashes_after_the_end(Duration after) {
+    Story story;
+    story.close(story.connect(1, false, 3600));
+    story.pace(milliseconds(100));
+    story.crash();
+    story.pace(after);
+    story.crash(hours(2));
+    story.pace(seconds(1));
+    story.connect(1, true);
+    return story;
+}
+
+TEST(CrashExcuse, TheEndOfAConnectionMayBeForgottenByTwoCrashes) {
+    EXPECT_EQ(two_crashes_after_the_end(kSlack).count(check_session_present), 0u);
+    EXPECT_EQ(two_crashes_after_the_end(kSlack + milliseconds(1)).count(check_session_present), 1u);
+}
+
+// --- how far the clock may go ---
+
 TEST(ClockExcuse, ItJumpsAsFarAsTheTimeOfDayAndNoFurther) {
     Story story;
     story.crash(seconds(1));

@@ -12,11 +12,13 @@ namespace {
 /// Whether this subscription owes its session the message at QoS 1 or 2.
 bool owes(const View& view, const Span& span, uint32_t message) {
     const MessageFacts& facts = view.facts(message);
+    const MessageView& m = view.messages[message];
     if (span.shared() || !span.matches(facts.topic)) return false;
     if (std::min(span.qos_least(), facts.qos) == 0) return false;
-    if (span.acked > view.messages[message].sent || span.ending != kNever) return false;
+    if (span.acked > m.sent || span.ending != kNever) return false;
     const SessionView& session = view.sessions[span.session];
     if (!session.lasts || view.is_damaged(span.session) || view.may_be_undone(span)) return false;
+    if (view.may_be_gone(span.session, m.sent, m.acked)) return false;
     return !(span.ever_no_local() && facts.publisher == session.client);
 }
 

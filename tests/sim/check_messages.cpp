@@ -11,10 +11,12 @@ using Kind = Event::Kind;
 
 namespace {
 
-/// When a message expires, as far as the broker could know when it sent it.
+/// When a message expires, as far as the broker could know when it sent it. That it had expired
+/// before is not written down until somebody looks at it: any crash may undo that.
 Instant expiry_of(const View& view, const Event& event) {
-    return view.history.due(view.messages[event.message].read_last,
-                            seconds(*view.facts(event.message).expiry_s), event.broker.turn);
+    return view.history.due_at_last(view.messages[event.message].read_last,
+                                    seconds(*view.facts(event.message).expiry_s), Duration::max(),
+                                    event.broker.turn);
 }
 
 void check_late(const View& view, const Event& event, Violations& found) {

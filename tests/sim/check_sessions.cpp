@@ -30,13 +30,17 @@ namespace {
 
 enum class Expected : uint8_t { No, Yes, Either };
 
+/// What time alone makes due is on disk no later: a shard may be late, and so may its disk.
+constexpr Duration kDueSlack = 2 * kSlack;
+
 /// Whether a session that lost its connection at `closed` is there at `at`.
 Expected present_at(const View& view, const Moment& at, const Moment& closed, uint32_t expiry_s) {
     if (expiry_s == 0) return Expected::No;
     if (!closed.happened()) return Expected::Yes;
-    const Instant due = view.history.due(closed, seconds(expiry_s), at.turn);
-    if (at.at < due) return Expected::Yes;
-    return at.at > due + kSlack ? Expected::No : Expected::Either;
+    const Duration expiry = seconds(expiry_s);
+    if (at.at < view.history.due(closed, expiry, at.turn)) return Expected::Yes;
+    const Instant last = view.history.due_at_last(closed, expiry, kDueSlack, at.turn);
+    return at.at > last + kSlack ? Expected::No : Expected::Either;
 }
 
 /// The broker went down so soon after it had accepted this connection that what CONNECT said need
@@ -82,17 +86,31 @@ bool may_be_cleared(const View& view, uint32_t before, uint64_t turn) {
     return false;
 }
 
-/// A crash may forget that `connection` resumed its session: is that there as the connection before
-/// it left it? Where nothing can have been forgotten: as it is now.
-Expected as_left_before(const View& view, uint32_t connection, const Moment& at) {
-    const ConnectionFacts& c = view.history.connections[connection];
-    const Expected now = present_at(view, at, c.closed, view.history.granted_expiry(c));
-    if (!c.session_present || !view.history.crash_after(c.accepted, kSlack)) return now;
-    const auto& mine = view.accepted[c.client];
-    const auto here = std::find(mine.begin(), mine.end(), connection);
-    if (here == mine.begin() || here == mine.end()) return now;
-    const ConnectionFacts& last = view.history.connections[*std::prev(here)];
-    return present_at(view, at, last.closed, view.history.granted_expiry(last));
+/// A crash may forget that `connection` resumed its session, and that those before it did: the
+/// session is then there as an earlier one left it. @return  that may change what is `expected`
+bool may_be_as_left_before(const View& view, uint32_t connection, const Moment& at,
+                           Expected expected) {
+    const auto& all = view.history.connections;
+    const auto& mine = view.accepted[all[connection].client];
+    auto here = std::find(mine.begin(), mine.end(), connection);
+    while (here != mine.begin() && here != mine.end() && all[*here].session_present &&
+           view.history.crash_after(all[*here].accepted, kSlack)) {
+        const ConnectionFacts& last = all[*--here];
+        if (present_at(view, at, last.closed, view.history.granted_expiry(last)) != expected)
+            return true;
+    }
+    return false;
+}
+
+/// A crash may forget how the connection `old` ended, and count from the restart; and the next
+/// crash may forget that. @return  that may change what is `expected`
+bool may_be_counted_anew(const View& view, const ConnectionFacts& old, const Moment& at,
+                         Expected expected) {
+    const uint32_t wished = std::min(old.expiry_s, view.history.limits.session_expiry_max_s);
+    const Moment* crash = view.history.crash_after(old.closed, kSlack);
+    for (; crash && crash->at <= at.at; crash = view.history.crash_after(*crash, kSlack))
+        if (present_at(view, at, *crash, wished) != expected) return true;
+    return false;
 }
 
 /// Whether the session of connection `before` is there when `young` comes.
@@ -106,12 +124,9 @@ Expected expected_present(const View& view, uint32_t before, const ConnectionFac
     if (view.is_damaged(young.client, old.accepted.turn)) return Expected::Either;
     const Moment& at = young.accepted;
     const Expected usual = present_at(view, at, old.closed, view.history.granted_expiry(old));
-    if (as_left_before(view, before, at) != usual) return Expected::Either;
-    // A crash may forget how the connection ended, and count from the restart.
-    const Moment* crash = view.history.crash_after(old.closed, kSlack);
-    if (!crash || crash->at > at.at) return usual;
-    const uint32_t wished = std::min(old.expiry_s, view.history.limits.session_expiry_max_s);
-    return present_at(view, at, *crash, wished) == usual ? usual : Expected::Either;
+    const bool in_doubt =
+        may_be_as_left_before(view, before, at, usual) || may_be_counted_anew(view, old, at, usual);
+    return in_doubt ? Expected::Either : usual;
 }
 
 }  // namespace
@@ -167,10 +182,11 @@ WillDue delayed_will_due(const View& view, uint32_t connection, const Connection
                          Duration delay) {
     const ConnectionFacts& c = view.history.connections[connection];
     const Instant due = view.history.due(c.closed, delay);
+    const Instant last = view.history.due_at_last(c.closed, delay, kDueSlack);
     const Instant back = next ? next->accepted.at : view.history.end;
     const Instant cleared = first_clean_start(view, connection);
     const bool recounted = view.history.crash_after(c.closed, kSlack) != nullptr;
-    if (back > due + kSlack && !recounted && cleared > due) return {Expected::Yes, due};
+    if (back > last + kSlack && !recounted && cleared > last) return {Expected::Yes, due};
     if (next && !next->session_present && next->clean_start)
         return {Expected::Yes, std::min(cleared, due)};
     if (cleared < back) return {Expected::Either, std::min(cleared, due)};
@@ -208,6 +224,7 @@ void check_will_reached(const View& view, uint32_t will, const WillDue& due, Vio
         const SessionView& session = view.sessions[span.session];
         if (span.shared() || !span.matches(facts.topic) || !session.lasts) continue;
         if (view.is_damaged(span.session)) continue;
+        if (view.may_be_gone(span.session, due.from, kNever)) continue;
         if (std::min(span.qos_least(), facts.qos) == 0 || span.ending != kNever) continue;
         if (span.acked > due.from || (span.ever_no_local() && session.client == facts.publisher))
             continue;

@@ -51,8 +51,9 @@ bool is_owed(const View& view, const Group& group, uint32_t message) {
         const SessionView& session = view.sessions[member->session];
         if (view.dropped(session.client, facts.topic)) return false;
         // A QoS 2 message that was under way to a session ends with it [MQTT5-4.8.2-5].
-        const bool stays =
-            session.lasts && member->ending == kNever && !view.may_be_undone(*member);
+        const bool stays = session.lasts && member->ending == kNever &&
+                           !view.may_be_undone(*member) &&
+                           !view.may_be_gone(member->session, m.sent, kNever);
         if (!stays && std::min(facts.qos, member->qos_most()) == 2) return false;
         someone_stays |= stays && member->acked <= m.sent;
     }

@@ -24,28 +24,36 @@ uint32_t History::granted_expiry(const ConnectionFacts& connection) const {
     return std::min(wished, limits.session_expiry_max_s);
 }
 
+bool History::is_soon(Instant from, Instant until, Duration within) const {
+    Duration passed = until - from;
+    for (const Trouble& each : troubles)
+        passed -= std::max(Duration{}, std::min(each.until, until) - std::max(each.from, from));
+    return passed <= within;
+}
+
 const Moment* History::crash_after(const Moment& from, Duration within) const {
     const auto first = std::find_if(crashes.begin(), crashes.end(),
                                     [&](const Moment& crash) { return crash.turn > from.turn; });
     if (first == crashes.end()) return nullptr;
-    Duration passed = first->at - from.at;
-    for (const Trouble& each : troubles)
-        passed -=
-            std::max(Duration{}, std::min(each.until, first->at) - std::max(each.from, from.at));
-    return passed <= within ? &*first : nullptr;
+    return is_soon(from.at, first->at, within) ? &*first : nullptr;
 }
 
 Instant History::due(const Moment& from, Duration length, uint64_t until) const {
+    return due_at_last(from, length, -Duration(1), until);  // no crash comes so soon
+}
+
+Instant History::due_at_last(const Moment& from, Duration length, Duration within,
+                             uint64_t until) const {
     Instant at = from.at;
     for (size_t i = 0; i < crashes.size() && i < jumps.size(); ++i) {
         const Moment& crash = crashes[i];
         if (crash.turn <= from.turn || crash.turn > until) continue;
-        if (at + length <= crash.at) break;
+        const Instant fell = at + std::max(length, Duration{});
+        if (fell <= crash.at && !is_soon(fell, crash.at, within)) return fell;
         length -= crash.at - at + jumps[i];
         at = crash.at;
-        if (length <= Duration{}) return at;
     }
-    return at + length;
+    return at + std::max(length, Duration{});
 }
 
 void History::add_trouble(Instant from, Instant until) {

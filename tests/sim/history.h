@@ -171,10 +171,18 @@ struct History {
     /// The first crash after `from`, if it came no later than `within` after it, troubles of the
     /// disks aside; nullptr: none did.
     const Moment* crash_after(const Moment& from, Duration within) const;
-    /// When `length` has passed on the broker's clock since `from`, as far as crashes up to turn
-    /// `until` tell.
+    /// When `length` has first passed on the broker's clock since `from`, as far as crashes up to
+    /// turn `until` tell.
     Instant due(const Moment& from, Duration length, uint64_t until = UINT64_MAX) const;
+    /// The same, where each crash that came no later than `within` after that has undone what it
+    /// led to: the clock may have gone back, and what was due is due later.
+    Instant due_at_last(const Moment& from, Duration length, Duration within,
+                        uint64_t until = UINT64_MAX) const;
     void add_trouble(Instant from, Instant until);
+
+private:
+    /// `until` came no later than `within` after `from`, troubles of the disks aside.
+    bool is_soon(Instant from, Instant until, Duration within) const;
 };
 
 /// "12.345678 c1 #4 PUBLISH m17 t/1 qos 2 id 5"

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ constexpr const char* kHelp = R"(sim [options]
   --first S      begin with seed S
   --minutes M    play for so long instead
   --seed S       play one seed and show what it is made of
+  --input FILE   play what the fuzzer sim_conversation was given, and show it likewise
   --jobs J       processes side by side (default 2)
   --mutants      put in one deliberate fault after the other, and play seeds until it is found
   --mutant NAME  put this one in
@@ -36,7 +38,7 @@ struct Wishes {
     Campaign campaign;
     std::optional<uint64_t> seed;
     bool mutants = false;
-    std::string known, write;
+    std::string input, known, write;
     bool shrinks = true;
     size_t lines = 60;
 };
@@ -80,8 +82,12 @@ bool take_option(Wishes& wishes, std::string_view option, const char* value) {
         wishes.campaign.mutant = mutant.value_or(Mutant::None);
         return mutant.has_value();
     }
-    if (option == "--known" || option == "--write") {
-        (option == "--known" ? wishes.known : wishes.write) = value;
+    std::string* const file = option == "--input"   ? &wishes.input
+                              : option == "--known" ? &wishes.known
+                              : option == "--write" ? &wishes.write
+                                                    : nullptr;
+    if (file) {
+        *file = value;
         return true;
     }
     const auto count = number(value);
@@ -128,36 +134,48 @@ void print_totals(const Totals& totals) {
                double(totals.seeds) / totals.took.count());
 }
 
-/// Everything about one seed that fails.
-void explain(const Wishes& wishes, const Verdict& verdict) {
-    const Plan plan = plan_of(verdict.seed);
-    fmt::print("\nsim: seed {} fails: {}; again by: ./dev sim --seed {}\n", verdict.seed,
-               verdict.checker, verdict.seed);
+/// Everything about one run that fails. @param again  the option that plays it
+void explain(const Wishes& wishes, const Plan& plan, const std::string& checker,
+             const std::string& again) {
+    fmt::print("\nsim: seed {} fails: {}; again by: ./dev sim {}\n", plan.seed, checker, again);
     const Examined whole = examine(plan, wishes.campaign.mutant, wishes.lines);
     fmt::print("{}\n", whole.report);
     if (!wishes.shrinks) return;
-    const Plan small = shrink(plan, wishes.campaign.mutant, verdict.checker);
+    const Plan small = shrink(plan, wishes.campaign.mutant, checker);
     fmt::print("sim: the same complaint from a shorter script, {} of {} actions:\n{}\n{}\n",
                small.actions.size(), plan.actions.size(), text_of(small),
                examine(small, wishes.campaign.mutant, wishes.lines).report);
 }
 
-int play_one(const Wishes& wishes) {
-    const Plan plan = plan_of(*wishes.seed);
+std::string seed_option(uint64_t seed) {
+    return fmt::format("--seed {}", seed);
+}
+
+int play_one(const Wishes& wishes, const Plan& plan, const std::string& again) {
     const Examined examined = examine(plan, wishes.campaign.mutant, wishes.lines);
     if (examined.verdict.failed) {
-        explain(wishes, examined.verdict);
+        explain(wishes, plan, examined.verdict.checker, again);
     } else {
-        fmt::print("{}\nsim: seed {} passes\n", text_of(plan), *wishes.seed);
+        fmt::print("{}\nsim: {} passes\n", text_of(plan), again);
     }
     return examined.verdict.failed ? 1 : 0;
+}
+
+int play_input(const Wishes& wishes) {
+    std::ifstream in(wishes.input, std::ios::binary);
+    const std::vector<uint8_t> bytes(std::istreambuf_iterator<char>(in), {});
+    const auto plan = plan_of_input(bytes);
+    if (plan) return play_one(wishes, *plan, "--input " + wishes.input);
+    fmt::print(stderr, "sim: {} cannot be read, or has no eight bytes\n", wishes.input);
+    return 2;
 }
 
 int play_many(const Wishes& wishes) {
     std::vector<Verdict> failures;
     const Totals totals =
         run(wishes.campaign, [&](const Verdict& verdict) { failures.push_back(verdict); });
-    for (const Verdict& each : failures) explain(wishes, each);
+    for (const Verdict& each : failures)
+        explain(wishes, plan_of(each.seed), each.checker, seed_option(each.seed));
     print_totals(totals);
     fmt::print("{} passed, {} failed\n", totals.seeds - totals.failed, totals.failed);
     return totals.failed == 0 ? 0 : 1;
@@ -247,7 +265,8 @@ int main(int argc, char** argv) {
         std::fputs(kHelp, stderr);
         return 2;
     }
-    if (wishes->seed) return play_one(*wishes);
+    if (wishes->seed) return play_one(*wishes, plan_of(*wishes->seed), seed_option(*wishes->seed));
+    if (!wishes->input.empty()) return play_input(*wishes);
     if (!wishes->known.empty()) return play_known(*wishes);
     return wishes->mutants ? find_mutants(*wishes) : play_many(*wishes);
 }

@@ -317,4 +317,12 @@ Plan plan_of(uint64_t seed, Bytes choices) {
     return Drawing(seed, choices.subspan(of_faults), choices.first(of_faults)).draw();
 }
 
+std::optional<Plan> plan_of_input(Bytes input) {
+    constexpr size_t kSeedBytes = 8;
+    if (input.size() < kSeedBytes) return std::nullopt;
+    uint64_t seed = 0;
+    for (size_t i = kSeedBytes; i > 0; --i) seed = seed << 8 | input[i - 1];
+    return plan_of(seed, input.subspan(kSeedBytes));
+}
+
 }  // namespace godwit::sim

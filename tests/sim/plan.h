@@ -125,6 +125,9 @@ struct Plan {
 
 /// @param choices  bytes that are drawn from before the seed's numbers (Dice)
 Plan plan_of(uint64_t seed, Bytes choices = {});
+/// Of a fuzzer's input: its first eight bytes are the seed, least byte first, the rest are the
+/// choices. nullopt: it has fewer.
+std::optional<Plan> plan_of_input(Bytes input);
 /// The part about disks, crashes and clocks, and what came later than the rest: from numbers of its
 /// own, so that the rest of a seed's plan is the same with and without it.
 void add_faults(Plan& plan, Bytes choices = {});

@@ -19,6 +19,16 @@ TEST(Simulation, SeedsDiffer) {
     EXPECT_NE(text_of(plan_of(1)), text_of(plan_of(2)));
 }
 
+TEST(Simulation, AnInputIsASeedAndThenChoices) {
+    std::vector<uint8_t> input{3, 1, 0, 0, 0, 0, 0};
+    EXPECT_FALSE(plan_of_input(input));
+    input.push_back(0);
+    EXPECT_EQ(text_of(*plan_of_input(input)), text_of(plan_of(0x103)));
+    input.resize(200, 7);
+    EXPECT_EQ(text_of(*plan_of_input(input)), text_of(plan_of(0x103, Bytes(input).subspan(8))));
+    EXPECT_NE(text_of(*plan_of_input(input)), text_of(plan_of(0x103)));
+}
+
 TEST(Simulation, APlanWithoutActionsIsQuiet) {
     Plan plan = plan_of(1);
     plan.actions.clear();

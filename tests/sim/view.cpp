@@ -50,7 +50,8 @@ void View::find_sessions() {
         for (const uint32_t connection : mine) {
             const ConnectionFacts& facts = history.connections[connection];
             const bool known = !sessions.empty() && sessions.back().client == facts.client;
-            if (!facts.session_present || !known) sessions.push_back({facts.client, {}, false});
+            if (!facts.session_present || !known) sessions.push_back({facts.client, {}, false, {}});
+            note_lapse(sessions.back(), connection);
             sessions.back().connections.push_back(connection);
             session_of[connection] = uint32_t(sessions.size() - 1);
         }
@@ -64,6 +65,16 @@ void View::find_sessions() {
     spans_of.resize(sessions.size());
     received.resize(sessions.size());
     subscribed.resize(sessions.size());
+}
+
+void View::note_lapse(SessionView& session, uint32_t next) const {
+    if (session.connections.empty()) return;
+    const ConnectionFacts& last = history.connections[session.connections.back()];
+    if (!last.closed.happened()) return;
+    const Moment& back = history.connections[next].accepted;
+    const auto expiry = std::chrono::seconds(history.granted_expiry(last));
+    const Instant due = history.due(last.closed, expiry, back.turn);
+    if (due < back.at) session.lapses.emplace_back(due, back.at);
 }
 
 void View::walk() {
@@ -161,6 +172,13 @@ bool View::got(uint32_t session, uint32_t message) const {
     const auto& all = messages[message].received;
     return std::any_of(all.begin(), all.end(), [&](const Event* event) {
         return session_of[event->connection] == session;
+    });
+}
+
+bool View::may_be_gone(uint32_t session, Instant from, Instant until) const {
+    const auto& lapses = sessions[session].lapses;
+    return std::any_of(lapses.begin(), lapses.end(), [&](const auto& lapse) {
+        return lapse.first <= until && from <= lapse.second;
     });
 }
 

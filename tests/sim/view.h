@@ -16,6 +16,8 @@ struct SessionView {
     uint32_t client = kNone;
     std::vector<uint32_t> connections;  // in order of acceptance
     bool lasts = false;                 // it is there at the end of the run
+    /// From when to when its expiry had passed, until a crash undid that, and it was there again.
+    std::vector<std::pair<Instant, Instant>> lapses;
 };
 
 /// One subscription of one session, from its first SUBSCRIBE to its UNSUBACK. In doubt, a
@@ -71,6 +73,8 @@ struct View {
     /// The broker said that it dropped something of this topic for this client.
     bool dropped(uint32_t client, const std::string& topic, std::string_view why = {}) const;
     bool got(uint32_t session, uint32_t message) const;
+    /// A lapse of the session and this time have a moment in common.
+    bool may_be_gone(uint32_t session, Instant from, Instant until) const;
     /// The subscription was made in a session that was to end with its connection. A crash may
     /// forget that, and bring back the one that lasts, without it.
     bool may_be_undone(const Span& span) const;
@@ -86,6 +90,7 @@ struct View {
 private:
     bool shard_is_damaged(uint16_t shard, uint64_t turn) const;
     void find_sessions();
+    void note_lapse(SessionView& session, uint32_t next) const;
     void walk();
     void on_subscription(const Event& event);
     void on_message(const Event& event);
