@@ -8,7 +8,7 @@ namespace godwit::server {
 namespace {
 
 constexpr size_t kAcceptsPerTurn = 64;
-constexpr size_t kTlsAcceptsPerTurn = 16;  // they cost more, before anything is said
+constexpr size_t kTlsAcceptsPerTurn = 8;  // they cost more, before anything is said
 constexpr size_t kArrivalsPerTurn = 64;
 /// Until those who make room have made it.
 constexpr auto kRoomTime = std::chrono::milliseconds(1);
@@ -19,10 +19,6 @@ constexpr const char* kCrowdedOut =
 /// The last part of the descriptors is for clients that are known, the disk and the log. Of it half
 /// may be used by those who have just come.
 constexpr uint64_t kLastPart = 16;
-
-Openings::Kind opening_of(const OpenListener& listener) {
-    return listener.tls ? Openings::Kind::Tls : Openings::Kind::Plain;
-}
 
 }  // namespace
 
@@ -127,7 +123,7 @@ void ShardRunner::pause_accepting(Duration pause) {
 
 /// Beyond what waits here, they wait with the kernel, which tells their clients nothing wrong.
 bool ShardRunner::is_open(const OpenListener& listener) const {
-    return accepting_ && (listener.plain() || !openings_.is_full(opening_of(listener)));
+    return accepting_ && (listener.plain() || !openings_.is_full(listener.opening()));
 }
 
 /// A listener that is not open is not watched, or it would wake the shard again and again.
@@ -195,75 +191,6 @@ void ShardRunner::turn_away(const OpenListener& listener, const std::string& add
 void ShardRunner::release(const Socket& socket) {
     --parts_.listeners[socket.listener.value]->connections;
     if (socket.admitted) parts_.admission->leave(socket.peer);
-}
-
-/// Takes the PROXY header, and asks about the address in it before anything else is begun.
-/// @return  whether there is more to read in `raw`
-bool ShardRunner::receive_proxy(ConnectionId id, Socket& socket, Bytes& raw) {
-    const auto rest = socket.wire->receive_proxy(raw);
-    if (!rest) {
-        end_by_transport(id, socket, rest.error().what);
-        end_if_sent(socket);
-        return false;
-    }
-    raw = *rest;
-    if (socket.wire->awaits_proxy()) return false;
-    if (const auto told = os::parse_address(socket.wire->peer().address))
-        socket.peer = PeerName(*told);
-    const char* why = parts_.admission->admit_from(socket.peer, now_);
-    socket.admitted = why == nullptr;
-    if (socket.admitted) return !raw.empty();
-    turn_away(*parts_.listeners[socket.listener.value], socket.peer_text(), why);
-    on_gone(id, socket, why);
-    return false;
-}
-
-/// A client that has begun to speak, on a listener where something comes before MQTT.
-void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
-    const Openings::Kind kind = opening_of(*parts_.listeners[socket.listener.value]);
-    if (openings_.ask(id, kind)) return open_wire(id, socket);
-    socket.interest = os::Interest::None;
-    poller_.modify(socket.fd.get(), token_of(id), socket.interest);
-}
-
-void ShardRunner::begin_waiting_openings() {
-    openings_.begin_turn(now_);
-    while (const auto id = openings_.next()) {
-        Socket* socket = sockets_.find(*id);
-        if (!socket || socket->lingering) {
-            openings_.end(*id, false);
-            continue;
-        }
-        set_interest(*id, *socket);
-        open_wire(*id, *socket);
-    }
-}
-
-/// Only now, since of TLS a wire takes some 20 KiB, and many who call say nothing.
-void ShardRunner::open_wire(ConnectionId id, Socket& socket) {
-    const OpenListener& listener = *parts_.listeners[socket.listener.value];
-    socket.opening = false;
-    socket.wire = transport::Wire::server({.proxy_protocol = listener.proxy_protocol,
-                                           .tls = parts_.tls[listener.id.value].get(),
-                                           .websocket = listener.websocket,
-                                           .websocket_path = listener.websocket_path});
-    read_from(id, socket);
-}
-
-/// Whoever judges a login may want to know.
-LoginPeer ShardRunner::login_peer(ConnectionId id) {
-    const Socket* socket = sockets_.find(id);
-    if (!socket) return {};
-    LoginPeer peer{.address = socket->peer.host(),
-                   .server_name = {},
-                   .certificate_name = {},
-                   .certificate_subject = {}};
-    if (!socket->wire) return peer;
-    const transport::PeerIdentity& known = socket->wire->peer();
-    peer.server_name = known.sni;
-    peer.certificate_name = known.certificate_name;
-    peer.certificate_subject = known.certificate_subject;
-    return peer;
 }
 
 void ShardRunner::take_arrivals() {

@@ -3,6 +3,7 @@
 #include "mqtt/decoder.h"
 #include "os/clock.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -24,18 +25,12 @@ constexpr uint64_t kMailWorkPerTurn = 8192;
 constexpr uint64_t kOutputBytesPerTurn = 4 << 20;
 constexpr size_t kFlushBytesPerTurn = 1024 * 1024;  // of what a slow reader had not taken before
 constexpr size_t kEventsPerTurn = 256;
-/// While clients wait for their handshakes: each step of one takes as long as many messages.
-constexpr size_t kEventsPerTurnOfStorm = 16;
 /// Sockets served between two looks at the memory of the process.
 constexpr size_t kEventsALook = 16;
 constexpr size_t kOutcomeRounds =
     8;  // of writing on because the last write went through, in one turn
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr auto kStopTime = std::chrono::seconds(1);
-
-ConnectionId connection_of(uint64_t token) {
-    return {uint32_t(token), uint32_t(token >> 32)};
-}
 
 }  // namespace
 
@@ -65,6 +60,8 @@ ShardRunner::ShardRunner(RunnerParts parts, os::Poller poller)
       outgoing_(*parts_.crossing, parts_.shard.id),
       now_(read_clock()),
       watched_(parts_.listeners.size(), true),
+      has_tls_(std::ranges::any_of(parts_.listeners,
+                                   [](const OpenListener* each) { return each->tls; })),
       read_room_(kReadBytes),
       policy_(std::move(parts_.policy)),
       history_(parts_.history_events_max),
@@ -108,10 +105,9 @@ std::optional<Duration> ShardRunner::patience(Instant now) const {
 void ShardRunner::turn() {
     os::Waker& waker = parts_.crossing->mailbox(parts_.shard.id).waker();
     std::array<os::PollEvent, kEventsPerTurn> room;
-    const size_t events_max = openings_.is_idle() ? kEventsPerTurn : kEventsPerTurnOfStorm;
     waker.prepare_sleep();
     const auto timeout = has_mail() ? std::optional(Duration::zero()) : patience(read_clock());
-    const auto events = poller_.wait(timeout, std::span(room).first(events_max));
+    const auto events = poller_.wait(timeout, room);
     waker.cancel_sleep();
 
     now_ = read_clock();  // the one time of the turn
@@ -122,11 +118,8 @@ void ShardRunner::turn() {
     feed_outcomes();
     // What was told before somebody called holds for him: certificates, policy, users.
     take_controls();
-    begin_waiting_openings();
-    for (size_t i = 0; i < events.size() && fx_.output_bytes < kOutputBytesPerTurn; ++i) {
-        on_event(events[i]);
-        if (i % kEventsALook == kEventsALook - 1) look_at_memory(read_clock());
-    }
+    take_events(events);
+    take_openings();
     take_envelopes();
     take_store_done();
     if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
@@ -164,6 +157,17 @@ void ShardRunner::feed(const broker::Input& input) {
 }
 
 // --- inputs ---
+
+void ShardRunner::take_events(std::span<const os::PollEvent> events) {
+    openings_.begin_turn(now_);
+    for (size_t i = 0; i < events.size() && fx_.output_bytes < kOutputBytesPerTurn; ++i) {
+        if (has_tls_ && is_opening(events[i]))
+            opening_events_.push_back(events[i]);
+        else
+            on_event(events[i]);
+        if (i % kEventsALook == kEventsALook - 1) look_at_memory(read_clock());
+    }
+}
 
 void ShardRunner::on_event(const os::PollEvent& event) {
     if (event.token == kWakerToken)
@@ -211,38 +215,6 @@ void ShardRunner::end_by_transport(ConnectionId id, Socket& socket, std::string_
     socket.wire.reset();  // its last word is in `unsent`, and strangers are many
     socket.lingering = true;
     lingering_.emplace_back(now_ + kLingerTime, id);
-}
-
-/// Tells the shard whose certificate it is, once, before it sees what the peer sent.
-void ShardRunner::identify(ConnectionId id, Socket& socket) {
-    if (socket.identified || !socket.wire->ready()) return;
-    socket.identified = true;
-    openings_.end(id, true);
-    const transport::PeerIdentity& peer = socket.wire->peer();
-    if (!peer.certificate_name.empty() || !peer.sni.empty())
-        feed(broker::Identified{id, peer.certificate_name, peer.sni});
-    // A handshake that began before a new list came was not checked against it.
-    if (is_revoked(socket)) feed(broker::Revoked{id});
-}
-
-bool ShardRunner::is_revoked(const Socket& socket) const {
-    const transport::TlsContext* context = parts_.tls[socket.listener.value].get();
-    return context && socket.wire && socket.wire->is_revoked_by(*context);
-}
-
-/// Whose certificate was revoked meanwhile goes.
-/// @cost  one look at each socket, where the trust has changed
-void ShardRunner::replace_tls(NewTls fresh) {
-    auto& current = parts_.tls[fresh.listener.value];
-    const bool same_trust = current->trust() == fresh.context->trust();
-    current = std::move(fresh.context);
-    if (same_trust) return;
-    std::vector<ConnectionId> revoked;
-    sockets_.for_each([&](ConnectionId id, const Socket& socket) {
-        if (socket.listener == fresh.listener && !socket.lingering && is_revoked(socket))
-            revoked.push_back(id);
-    });
-    for (const ConnectionId id : revoked) feed(broker::Revoked{id});
 }
 
 void ShardRunner::on_gone(ConnectionId id, Socket& socket, std::string_view why) {

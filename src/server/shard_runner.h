@@ -41,6 +41,7 @@ struct OpenListener {
     std::atomic<uint32_t> connections{0};
 
     bool plain() const { return !tls && !websocket && !proxy_protocol; }
+    Openings::Kind opening() const { return tls ? Openings::Kind::Tls : Openings::Kind::Plain; }
 };
 
 struct RunnerParts {
@@ -79,6 +80,9 @@ private:
     static constexpr uint64_t kWakerToken = 0xffff'ffff;
     static constexpr uint64_t kArrivalsToken = 0xffff'fffe;
     static uint64_t token_of(ConnectionId id) { return uint64_t(id.generation) << 32 | id.slot; }
+    static ConnectionId connection_of(uint64_t token) {
+        return {uint32_t(token), uint32_t(token >> 32)};
+    }
 
     ShardRunner(RunnerParts parts, os::Poller poller);
     void turn();
@@ -87,6 +91,9 @@ private:
     Instant read_clock() const;
     std::optional<Duration> patience(Instant now) const;
     bool has_mail();
+    void take_events(std::span<const os::PollEvent> events);
+    void take_openings();
+    bool is_opening(const os::PollEvent& event);
     void on_event(const os::PollEvent& event);
     void accept_from(OpenListener& listener);
     void open(OpenListener& listener, os::Accepted accepted);
@@ -153,7 +160,9 @@ private:
     bool accepting_ = true;
     Instant accept_again_ = kNever;
     std::vector<bool> watched_;  // by listener: the poller tells of it
+    bool has_openings_;          // some listener has something before MQTT
     Openings openings_;
+    std::vector<os::PollEvent> opening_events_;  // scratch: of the turn
     Newcomers newcomers_;
     Instant tell_turned_away_ = Instant::min();  // no earlier line about those turned away
     uint64_t turned_away_ = 0, turned_away_told_ = 0;
