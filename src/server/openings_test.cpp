@@ -95,20 +95,21 @@ TEST(Openings, BeginAtOnceWhileATurnHasRoom) {
 }
 
 TEST(Openings, BeginInTheOrderOfAskingAFewATurn) {
+    constexpr size_t kAll = Openings::kTlsUnderWayMax;
     Openings openings;
     openings.begin_turn(kStart);
-    for (size_t i = 0; i < 50; ++i) (void)openings.ask(connection(i), Kind::Tls);
+    for (size_t i = 0; i < kAll; ++i) (void)openings.ask(connection(i), Kind::Tls);
     size_t expected = kPerTurn, turns = 0;
-    for (; expected < 50; ++turns) {
+    for (; expected < kAll; ++turns) {
         openings.begin_turn(kStart);
         EXPECT_FALSE(openings.ask(connection(1000 + turns), Kind::Tls)) << "past those that wait";
         size_t begun = 0;
-        for (; const auto id = expected < 50 ? openings.next() : std::nullopt; ++begun)
+        for (; const auto id = expected < kAll ? openings.next() : std::nullopt; ++begun)
             EXPECT_EQ(id->slot, expected++);
         ASSERT_LE(begun, kPerTurn);
-        ASSERT_LT(turns, 50u);
+        ASSERT_LT(turns, kAll);
     }
-    EXPECT_EQ(turns, (50 - kPerTurn + kPerTurn - 1) / kPerTurn);
+    EXPECT_EQ(turns, (kAll - 1) / kPerTurn);
 }
 
 TEST(Openings, AreFullWhenManyWait) {

@@ -160,7 +160,6 @@ private:
     bool accepting_ = true;
     Instant accept_again_ = kNever;
     std::vector<bool> watched_;  // by listener: the poller tells of it
-    bool has_openings_;          // some listener has something before MQTT
     bool has_tls_;               // of some listener
     Openings openings_;
     std::vector<os::PollEvent> opening_events_;  // scratch: of the turn
