@@ -46,9 +46,8 @@ public:
     void remove(int fd);
 
     /// Waits until something is there, a signal comes or the time is over.
-    /// @param timeout  zero or less: look and return; nullopt: no limit. Some 50 us late; rounded
-    /// up
-    ///                 to a millisecond where the kernel has no epoll_pwait2(2), Linux 5.11
+    /// @param timeout  zero or less: look and return; nullopt: no limit. Some 50 us late, and where
+    ///                 epoll_pwait2(2) is not to be had (Linux before 5.11) up to a millisecond
     /// @param room     for the events; at most 256 are filled at a time
     /// @return         the filled front of `room`; empty after a timeout or a signal
     std::span<const PollEvent> wait(std::optional<Duration> timeout, std::span<PollEvent> room);

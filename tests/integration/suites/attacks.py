@@ -54,6 +54,10 @@ class Normal:
         self._program.stop()
 
 
+STRANGERS = 1500
+STRANGER_BYTES_MAX = 4_000
+
+
 class Attacked:
     """A broker with little memory, a normal client, and a crowd that attacks."""
 
@@ -113,8 +117,13 @@ class Attacked:
         assert status == 200 and events & set(NAMES), f'why {named}: {status}, {events}'
 
     def peak(self):
-        status = Path(f'/proc/{self.broker.program.pid}/status').read_text()
-        return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith('VmHWM')))
+        return peak_of(self.broker)
+
+
+def peak_of(broker):
+    """The most bytes of RSS so far."""
+    status = Path(f'/proc/{broker.program.pid}/status').read_text()
+    return 1024 * int(next(line.split()[1] for line in status.splitlines() if line.startswith('VmHWM')))
 
 
 def attackers(count):
@@ -291,3 +300,26 @@ def publish_alias(alias):
 def test_group(context, folder):
     """a flood into shared subscriptions whose members do not acknowledge"""
     unacknowledged(context, folder, 4, 20_000, '$share/group/')
+
+
+def test_failed_handshakes(context, folder):
+    """strangers whose TLS handshake fails, and who stay: the handshake's memory does not"""
+    pem = context.certificates.path
+    listen = [f'mqtts://127.0.0.1:0?cert={pem("server.crt")}&key={pem("server.key")}']
+    broker = brokers.Godwit(context.broker, folder, listen, ['--shards', '2']).start()
+    strangers = []
+    try:
+        before = peak_of(broker)
+        for _ in range(STRANGERS):
+            strangers.append(connect_to(broker.endpoints['tls'].replace('mqtts:', 'mqtt:')))
+            strangers[-1].sendall(b'no ClientHello at all')
+        for stranger in strangers:
+            stranger.settimeout(SECONDS)
+            while stranger.recv(512):  # an alert, and the end
+                pass
+        each = (peak_of(broker) - before) / STRANGERS
+        assert each < STRANGER_BYTES_MAX, f'{each:.0f} bytes each'
+    finally:
+        for stranger in strangers:
+            stranger.close()
+        broker.stop()

@@ -1,5 +1,6 @@
 """`godwit bench` against Godwit and against Debian's mosquitto: its figures add up."""
 import json
+import resource
 import signal
 
 from lib import brokers
@@ -118,6 +119,22 @@ def test_transports(context, folder):
             words = ('--cafile', context.certificates.path('ca.crt')) if transport in ('tls', 'wss') else ()
             for size in ('24', '300000'):
                 good(context, 'pairs', broker.endpoints[transport], *words, '--pairs', '3', '-n', '60', '-s', size, '-q', '1')
+    finally:
+        broker.stop()
+
+
+def test_sleeps(context, folder):
+    """between messages that are due a thousand times a second it sleeps, and leaves its core to the broker"""
+    def seconds():
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return spent.ru_utime + spent.ru_stime
+
+    broker = brokers.Godwit(context.broker, folder, ['mqtt://127.0.0.1:0'], context.shard_options()).start()
+    try:
+        before = seconds()
+        good(context, 'pairs', broker.endpoints['tcp'], '--pairs', '5', '-r', '1000', '-d', '3', '--warm-up', '0.1')
+        spent = seconds() - before  # of the bench: the broker still runs
+        assert spent < 0.7 * 3, f'{spent:.1f} s of CPU in 3 s'
     finally:
         broker.stop()
 
