@@ -152,6 +152,33 @@ TEST(CrashExcuse, AGoodbyeMayBeForgottenAndItsWillBeDue) {
     EXPECT_EQ(will_after_goodbye(kSlack + milliseconds(1)).count(check_wills), 1u);
 }
 
+/// A crash cuts off a client whose will has a delay of 4 s. `after` later the broker crashes again,
+/// and its clock has gone back by an hour; the will comes `then` later.
+Story delayed_will(Duration after, Duration then) {
+    Story story;
+    story.connect(1);
+    story.subscribe(1, "w");
+    const uint32_t connection = story.connect(2);
+    const uint32_t will = story.message(1, false, "w");
+    story.history().messages[will].will = true;
+    story.history().messages[will].publisher = 2;
+    story.history().messages[will].delay_s = 4;
+    story.history().connections[connection].will = will;
+    story.crash();
+    story.history().connections[connection].closed = story.history().crashes[0];
+    story.pace(after);
+    story.crash(-std::chrono::hours(1));
+    story.pace(then);
+    story.receive(1, will, 1);
+    return story;
+}
+
+TEST(CrashExcuse, ADelayedWillMayBeCountedFromTheRestart) {
+    EXPECT_EQ(delayed_will(kSlack, seconds(4)).count(check_wills), 0u);
+    EXPECT_EQ(delayed_will(kSlack, seconds(4) - milliseconds(1)).count(check_wills), 1u);
+    EXPECT_EQ(delayed_will(kSlack + milliseconds(1), seconds(4)).count(check_wills), 1u);
+}
+
 // --- retained ---
 
 TEST(CrashExcuse, AReplayThatIsUnderWayEnds) {

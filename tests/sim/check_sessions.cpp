@@ -177,11 +177,21 @@ Instant first_clean_start(const View& view, uint32_t connection) {
     return first == kNever ? kNever : std::max(first, all[connection].closed.at);
 }
 
+/// When `delay` has first passed since `closed`. A crash may forget the close and count from the
+/// restart, whatever the clock did at it; and the next crash may forget that.
+Instant first_due(const View& view, const Moment& closed, Duration delay) {
+    Instant first = view.history.due(closed, delay);
+    const Moment* crash = view.history.crash_after(closed, kSlack);
+    for (; crash; crash = view.history.crash_after(*crash, kSlack))
+        first = std::min(first, view.history.due(*crash, delay));
+    return first;
+}
+
 /// What is owed of a will with a delay. @param next  the client's next accepted connection, or null
 WillDue delayed_will_due(const View& view, uint32_t connection, const ConnectionFacts* next,
                          Duration delay) {
     const ConnectionFacts& c = view.history.connections[connection];
-    const Instant due = view.history.due(c.closed, delay);
+    const Instant due = first_due(view, c.closed, delay);
     const Instant last = view.history.due_at_last(c.closed, delay, kDueSlack);
     const Instant back = next ? next->accepted.at : view.history.end;
     const Instant cleared = first_clean_start(view, connection);
