@@ -6,6 +6,7 @@
 
 #include "auth/lines.h"
 #include "auth/policy_doubts.h"
+#include "auth/policy_words.h"
 #include "auth/profiles.h"
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -28,7 +29,8 @@ void check_answers(const Policy& policy, const Subject& who, const Request& requ
     Profiles profiles(policy);
     GW_ASSERT(profiles.decide(profiles.of(who), who, request) == decision);
     if (decision.line == 0) return GW_ASSERT(!decision.allowed);
-    GW_ASSERT(policy.line_text(decision.line).starts_with(decision.allowed ? "allow" : "deny"));
+    const auto words = split_words(policy.line_text(decision.line), decision.line);
+    GW_ASSERT(words && words->at(0).text == (decision.allowed ? "allow" : "deny"));
 }
 
 }  // namespace

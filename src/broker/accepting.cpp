@@ -221,7 +221,7 @@ void accept(Core& core, Connection& c, const mqtt::Connect& packet, bool waited)
     keep_session(core, session);
     c.session = session.self;
     c.state = Connection::State::Online;
-    c.last_received = core.now;
+    c.silent_since = core.now;
     begin_packet(core, c);  // there may be the first bytes of one
     recount_session(core, session);
     add_connection(core, realm.id, c);

@@ -73,7 +73,7 @@ uint32_t seconds_of(Instant at) {
 /// When its silence is too long; kNever without a keep alive.
 Instant keep_alive_end(const Connection& c) {
     if (c.keepalive_s == 0) return kNever;
-    return c.last_received + std::chrono::milliseconds(c.keepalive_s * 1500ll);
+    return c.silent_since + std::chrono::milliseconds(c.keepalive_s * 1500ll);
 }
 
 Instant expiry_of(const Connection& c) {
@@ -242,7 +242,7 @@ void begin_packet(Core& core, Connection& c) {
 void watch(Core& core, Connection& c) {
     const bool online = c.state == Connection::State::Online;
     const Instant due = online ? std::min({keep_alive_end(c), expiry_of(c), packet_due(core, c)})
-                               : c.last_received + core.limits.connect_timeout;
+                               : c.silent_since + core.limits.connect_timeout;
     if (due == kNever || c.watch_due <= due) return;  // what comes first arms again
     c.watch_due = due;
     core.arm(c.watch_due, {TimerToken::Kind::Connection, c.id.slot, c.id.generation});
@@ -257,7 +257,7 @@ void on_connection_timer(Core& core, ConnectionId id) {
     if (expiry_of(*c) <= core.now)
         return disconnect(core, *c, ReasonCode::NotAuthorized, "its token has expired");
     if (c->is_paused()) {  // we do not listen: its silence is ours
-        c->last_received = core.now;
+        c->silent_since = core.now;
         if (c->partial) c->partial->since_s = seconds_of(core.now);
         return watch(core, *c);
     }

@@ -19,7 +19,7 @@ Connection& open(Core& core, ConnectionId id, ListenerId listener) {
     Connection& c = core.connections.emplace(id.slot);
     c.id = id;
     c.listener = listener;
-    c.last_received = core.now;
+    c.silent_since = core.now;
     ++core.counters.connections;
     watch(core, c);
     return c;
@@ -112,6 +112,7 @@ void move_with(Core& core, Connection& c, const Verdict& verdict) {
     if (c.partial) put_bytes(bytes, Bytes(c.partial->bytes).subspan(c.partial->at));
     c.partial = std::make_unique<Unhandled>();
     c.partial->bytes = std::move(bytes);
+    c.partial->came = core.now;
     c.moving_to = core.home_of_client(pending.realm, pending.client_id);
     move_away(core, c, std::make_unique<const Verdict>(verdict));
 }

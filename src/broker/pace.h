@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/ids.h"
+#include "base/instant.h"
 #include "broker/envelope.h"
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct Pace {
     uint64_t share = 0;      // of the work of this turn, for one connection
     uint64_t read_work = 0;  // of this turn, for the connections that were read
     uint32_t readers = 0;    // so many
+    Instant came;            // when the bytes came that are handled now
 };
 
 }  // namespace godwit::broker

@@ -155,8 +155,8 @@ bool exceeds_receive_maximum(const Core& core, const Connection& c, const Sessio
 }
 
 /// It waits in the server from when its bytes came [MQTT5-3.3.2-6], though they may be read later.
-MessageRef make_message(Core& core, const Connection& c, const Session& session,
-                        const mqtt::Publish& packet, std::string_view topic) {
+MessageRef make_message(Core& core, const Session& session, const mqtt::Publish& packet,
+                        std::string_view topic) {
     Buffer changed;
     Bytes forwarded = packet.properties;
     if (packet.topic_alias != 0 || packet.expiry_s) {
@@ -171,7 +171,7 @@ MessageRef make_message(Core& core, const Connection& c, const Session& session,
          .qos = packet.qos,
          .retain = packet.retain,
          .expires =
-             packet.expiry_s ? c.last_received + std::chrono::seconds(*packet.expiry_s) : kNever,
+             packet.expiry_s ? core.pace.came + std::chrono::seconds(*packet.expiry_s) : kNever,
          .publisher = session.client_hash,
          .stamp = core.clock.next(core.now),
          .origin = core.config.id,
@@ -313,7 +313,7 @@ void on_publish(Core& core, Connection& c, const mqtt::Publish& packet) {
                                                                    : Passage::Usual,
                            .refusable = packet.qos != Qos::AtMostOnce && c.version == Version::V5};
     Receipt receipt =
-        publish(core, make_message(core, c, session, packet, *topic), session.self, mode);
+        publish(core, make_message(core, session, packet, *topic), session.self, mode);
     if (receipt.refused)
         return refuse(core, c, session, packet, {ReasonCode::QuotaExceeded, kQueueFull});
     if (packet.qos == Qos::AtMostOnce) return wait_for_slow(core, c, receipt.shards);

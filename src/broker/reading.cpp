@@ -11,6 +11,8 @@
 #include "broker/subscribing.h"
 #include "mqtt/encoder.h"
 
+#include <utility>
+
 namespace godwit::broker {
 
 using mqtt::PacketType;
@@ -176,9 +178,12 @@ void handle_kept(Core& core, Connection& c) {
     if (!c.partial) return;
     const auto kept = std::move(c.partial);
     const Bytes all = kept->bytes;
+    const Instant came_before = std::exchange(core.pace.came, kept->came);
     const size_t handled = kept->at + handle_all(core, c, all.subspan(kept->at));
+    core.pace.came = came_before;
     if (c.closing || handled == all.size()) return;
     c.partial = std::make_unique<Unhandled>();
+    c.partial->came = kept->came;
     if (!c.is_paused() || handled > all.size() / 2) {
         put_bytes(c.partial->bytes, all.subspan(handled));
     } else {
@@ -188,9 +193,10 @@ void handle_kept(Core& core, Connection& c) {
     if (c.state == Connection::State::Online) begin_packet(core, c);
 }
 
-void keep_bytes(Connection& c, Bytes in) {
+void keep_bytes(const Core& core, Connection& c, Bytes in) {
     if (!c.partial) c.partial = std::make_unique<Unhandled>();
     put_bytes(c.partial->bytes, in);
+    c.partial->came = core.now;
 }
 
 /// Completes the cut-off packet alone, so that what follows it is not copied. @return what is left
@@ -211,6 +217,7 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
             }
             const size_t take = std::min(in.size(), status->bytes_needed - partial.size());
             put_bytes(partial, in.first(take));
+            c.partial->came = core.now;
             in = in.subspan(take);
             if (partial.size() < status->bytes_needed) break;
         }
@@ -224,12 +231,13 @@ Bytes complete_partial(Core& core, Connection& c, Bytes in) {
 void on_received(Core& core, Connection& c, Bytes in) {
     core.counters.bytes_received += in.size();
     ++core.pace.readers;
-    if (c.state == Connection::State::Online) c.last_received = core.now;
+    if (c.state == Connection::State::Online) c.silent_since = core.now;
+    core.pace.came = core.now;
     const bool goes_on = c.partial != nullptr;
     const uint64_t packets_before = core.counters.packets_received;
     in = complete_partial(core, c, in);
     if (!c.closing && !c.partial) in = in.subspan(handle_all(core, c, in));
-    if (!c.closing && !in.empty()) keep_bytes(c, in);
+    if (!c.closing && !in.empty()) keep_bytes(core, c, in);
     const bool is_new = !goes_on || core.counters.packets_received > packets_before;
     if (is_new && c.partial && !c.closing && c.state == Connection::State::Online)
         begin_packet(core, c);

@@ -180,7 +180,7 @@ void on_rate_timer(Core& core, ConnectionId id) {
 void go_on(Core& core, Connection& c) {
     end_wait(core, need_state(core, c));
     resume_reading(core, c, Pause::Rate);
-    if (!c.closing && !c.is_paused(Pause::Rate)) c.last_received = core.now;
+    if (!c.closing && !c.is_paused(Pause::Rate)) c.silent_since = core.now;
 }
 
 void leave_lines(Core& core, const Connection& c, const Session& session) {

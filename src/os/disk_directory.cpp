@@ -1,17 +1,20 @@
 #include "os/disk_directory.h"
 
+#include "base/assert.h"
 #include "base/mutant.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -56,9 +59,25 @@ DiskError error_of(int code, std::string_view call, std::string_view name) {
             fmt::format("{} {}: {}", call, name, std::generic_category().message(code))};
 }
 
-/// What a write past the cache takes its bytes from. Never written to.
 constexpr size_t kZeroBytes = 1 << 20;
-alignas(kPageBytes) uint8_t zeros[kZeroBytes];
+constexpr size_t kHugePageBytes = 2 << 20;
+
+/// What a write past the cache takes its bytes from: where the system has huge pages, its huge page
+/// of zeros, which takes no memory and is handed to the disk in one piece. @return empty: no memory
+Bytes zeros() {
+    static const Bytes made = [] {
+        const size_t room = 2 * kHugePageBytes;  // somewhere in it one begins
+        void* begin =
+            ::mmap(nullptr, room, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (begin == MAP_FAILED) return Bytes();
+        size_t left = room;
+        void* aligned = begin;
+        GW_ASSERT(std::align(kHugePageBytes, kHugePageBytes, aligned, left));
+        (void)::madvise(aligned, kHugePageBytes, MADV_HUGEPAGE);
+        return Bytes(static_cast<const uint8_t*>(aligned), kZeroBytes);
+    }();
+    return made;
+}
 
 class DiskFile : public File {
 public:
@@ -129,8 +148,9 @@ private:
     DiskError failed(std::string_view call) const { return error_of(errno, call, name_); }
 
     Outcome write_chunks_of_zeros(uint64_t begin, uint64_t end) {
+        if (zeros().empty()) return Err{error_of(ENOMEM, "write", name_)};
         for (uint64_t at = begin; at < end; at += kZeroBytes) {
-            const auto written = write_at(at, Bytes(zeros).first(std::min(kZeroBytes, end - at)));
+            const auto written = write_at(at, zeros().first(std::min(kZeroBytes, end - at)));
             if (!written) return written;
         }
         return Done{};

@@ -240,6 +240,25 @@ TEST_P(Rates, WhoIsHeldBackForLongIsNotSilentAtItsEnd) {
     EXPECT_TRUE(pub.closed());
 }
 
+/// They come at once, and meanwhile the client is asked again and again whether it is silent.
+TEST_P(Rates, AMessageGrowsOldWhileItWaitsForItsTurn) {
+    CoreOptions made = options();
+    made.options.limits.client_rates = {.publish_rate = 1, .publish_burst = 1};
+    made.cut_bytes = false;
+    World w(seed(), made);
+    Client sub = w.connect(w.id_on(0, "s")).subscribe("t");
+    Client pub = w.connect(w.id_on(far(), "p"), {.keepalive_s = 1});
+    Buffer bytes;
+    for (const uint32_t expiry_s : {60, 60, 60, 60, 60, 3, 7})
+        put_bytes(bytes, world::publish_packet(Version::V5, "t", "m",
+                                               {.properties = {.expiry_s = expiry_s}}));
+    pub.push(bytes);
+    w.advance(seconds(7));
+    std::vector<std::optional<uint32_t>> left;
+    for (const auto& each : sub.publishes()) left.push_back(each.expiry_s);
+    EXPECT_EQ(left, (std::vector<std::optional<uint32_t>>{60, 59, 58, 57, 56, 1}));
+}
+
 TEST_P(Rates, TheRestOfAPacketIsNotAwaitedMeanwhile) {
     CoreOptions made = options();
     made.options.limits.client_rates = {.publish_rate = 1, .publish_burst = 1};

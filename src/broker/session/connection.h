@@ -49,6 +49,7 @@ struct Unhandled {
     Buffer bytes;          // never empty
     uint32_t at = 0;       // so many are handled already; 0 unless paused
     uint32_t since_s = 0;  // of the clock: since when it waits for its rest
+    Instant came;          // the last of them
 };
 
 /// Why a connection is not read. It is read again when none holds.
@@ -89,7 +90,7 @@ struct Connection {
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
     Effects::Link link;
     uint64_t unsent_bytes = 0;  // written and not yet flushed
-    Instant last_received;
+    Instant silent_since;  // since it was last heard, or could not be because it was not read
     Instant watch_due = kNever;          // its first timer; kNever: none
     std::unique_ptr<Unhandled> partial;  // null: nothing
     std::unique_ptr<PendingConnect> pending;
