@@ -23,5 +23,15 @@ TEST(Calm, FollowsManySmallMovesToo) {
     EXPECT_TRUE(calm.is_after_storm(Calm::kStormMin));
 }
 
+TEST(Calm, DoesNotWaitForTheEndOfAStormThatHasNone) {
+    Calm calm;
+    uint64_t moved = 0;
+    for (int storm = 0; storm < 3; ++storm) {
+        for (uint32_t look = 0; look < Calm::kLooksMax; ++look)
+            EXPECT_FALSE(calm.is_after_storm(moved += Calm::kStormMin)) << storm << ", " << look;
+        EXPECT_TRUE(calm.is_after_storm(moved += Calm::kStormMin)) << storm;
+    }
+}
+
 }  // namespace
 }  // namespace godwit::server
