@@ -125,12 +125,9 @@ void AuthWorker::take_keys(uint64_t fetch, std::unique_ptr<const auth::TokenKeys
 /// Under the lock. The job is gone if it does.
 bool AuthWorker::waits_for_keys(Job& job) {
     if (!fetcher_ || job.fetch != 0 || waiting_.size() >= kQueueMax) return false;
-    job.fetch = fetcher_->demand();
+    job.fetch = fetcher_->demand(last_fetch_);
     if (job.fetch == 0) return false;
-    if (job.fetch > last_fetch_)
-        waiting_.push_back(std::move(job));
-    else
-        jobs_.push_back(std::move(job));  // it was done meanwhile
+    waiting_.push_back(std::move(job));
     return true;
 }
 

@@ -21,9 +21,9 @@ KeyFetcher::~KeyFetcher() {
     thread_.join();
 }
 
-uint64_t KeyFetcher::demand() {
+uint64_t KeyFetcher::demand(uint64_t seen) {
     const std::lock_guard lock(mutex_);
-    if (fetching_) return begun_;
+    if (fetching_ && begun_ > seen) return begun_;
     if (wanted_) return begun_ + 1;
     const Instant now = os::monotonic_now();
     if (now < demand_from_) return 0;

@@ -41,8 +41,9 @@ public:
     KeyFetcher& operator=(const KeyFetcher&) = delete;
 
     /// Somebody needs a key that is not there. Thread: any
-    /// @return  the fetch whose end is worth waiting for; 0: it is too early for another one
-    uint64_t demand();
+    /// @param seen  the last fetch that was told: what it brought is known
+    /// @return      the fetch whose end is worth waiting for; 0: it is too early for another one
+    uint64_t demand(uint64_t seen);
     /// The operator wants it. Thread: any
     void fetch_soon();
 
@@ -59,7 +60,7 @@ private:
     bool stopping_ = false;
     bool wanted_ = false;
     uint64_t begun_ = 0;             // the number of the last fetch
-    bool fetching_ = true;           // until whoever waits for it was told
+    bool fetching_ = true;           // until what it brought was told
     HttpClient* current_ = nullptr;  // to stop it; null: none
     Instant demand_from_;            // no demand is heard before
     std::thread thread_;             // last: it uses all of the above
