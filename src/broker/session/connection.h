@@ -89,9 +89,9 @@ struct Connection {
     uint16_t held_pubacks = 0;         // of them, at QoS 1
     uint32_t packet_bytes_max = mqtt::kPacketBytesMax;  // what the client takes
     Effects::Link link;
-    uint64_t unsent_bytes = 0;  // written and not yet flushed
-    Instant silent_since;  // since it was last heard, or could not be because it was not read
-    Instant watch_due = kNever;          // its first timer; kNever: none
+    uint64_t unsent_bytes = 0;   // written and not yet flushed
+    Instant silent_since;        // since it was last heard, or could not be because it was not read
+    Instant watch_due = kNever;  // its first timer; kNever: none
     std::unique_ptr<Unhandled> partial;  // null: nothing
     std::unique_ptr<PendingConnect> pending;
     std::unique_ptr<ConnectionFeatures> features;
