@@ -6,11 +6,12 @@
 
 #include "auth/lines.h"
 #include "auth/policy_doubts.h"
-#include "auth/policy_words.h"
 #include "auth/profiles.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "topic/filter.h"
+
+#include <string>
 
 using namespace godwit;
 using namespace godwit::auth;
@@ -29,8 +30,10 @@ void check_answers(const Policy& policy, const Subject& who, const Request& requ
     Profiles profiles(policy);
     GW_ASSERT(profiles.decide(profiles.of(who), who, request) == decision);
     if (decision.line == 0) return GW_ASSERT(!decision.allowed);
-    const auto words = split_words(policy.line_text(decision.line), decision.line);
-    GW_ASSERT(words && words->at(0).text == (decision.allowed ? "allow" : "deny"));
+    const std::string line(policy.line_text(decision.line));  // cut where it is long
+    std::string word = line.substr(0, line.find_first_of(" \t"));
+    std::erase(word, '"');
+    GW_ASSERT(word == (decision.allowed ? "allow" : "deny"));
 }
 
 }  // namespace
