@@ -112,7 +112,6 @@ void move_with(Core& core, Connection& c, const Verdict& verdict) {
     if (c.partial) put_bytes(bytes, Bytes(c.partial->bytes).subspan(c.partial->at));
     c.partial = std::make_unique<Unhandled>();
     c.partial->bytes = std::move(bytes);
-    c.partial->came = core.now;
     c.moving_to = core.home_of_client(pending.realm, pending.client_id);
     move_away(core, c, std::make_unique<const Verdict>(verdict));
 }

@@ -20,7 +20,7 @@ public:
     static constexpr uint32_t kLooksMax = 60;
 
     /// To be asked at equal times. @param moved  connections that have come or gone so far
-    /// @return  once after each storm, when it is over
+    /// @return  once after each storm, when it is over or has had its looks
     bool is_after_storm(uint64_t moved) {
         const uint64_t since_last_look = moved - std::exchange(seen_, moved);
         looks_ = moved - settled_ < kStormMin ? 0 : looks_ + 1;

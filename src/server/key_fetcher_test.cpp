@@ -18,14 +18,13 @@ TEST(KeyFetcher, ADemandWhileAFetchIsToldIsForTheNext) {
     auto fetcher_made = made.get_future();
     std::promise<std::pair<uint64_t, uint64_t>> demanded;
     std::promise<uint64_t> next;
-    KeyFetcher* fetcher = nullptr;
     const KeySource nobody{.url = config::parse_http_url("http://127.0.0.1:1/keys").value(),
                            .name = "nobody",
                            .ca_pem = "",
                            .refresh = std::chrono::hours(1)};
     KeyFetcher tested(nobody, *log, [&](uint64_t fetch, const auto&) {
         if (fetch > 1) return next.set_value(fetch);
-        fetcher = fetcher_made.get();
+        KeyFetcher* fetcher = fetcher_made.get();
         const uint64_t waiting = fetcher->demand(0);
         demanded.set_value({waiting, fetcher->demand(fetch)});
     });

@@ -129,14 +129,9 @@ TEST(CrashExcuse, AnExpiryInDisconnectMayBeForgotten) {
 /// will comes.
 Story will_after_goodbye(Duration after) {
     Story story;
-    story.connect(1);
-    story.subscribe(1, "w");
-    const uint32_t connection = story.connect(2);
-    const uint32_t will = story.message(1, false, "w");
-    story.history().messages[will].will = true;
-    story.history().messages[will].publisher = 2;
+    const uint32_t connection = story.connect_with_will(2);
     ConnectionFacts& facts = story.history().connections[connection];
-    facts.will = will;
+    const uint32_t will = facts.will;
     facts.said_goodbye = true;
     facts.goodbye_offset = 5;
     facts.reads.push_back({5, facts.accepted});
@@ -156,16 +151,10 @@ TEST(CrashExcuse, AGoodbyeMayBeForgottenAndItsWillBeDue) {
 /// and its clock has gone back by an hour; the will comes `then` later.
 Story delayed_will(Duration after, Duration then) {
     Story story;
-    story.connect(1);
-    story.subscribe(1, "w");
-    const uint32_t connection = story.connect(2);
-    const uint32_t will = story.message(1, false, "w");
-    story.history().messages[will].will = true;
-    story.history().messages[will].publisher = 2;
-    story.history().messages[will].delay_s = 4;
-    story.history().connections[connection].will = will;
+    ConnectionFacts& facts = story.history().connections[story.connect_with_will(2, 4)];
+    const uint32_t will = facts.will;
     story.crash();
-    story.history().connections[connection].closed = story.history().crashes[0];
+    facts.closed = story.history().crashes[0];
     story.pace(after);
     story.crash(-std::chrono::hours(1));
     story.pace(then);

@@ -175,16 +175,8 @@ TEST(CheckSessionPresent, CleanStartFindsNone) {
 /// s sees the wills of t's connection; t's connection ends.
 Story with_will(uint32_t delay_s, bool goodbye) {
     Story story;
-    story.connect(1);
-    story.subscribe(1, "w");
-    const uint32_t connection = story.connect(2);
-    const uint32_t will = story.message(1, false, "w");
-    MessageFacts& facts = story.history().messages[will];
-    facts.will = true;
-    facts.publisher = 2;
-    facts.delay_s = delay_s;
+    const uint32_t connection = story.connect_with_will(2, delay_s);
     ConnectionFacts& c = story.history().connections[connection];
-    c.will = will;
     if (goodbye) {
         c.said_goodbye = true;
         c.goodbye_offset = 10;

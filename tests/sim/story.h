@@ -35,6 +35,18 @@ public:
         connection_[client] = number;
         return number;
     }
+    /// Client 1 has subscribed to the topic of the will.
+    uint32_t connect_with_will(uint32_t client, uint32_t delay_s = 0) {
+        connect(1);
+        subscribe(1, "w");
+        const uint32_t connection = connect(client);
+        const uint32_t will = message(1, false, "w");
+        h_.messages[will].will = true;
+        h_.messages[will].publisher = client;
+        h_.messages[will].delay_s = delay_s;
+        h_.connections[connection].will = will;
+        return connection;
+    }
     void close(uint32_t connection) {
         ConnectionFacts& facts = h_.connections[connection];
         facts.closed = next();
