@@ -6,6 +6,7 @@
 
 #include "auth/lines.h"
 #include "auth/policy_doubts.h"
+#include "auth/policy_words.h"
 #include "auth/profiles.h"
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -25,15 +26,20 @@ void check_own_level(const Policy& own, const Subject& who, const Request& reque
     GW_ASSERT(request.topic.size() == level.size() || request.topic[level.size()] == '/');
 }
 
-void check_answers(const Policy& policy, const Subject& who, const Request& request) {
+std::string_view line_of(std::string_view file, uint32_t number) {
+    std::string_view line;
+    for (uint32_t i = 0; i < number; ++i) line = take_line(file);
+    return line;
+}
+
+void check_answers(const Policy& policy, std::string_view file, const Subject& who,
+                   const Request& request) {
     const Decision decision = policy.decide(who, request);
     Profiles profiles(policy);
     GW_ASSERT(profiles.decide(profiles.of(who), who, request) == decision);
     if (decision.line == 0) return GW_ASSERT(!decision.allowed);
-    const std::string line(policy.line_text(decision.line));  // cut where it is long
-    std::string word = line.substr(0, line.find_first_of(" \t"));
-    std::erase(word, '"');
-    GW_ASSERT(word == (decision.allowed ? "allow" : "deny"));
+    const auto words = split_words(line_of(file, decision.line), decision.line);
+    GW_ASSERT(words && words->front().text == (decision.allowed ? "allow" : "deny"));
 }
 
 }  // namespace
@@ -53,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (size_t i = 0; i < kActionCount; ++i) {
         const Request request{Action(i), name, uint8_t(size % 3), size};
         if (request.action != Action::Connect) check_own_level(kOwn->policy, who, request);
-        if (file) check_answers(file->policy, who, request);
+        if (file) check_answers(file->policy, text, who, request);
     }
     if (file && file->policy.rules().size() < 100) (void)find_doubts(file->policy);
     return 0;
