@@ -66,7 +66,8 @@ endfunction()
 
 # What most sources include of the system, read once a tree: once with the flags of the program, once with those of quick
 # tests. Macros and flags have to be the same as where it is used; -Winvalid-pch says where they are not.
-set(often <algorithm> <array> <chrono> <fmt/format.h> <functional> <memory> <optional> <string> <string_view> <vector>)
+set(often <algorithm> <array> <chrono> <deque> <fmt/format.h> <functional> <map> <memory> <optional> <set> <span> <string> <string_view>
+    <unordered_map> <variant> <vector>)
 if(GODWIT_PRECOMPILED)
     add_library(godwit_often OBJECT ${CMAKE_SOURCE_DIR}/cmake/often.cpp)
     target_link_libraries(godwit_often PRIVATE godwit_flags fmt::fmt)

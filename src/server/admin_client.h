@@ -1,18 +1,13 @@
 // AdminClient: what the command line asks a running broker: one GET to its admin port.
 #pragma once
 
-#include "base/result.h"
+#include "server/http_client.h"
 
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace godwit::server {
-
-struct AdminReply {
-    unsigned status = 0;
-    std::string body;
-};
 
 /// "a b/c" -> "a%20b%2Fc"
 std::string percent_encoded(std::string_view text);
@@ -24,7 +19,7 @@ std::string target_of(std::string_view path,
 /// @param token    what the admin port asks for; empty: none is shown
 /// @errors         a sentence: who was asked, and what is wrong
 /// @cost           blocks, at most some seconds
-Result<AdminReply, std::string> ask_admin(const std::string& address, const std::string& target,
+Result<HttpAnswer, std::string> ask_admin(const std::string& address, const std::string& target,
                                           const std::string& token = "");
 
 }  // namespace godwit::server

@@ -115,7 +115,7 @@ void Callout::send(const Digest& digest, Asked& asked) {
 
 void Callout::on_answer(const Digest& digest, const HttpClient::Answer& answer) {
     if (!answer) return end(digest, Err{answer.error()});
-    auto said = auth::parse_callout(*answer);
+    auto said = auth::parse_callout(answer->body);
     if (!said) return end(digest, Err{said.error()});
     const CalloutReply reply = reply_of(*said, os::monotonic_now());
     keep(digest, reply, *said);

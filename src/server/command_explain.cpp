@@ -35,7 +35,7 @@ void add_admin_options(Command& command, AdminPort& admin) {
                              "File with the token that it asks for, if any");
 }
 
-Result<AdminReply, std::string> ask(const AdminPort& admin, const std::string& target) {
+Result<HttpAnswer, std::string> ask(const AdminPort& admin, const std::string& target) {
     if (admin.token_file.empty()) return ask_admin(admin.address, target);
     const auto token = load_token(admin.token_file);
     if (!token) return Err{token.error()};

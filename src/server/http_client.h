@@ -1,7 +1,7 @@
 // HttpClient: questions to one server, over HTTP/1.1 or HTTPS, on connections that are kept and
 // used again. Whoever answers may be anybody: each question has a deadline, each answer a size, and
-// another status than 200, a redirect included, is an error. Over HTTPS the certificate must be of
-// the host and of a known authority. Source: RFC 9112.
+// another status than 200, a redirect included, is an error unless it is wanted. Over HTTPS the
+// certificate must be of the host and of a known authority. Source: RFC 9112.
 #pragma once
 
 #include "base/instant.h"
@@ -21,6 +21,7 @@ struct HttpServer {
     std::string ca_pem;  // the authorities; empty: those of the system
     Duration patience = std::chrono::seconds(5);
     size_t answer_bytes_max = 64 * 1024;
+    bool any_status = false;  // another one than 200 is an answer as well
 };
 
 struct HttpQuestion {
@@ -29,11 +30,16 @@ struct HttpQuestion {
     std::string token;                // of the broker, shown as a bearer token; empty: none
 };
 
+struct HttpAnswer {
+    unsigned status = 0;
+    std::string body;
+};
+
 /// Thread: that of run(), but for post() and stop().
 class HttpClient {
 public:
-    /// The body of the answer, or a sentence for the log without any of it.
-    using Answer = Result<std::string, std::string>;
+    /// The answer, or a sentence for the log without any of it.
+    using Answer = Result<HttpAnswer, std::string>;
     using Done = std::function<void(Answer)>;
 
     explicit HttpClient(HttpServer server);

@@ -84,7 +84,7 @@ std::unique_ptr<const auth::TokenKeys> KeyFetcher::fetch() {
         const std::lock_guard lock(mutex_);
         if (stopping_) return nullptr;
     }
-    auto keys = text ? auth::TokenKeys::parse_public(*text)
+    auto keys = text ? auth::TokenKeys::parse_public(text->body)
                      : Result<auth::TokenKeys, std::string>(Err{text.error()});
     if (!keys) {
         log_.log(LogLine(LogLevel::Error, "keys_failed")
