@@ -107,6 +107,11 @@ Client& Fleet::add(Party& party, uint32_t number) {
 
 // --- turns ---
 
+void Fleet::step_back() {
+    os::step_back();
+    is_behind_ = true;
+}
+
 void Fleet::look_at_clock() {
     now_ = os::monotonic_now();
 }
@@ -137,7 +142,10 @@ void Fleet::take_events(Duration wait) {
     std::array<os::PollEvent, 256> events;
     const auto came = poller_.wait(wait, events);
     now_ = os::monotonic_now();
-    for (const os::PollEvent& event : came) on_event(event);
+    for (const os::PollEvent& event : came) {
+        on_event(event);
+        if (is_behind_) os::make_way();
+    }
 }
 
 void Fleet::run_awake() {
@@ -151,6 +159,7 @@ void Fleet::run_awake() {
         out_.clear();
         raw_.clear();
         take_turn(client);
+        if (is_behind_) os::make_way();
     }
     turns_.clear();
 }

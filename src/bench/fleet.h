@@ -102,6 +102,10 @@ public:
     void set_pace(uint32_t connecting_max, double connects_per_second);
     /// From now on an attempt that fails is made again, until it works; else it is a fault.
     void insist() { insists_ = true; }
+    /// From now on this thread takes what time others leave (os::step_back), a client at a time:
+    /// it stands for machines elsewhere. Those in whose way it is would otherwise wait for the
+    /// kernel's next look, up to 10 ms.
+    void step_back();
     uint64_t repeated_attempts() const { return repeated_attempts_; }
 
 private:
@@ -173,6 +177,7 @@ private:
     Ticker* ticker_ = nullptr;
     bool interrupted_ = false;
     bool insists_ = false;
+    bool is_behind_ = false;  // it has stepped back
     uint64_t repeated_attempts_ = 0;
 
     std::optional<Schedule> pings_;

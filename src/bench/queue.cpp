@@ -2,7 +2,6 @@
 // come back at once, beside others in steady traffic).
 #include "bench/beside.h"
 #include "bench/traffic.h"
-#include "os/thread.h"
 
 #include <optional>
 
@@ -135,7 +134,7 @@ bool storm(Run& run, Queueing& queueing, Beside* beside) {
     const Options& o = run.options();
     if (beside != nullptr) {
         beside->begin_storm();
-        os::step_back();
+        run.fleet().step_back();
     }
     const uint64_t attempts_before = run.fleet().repeated_attempts();
     run.fleet().set_pace(o.subscribers, o.connects_per_second);

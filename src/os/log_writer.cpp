@@ -89,6 +89,7 @@ void LogWriter::flush(Duration timeout) {
 
 void LogWriter::run() {
     name_this_thread("log");
+    never_interrupt();
     std::unique_lock lock(mutex_);
     while (true) {
         work_.wait(lock,

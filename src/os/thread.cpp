@@ -77,6 +77,15 @@ void step_back() {
     (void)::sched_setscheduler(0, SCHED_IDLE, &none);
 }
 
+void make_way() {
+    (void)::sched_yield();
+}
+
+void never_interrupt() {
+    const sched_param none{};
+    (void)::sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 std::vector<int> usable_cpus() {
     const std::unique_ptr<cpu_set_t, FreeCpuSet> set(CPU_ALLOC(kCpusMax));
     const size_t bytes = CPU_ALLOC_SIZE(kCpusMax);

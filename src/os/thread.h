@@ -23,6 +23,11 @@ Result<Done, IoError> pin_this_thread(int cpu);
 /// The calling thread has what others leave, at once when they wake (SCHED_IDLE). For good: only
 /// root may step forward.
 void step_back();
+/// Lets those work that wait for this core. @cost one system call
+void make_way();
+/// The calling thread interrupts nobody when it wakes (SCHED_BATCH), and has its share all the
+/// same: for work that can wait. For good.
+void never_interrupt();
 
 /// The cores this thread may run on, ascending: the affinity of the process. Never empty.
 std::vector<int> usable_cpus();
