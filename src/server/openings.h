@@ -20,7 +20,7 @@ namespace godwit::server {
 class Openings {
 public:
     enum class Kind : uint8_t { Plain, Tls };
-    static constexpr size_t kPlainPerTurn = 64, kTlsPerTurn = 1;
+    static constexpr size_t kPlainPerTurn = 64, kTlsPerTurn = 2;
     /// With so many of a kind in its queue, a shard accepts no more of them.
     static constexpr size_t kWaitingMax = 256;
     static constexpr size_t kTlsUnderWayMax = 32;

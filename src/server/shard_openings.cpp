@@ -8,9 +8,9 @@ namespace godwit::server {
 
 namespace {
 
-/// A step of a handshake takes as long as a hundred messages: the others have their turn first, and
-/// of those steps so many are taken.
-constexpr size_t kOpeningStepsPerTurn = 1;
+/// A step of a handshake takes as long as many messages: the others have their turn first, and of
+/// those steps so many are taken.
+constexpr size_t kOpeningStepsPerTurn = 4;
 
 }  // namespace
 
