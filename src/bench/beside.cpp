@@ -1,6 +1,7 @@
 #include "bench/beside.h"
 
 #include "bench/traffic.h"
+#include "os/thread.h"
 
 #include <utility>
 
@@ -46,8 +47,10 @@ Beside::Beside(const Run& storm) {
         return;
     }
     plan->fleet.hears_signals = false;
-    thread_ = std::thread(
-        [this, plan = std::move(*plan), number]() mutable { run(std::move(plan), number); });
+    thread_ = std::thread([this, plan = std::move(*plan), number]() mutable {
+        os::go_first();
+        run(std::move(plan), number);
+    });
 }
 
 Beside::~Beside() {

@@ -61,14 +61,9 @@ void name_this_thread(std::string_view name) {
     GW_ASSERT(::pthread_setname_np(::pthread_self(), cut.c_str()) == 0);
 }
 
-Result<Done, IoError> pin_this_thread(int cpu) {
-    if (cpu < 0 || cpu >= kCpusMax) return Err{IoError{EINVAL, "sched_setaffinity"}};
-    const std::unique_ptr<cpu_set_t, FreeCpuSet> set(CPU_ALLOC(kCpusMax));
-    const size_t bytes = CPU_ALLOC_SIZE(kCpusMax);
-    CPU_ZERO_S(bytes, set.get());
-    CPU_SET_S(size_t(cpu), bytes, set.get());
-    if (::sched_setaffinity(0, bytes, set.get()) < 0) return Err{last_error("sched_setaffinity")};
-    return Done{};
+void go_first() {
+    const sched_param least{.sched_priority = 1};
+    (void)::sched_setscheduler(0, SCHED_FIFO, &least);
 }
 
 void step_back() {

@@ -1,5 +1,5 @@
-// Threads and the limits of the process: a name and a core for each shard, how many of them make
-// sense here, and how many connections the kernel lets us hold.
+// Threads and the limits of the process: a name for each, who goes first, how many shards make sense
+// here, and how many connections the kernel lets us hold.
 #pragma once
 
 #include "base/result.h"
@@ -15,11 +15,9 @@ namespace godwit::os {
 /// What top and gdb show; longer names are cut to 15 bytes. Call it first thing in the thread.
 void name_this_thread(std::string_view name);
 
-/// Keeps the calling thread on one core.
-/// @param cpu  one of usable_cpus()
-/// @errors     EINVAL: no such core, or not ours
-Result<Done, IoError> pin_this_thread(int cpu);
-
+/// The calling thread has a core as soon as it can use one (SCHED_FIFO): for a clock that others
+/// are measured by. Where only root may do that, and this is not root, it stays as it is.
+void go_first();
 /// The calling thread has what others leave, at once when they wake (SCHED_IDLE). For good: only
 /// root may step forward.
 void step_back();

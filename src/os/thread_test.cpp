@@ -35,22 +35,6 @@ TEST(Thread, LongNamesAreCut) {
     EXPECT_EQ(name_after("a-name-of-many-letters"), "a-name-of-many-");
 }
 
-TEST(Thread, StaysOnTheCoreItIsPinnedTo) {
-    const int last = usable_cpus().back();
-    std::thread pinned([last] {
-        EXPECT_TRUE(pin_this_thread(last));
-        EXPECT_EQ(usable_cpus(), std::vector<int>{last});
-        EXPECT_EQ(::sched_getcpu(), last);
-    });
-    pinned.join();
-}
-
-TEST(Thread, ACoreThatIsNotThereIsRefused) {
-    EXPECT_EQ(pin_this_thread(8000).error().code, EINVAL);
-    EXPECT_EQ(pin_this_thread(-1).error().code, EINVAL);
-    EXPECT_EQ(pin_this_thread(1'000'000).error().code, EINVAL);
-}
-
 TEST(CpuCount, IsWithinTheAffinity) {
     EXPECT_GE(usable_cpu_count(), 1u);
     EXPECT_LE(usable_cpu_count(), usable_cpus().size());

@@ -1,14 +1,13 @@
 // Openings: which handshakes a shard begins when. One of TLS costs a fifth of a millisecond and
-// takes some 50 KiB until it is done, a PROXY header or a WebSocket's request some microseconds: in
-// a storm few begin in a turn, and few of TLS are under way at a time. So those who are in wait no
-// longer than a turn, and those who come are through one after the other, instead of all at the
-// end.
+// takes some 50 KiB until it is done, a PROXY header or a WebSocket's request some microseconds: of
+// the latter not many begin in a turn, of TLS the shard asks for as many as it has time for, and
+// few are under way at a time. So those who are in wait no longer than a turn, and those who come
+// are through one after the other, instead of all at the end.
 #pragma once
 
 #include "base/ids.h"
 #include "base/instant.h"
 
-#include <array>
 #include <deque>
 #include <optional>
 #include <vector>
@@ -20,7 +19,7 @@ namespace godwit::server {
 class Openings {
 public:
     enum class Kind : uint8_t { Plain, Tls };
-    static constexpr size_t kPlainPerTurn = 64, kTlsPerTurn = 2;
+    static constexpr size_t kPlainPerTurn = 64;
     /// With so many of a kind in its queue, a shard accepts no more of them.
     static constexpr size_t kWaitingMax = 256;
     static constexpr size_t kTlsUnderWayMax = 32;
@@ -31,38 +30,36 @@ public:
     static constexpr Duration kPatienceMin = std::chrono::milliseconds(1);
 
     void begin_turn(Instant now);
-    /// A client has begun to speak. @return  true: it begins now; false: next() will name it
+    /// A client has begun to speak. @return  true: it begins now; false: next() will name it, which
+    /// is so for all of TLS
     bool ask(ConnectionId id, Kind kind);
-    /// Whose turn it is; it may have gone meanwhile. nullopt: nobody waits, the turn has had
-    /// enough, or enough are under way.
+    /// Whose turn it is; it may have gone meanwhile. nullopt: nobody waits, the turn has had enough
+    /// of Plain, or enough of TLS are under way.
     std::optional<ConnectionId> next();
     /// A handshake is done, or its connection has gone. Any other connection changes nothing.
     /// @cost  a look at those under way
     void end(ConnectionId id, bool came_through);
-    bool is_full(Kind kind) const { return lane(kind).waiting.size() >= kWaitingMax; }
+    bool is_full(Kind kind) const { return queue(kind).size() >= kWaitingMax; }
     /// Nobody waits.
-    bool is_idle() const;
+    bool is_idle() const { return plain_.empty() && tls_.empty(); }
     /// When the next who waits may begin, if nobody comes through before; kNever: nobody waits.
     Instant next_deadline() const;
 
 private:
-    struct Lane {
-        std::deque<ConnectionId> waiting;
-        size_t begun = 0;  // in this turn
-    };
     struct UnderWay {
         ConnectionId id;
         Instant began;
     };
 
-    Lane& lane(Kind kind) { return lanes_[size_t(kind)]; }
-    const Lane& lane(Kind kind) const { return lanes_[size_t(kind)]; }
-    bool has_place(Kind kind) const;
+    using Queue = std::deque<ConnectionId>;
+    Queue& queue(Kind kind) { return kind == Kind::Tls ? tls_ : plain_; }
+    const Queue& queue(Kind kind) const { return kind == Kind::Tls ? tls_ : plain_; }
     bool may_begin(Kind kind) const;
-    void begin(ConnectionId id, Kind kind);
     void lose_patience();
 
-    std::array<Lane, 2> lanes_;
+    Queue plain_;
+    Queue tls_;
+    size_t plain_begun_ = 0;           // in this turn
     std::vector<UnderWay> under_way_;  // of TLS, the oldest first
     Duration patience_ = kPatienceMax;
     Instant now_;  // of the turn

@@ -6,14 +6,6 @@
 
 namespace godwit::server {
 
-namespace {
-
-/// A step of a handshake takes as long as many messages: the others have their turn first, and of
-/// those steps so many are taken.
-constexpr size_t kOpeningStepsPerTurn = 4;
-
-}  // namespace
-
 /// A client that has begun to speak, on a listener where something comes before MQTT.
 void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
     const Openings::Kind kind = parts_.listeners[socket.listener.value]->opening();
@@ -22,12 +14,23 @@ void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
     poller_.modify(socket.fd.get(), token_of(id), socket.interest);
 }
 
-/// Those under way go on, then others begin. Who has no step in this turn is told of in the next.
+/// A step of a handshake takes as long as many messages. So they come last in a turn, once what the
+/// others asked for has gone out, and have no more time than the others had, or one step. Those
+/// under way go on in one turn, and others begin in the next. Who has no step in this turn is told
+/// of in a later one.
 void ShardRunner::take_openings() {
-    if (opening_events_.size() > kOpeningStepsPerTurn) opening_events_.resize(kOpeningStepsPerTurn);
-    for (const os::PollEvent& event : opening_events_) on_event(event);
+    const Instant began = read_clock();
+    const auto has_time = [this, until = began + (began - now_)] { return read_clock() < until; };
+    openings_go_on_ = !opening_events_.empty() && (!openings_go_on_ || openings_.is_idle());
+    if (!openings_go_on_) {
+        while (begin_next_opening() && has_time()) {
+        }
+    }
+    for (size_t i = 0; openings_go_on_ && i < opening_events_.size(); ++i) {
+        on_event(opening_events_[i]);
+        if (!has_time()) break;
+    }
     opening_events_.clear();
-    begin_waiting_openings();
 }
 
 /// Something of a TLS handshake that has begun.
@@ -39,16 +42,17 @@ bool ShardRunner::is_opening(const os::PollEvent& event) {
            parts_.listeners[socket->listener.value]->tls;
 }
 
-void ShardRunner::begin_waiting_openings() {
+/// @return  whether one has begun
+bool ShardRunner::begin_next_opening() {
     while (const auto id = openings_.next()) {
-        Socket* socket = sockets_.find(*id);
-        if (!socket || socket->lingering) {
-            openings_.end(*id, false);
-            continue;
+        if (Socket* socket = sockets_.find(*id); socket && !socket->lingering) {
+            set_interest(*id, *socket);
+            open_wire(*id, *socket);
+            return true;
         }
-        set_interest(*id, *socket);
-        open_wire(*id, *socket);
+        openings_.end(*id, false);
     }
+    return false;
 }
 
 /// Only now, since of TLS a wire takes some 20 KiB, and many who call say nothing.

@@ -119,12 +119,24 @@ void ShardRunner::turn() {
     // What was told before somebody called holds for him: certificates, policy, users.
     take_controls();
     take_events(events);
-    take_openings();
     take_envelopes();
     take_store_done();
     if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
     if (accept_again_ <= now_) pause_accepting();
+    end_turn(wall);
+    if (!opening_events_.empty() || !openings_.is_idle()) {
+        take_openings();
+        end_turn(wall);
+    }
     watch_listeners();
+    end_lingering();
+    broker::Counters counters = shard_->counters();
+    counters.connections_turned_away = turned_away_;
+    parts_.counters->store(counters);
+}
+
+/// Does what was asked for, and what follows from it.
+void ShardRunner::end_turn(WallTime wall) {
     shard_->end_turn(now_, wall, fx_);
     perform();
     for (size_t round = 0; round < kOutcomeRounds && !(flushed_.empty() && broken_.empty());
@@ -134,10 +146,6 @@ void ShardRunner::turn() {
         shard_->end_turn(now_, wall, fx_);
         perform();
     }
-    end_lingering();
-    broker::Counters counters = shard_->counters();
-    counters.connections_turned_away = turned_away_;
-    parts_.counters->store(counters);
 }
 
 /// Also within a turn: what many ask for at once may be much.

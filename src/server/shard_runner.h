@@ -86,6 +86,7 @@ private:
 
     ShardRunner(RunnerParts parts, os::Poller poller);
     void turn();
+    void end_turn(WallTime wall);
     void look_at_memory(Instant now);
     void feed_outcomes();
     Instant read_clock() const;
@@ -123,7 +124,7 @@ private:
     void on_control(Control& control);
     void take_arrivals();
     void begin_opening(ConnectionId id, Socket& socket);
-    void begin_waiting_openings();
+    bool begin_next_opening();
     void open_wire(ConnectionId id, Socket& socket);
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);
@@ -163,6 +164,7 @@ private:
     bool has_tls_;               // of some listener
     Openings openings_;
     std::vector<os::PollEvent> opening_events_;  // scratch: of the turn
+    bool openings_go_on_ = false;                // those under way, and no others began
     Newcomers newcomers_;
     Instant tell_turned_away_ = Instant::min();  // no earlier line about those turned away
     uint64_t turned_away_ = 0, turned_away_told_ = 0;

@@ -28,6 +28,9 @@ persistence_location {folder}/
 max_queued_messages 0
 set_tcp_nodelay true
 '''
+MOSQUITTO_SAFEST = '''autosave_on_changes true
+autosave_interval 1
+'''
 
 
 def said(command):
@@ -37,12 +40,14 @@ def said(command):
 
 
 class Contender:
-    """One broker by name; `command(folder, port)` is what starts it."""
+    """One broker by name; `command(folder, port)` is what starts it. `safest`: the contender in its place where an acknowledgement
+    is to say that the message is on disk; None: it has no setting for that."""
     is_floor = False
 
     def __init__(self, name, version, configuration, command):
         self.name, self.version, self.configuration = name, version, configuration
         self._command = command
+        self.safest = self
 
     def start(self, core):
         return Running(self._command, core)
@@ -111,17 +116,24 @@ def _with_file(folder, text, command):
     return [*command, file]
 
 
-def mosquitto():
-    return Contender('Mosquitto', said(['dpkg-query', '-W', '-f', '${Version}', 'mosquitto']),
-                     'persistence true (a snapshot every 30 minutes), max_queued_messages 0, set_tcp_nodelay true',
-                     lambda folder, port: _with_file(folder, MOSQUITTO.format(folder=folder, port=port),
-                                                     ['/usr/sbin/mosquitto', '-c']))
+def mosquitto(more=''):
+    contender = Contender('Mosquitto', said(['dpkg-query', '-W', '-f', '${Version}', 'mosquitto']),
+                          'persistence true (a snapshot every 30 minutes), max_queued_messages 0, set_tcp_nodelay true; where each '
+                          'acknowledgement is to be on disk: ' + ', '.join(MOSQUITTO_SAFEST.splitlines()),
+                          lambda folder, port: _with_file(folder, MOSQUITTO.format(folder=folder, port=port) + more,
+                                                          ['/usr/sbin/mosquitto', '-c']))
+    if not more:
+        contender.safest = mosquitto(MOSQUITTO_SAFEST)
+    return contender
 
 
 def nats():
-    return Contender('NATS', said(['nats-server', '--version']), 'jetstream as it comes (no sync a message), max_ack_pending 65535',
-                     lambda folder, port: _with_file(folder, NATS.format(folder=folder, port=port, other=free_port()),
-                                                     ['nats-server', '-c']))
+    contender = Contender('NATS', said(['nats-server', '--version']),
+                          'jetstream as it comes (no sync a message, and no setting for one), max_ack_pending 65535',
+                          lambda folder, port: _with_file(folder, NATS.format(folder=folder, port=port, other=free_port()),
+                                                          ['nats-server', '-c']))
+    contender.safest = None
+    return contender
 
 
 def other(text):
