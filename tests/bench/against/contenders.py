@@ -40,8 +40,8 @@ def said(command):
 
 
 class Contender:
-    """One broker by name; `command(folder, port)` is what starts it. `safest`: the contender in its place where an acknowledgement
-    is to say that the message is on disk; None: it has no setting for that."""
+    """One broker by name; `command(folder, port)` is what starts it. `safest`: the contender in its place where
+    acknowledgements are to be as near to the disk as they can be; None: it has no setting for that."""
     is_floor = False
 
     def __init__(self, name, version, configuration, command):
@@ -118,8 +118,8 @@ def _with_file(folder, text, command):
 
 def mosquitto(more=''):
     contender = Contender('Mosquitto', said(['dpkg-query', '-W', '-f', '${Version}', 'mosquitto']),
-                          'persistence true (a snapshot every 30 minutes), max_queued_messages 0, set_tcp_nodelay true; where each '
-                          'acknowledgement is to be on disk: ' + ', '.join(MOSQUITTO_SAFEST.splitlines()),
+                          'persistence true (a snapshot every 30 minutes), max_queued_messages 0, set_tcp_nodelay true; as safe as it '
+                          'can be set: ' + ', '.join(MOSQUITTO_SAFEST.splitlines()),
                           lambda folder, port: _with_file(folder, MOSQUITTO.format(folder=folder, port=port) + more,
                                                           ['/usr/sbin/mosquitto', '-c']))
     if not more:
