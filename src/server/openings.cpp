@@ -22,18 +22,15 @@ bool Openings::ask(ConnectionId id, Kind kind) {
     return false;
 }
 
-std::optional<ConnectionId> Openings::next() {
-    for (const Kind kind : {Kind::Plain, Kind::Tls}) {
-        if (queue(kind).empty() || !may_begin(kind)) continue;
-        const ConnectionId id = queue(kind).front();
-        queue(kind).pop_front();
-        if (kind == Kind::Plain)
-            ++plain_begun_;
-        else
-            under_way_.push_back({id, now_});
-        return id;
-    }
-    return std::nullopt;
+std::optional<ConnectionId> Openings::next(Kind kind) {
+    if (queue(kind).empty() || !may_begin(kind)) return std::nullopt;
+    const ConnectionId id = queue(kind).front();
+    queue(kind).pop_front();
+    if (kind == Kind::Plain)
+        ++plain_begun_;
+    else
+        under_way_.push_back({id, now_});
+    return id;
 }
 
 void Openings::end(ConnectionId id, bool came_through) {

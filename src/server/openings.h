@@ -33,9 +33,9 @@ public:
     /// A client has begun to speak. @return  true: it begins now; false: next() will name it, which
     /// is so for all of TLS
     bool ask(ConnectionId id, Kind kind);
-    /// Whose turn it is; it may have gone meanwhile. nullopt: nobody waits, the turn has had enough
-    /// of Plain, or enough of TLS are under way.
-    std::optional<ConnectionId> next();
+    /// Whose turn it is; it may have gone meanwhile. nullopt: nobody of that kind waits, the turn
+    /// has had enough of Plain, or enough of TLS are under way.
+    std::optional<ConnectionId> next(Kind kind);
     /// A handshake is done, or its connection has gone. Any other connection changes nothing.
     /// @cost  a look at those under way
     void end(ConnectionId id, bool came_through);

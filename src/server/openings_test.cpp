@@ -65,9 +65,9 @@ ConnectionId connection(size_t slot) {
 }
 
 /// How many begin within one turn that has time for all.
-size_t begin_all(Openings& openings, Instant now) {
+size_t begin_all(Openings& openings, Instant now, Kind kind = Kind::Tls) {
     size_t count = 0;
-    for (openings.begin_turn(now); openings.next(); ++count) {
+    for (openings.begin_turn(now); openings.next(kind); ++count) {
     }
     return count;
 }
@@ -85,9 +85,9 @@ TEST(Openings, OfTlsWaitForTheEndOfTheTurnAndBeginInTheOrderOfAsking) {
     openings.begin_turn(kStart);
     for (size_t i = 0; i < kAll; ++i) EXPECT_FALSE(openings.ask(connection(i), Kind::Tls));
     EXPECT_EQ(openings.next_deadline(), kStart) << "a turn that had no time for them";
-    for (size_t i = 0; i < kAll; ++i) EXPECT_EQ(openings.next(), connection(i));
+    for (size_t i = 0; i < kAll; ++i) EXPECT_EQ(openings.next(Kind::Tls), connection(i));
     EXPECT_TRUE(openings.is_idle());
-    EXPECT_FALSE(openings.next());
+    EXPECT_FALSE(openings.next(Kind::Tls));
 }
 
 TEST(Openings, AreFullWhenManyWait) {
@@ -99,7 +99,7 @@ TEST(Openings, AreFullWhenManyWait) {
     }
     EXPECT_TRUE(openings.is_full(Kind::Tls));
     EXPECT_FALSE(openings.is_full(Kind::Plain));
-    EXPECT_TRUE(openings.next());
+    EXPECT_TRUE(openings.next(Kind::Tls));
     EXPECT_FALSE(openings.is_full(Kind::Tls));
 }
 
@@ -110,7 +110,7 @@ TEST(Openings, OfThoseThatCostLessMoreBeginAndTheyPassTls) {
     size_t begun = 0;
     for (size_t i = 0; i < 1000; ++i) begun += openings.ask(connection(1000 + i), Kind::Plain);
     EXPECT_EQ(begun, Openings::kPlainPerTurn);
-    EXPECT_EQ(begin_all(openings, kStart), Openings::kPlainPerTurn);
+    EXPECT_EQ(begin_all(openings, kStart, Kind::Plain), Openings::kPlainPerTurn);
 }
 
 TEST(Openings, OfTlsGoOnOnlyAFewAtATime) {
@@ -161,7 +161,7 @@ TEST(Openings, HaveLessTimeTheMoreOfThemNeverComeThrough) {
         openings.begin_turn(now);
         while (asked < kSilent && !openings.is_full(Kind::Tls))
             (void)openings.ask(connection(asked++), Kind::Tls);
-        for (size_t i = 0; i < kPerTurn && openings.next(); ++i) ++begun;
+        for (size_t i = 0; i < kPerTurn && openings.next(Kind::Tls); ++i) ++begun;
         ASSERT_LT(now, kStart + 10s);
     }
     // The first ones have all of it, half of it, ...
@@ -170,7 +170,7 @@ TEST(Openings, HaveLessTimeTheMoreOfThemNeverComeThrough) {
     openings.begin_turn(now += 1s);
     for (size_t i = 0; i < 200; ++i) {
         (void)openings.ask(connection(i), Kind::Tls);
-        ASSERT_EQ(openings.next(), connection(i));
+        ASSERT_EQ(openings.next(Kind::Tls), connection(i));
         openings.end(connection(i), true);
     }
     fill(openings, Openings::kTlsUnderWayMax + 1);

@@ -14,16 +14,19 @@ void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
     poller_.modify(socket.fd.get(), token_of(id), socket.interest);
 }
 
-/// A step of a handshake takes as long as many messages. So they come last in a turn, once what the
-/// others asked for has gone out, and have no more time than the others had, or one step. Those
+/// A step of a TLS handshake takes as long as many messages. So they come last in a turn, once what
+/// the others asked for has gone out, and have no more time than the others had, or one step. Those
 /// under way go on in one turn, and others begin in the next. Who has no step in this turn is told
 /// of in a later one.
 void ShardRunner::take_openings() {
     const Instant began = read_clock();
     const auto has_time = [this, until = began + (began - now_)] { return read_clock() < until; };
-    openings_go_on_ = !opening_events_.empty() && (!openings_go_on_ || openings_.is_idle());
+    while (begin_next_opening(Openings::Kind::Plain)) {
+    }
+    const bool none_waits = openings_.next_deadline() > now_;
+    openings_go_on_ = !opening_events_.empty() && (!openings_go_on_ || none_waits);
     if (!openings_go_on_) {
-        while (begin_next_opening() && has_time()) {
+        while (begin_next_opening(Openings::Kind::Tls) && has_time()) {
         }
     }
     for (size_t i = 0; openings_go_on_ && i < opening_events_.size(); ++i) {
@@ -43,8 +46,8 @@ bool ShardRunner::is_opening(const os::PollEvent& event) {
 }
 
 /// @return  whether one has begun
-bool ShardRunner::begin_next_opening() {
-    while (const auto id = openings_.next()) {
+bool ShardRunner::begin_next_opening(Openings::Kind kind) {
+    while (const auto id = openings_.next(kind)) {
         if (Socket* socket = sockets_.find(*id); socket && !socket->lingering) {
             set_interest(*id, *socket);
             open_wire(*id, *socket);

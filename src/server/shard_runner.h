@@ -124,7 +124,7 @@ private:
     void on_control(Control& control);
     void take_arrivals();
     void begin_opening(ConnectionId id, Socket& socket);
-    bool begin_next_opening();
+    bool begin_next_opening(Openings::Kind kind);
     void open_wire(ConnectionId id, Socket& socket);
     void adopt(MovedConnection moved);
     void feed(const broker::Input& input);

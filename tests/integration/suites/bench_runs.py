@@ -66,7 +66,8 @@ def check_sessions(context, url):
     report = good(context, 'storm', url, '-c', '30', '-m', '5', '--beside', '5', '-d', '1.5', stall=1)
     storm = phase(report, 'storm')
     equal((storm['units'], storm['delivered']), (30, 150), 'sessions and messages of storm')
-    assert storm['latency_us']['connect']['p50'] <= storm['seconds'] * 1e6, 'the quiet time before it counts for the storm'
+    most = storm['seconds'] * 1e6 + 1000  # told in whole milliseconds
+    assert storm['latency_us']['connect']['p50'] <= most, 'the quiet time before it counts for the storm'
     assert phase(report, 'quiet')['latency_us']['beside']['count'] > 0, phase(report, 'quiet')
 
 
