@@ -1,5 +1,5 @@
-// Threads and the limits of the process: a name for each, who goes first, how many shards make sense
-// here, and how many connections the kernel lets us hold.
+// Threads and the limits of the process: a name for each, who goes first, how many shards make
+// sense here, and how many connections the kernel lets us hold.
 #pragma once
 
 #include "base/result.h"
