@@ -57,7 +57,7 @@ def fault(build, program, test, mutant):
     if f'X({mutant},' not in names:
         return f'there is no mutant {mutant}'
     if program == 'sim':
-        words += ['--mutant', mutant]
+        words += ['--mutant', mutant, '--no-shrink']
     return None if run(words, mutant)[0] != 0 else f'passes although {mutant} is active'
 
 
