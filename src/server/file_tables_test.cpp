@@ -18,7 +18,10 @@
 
 #ifdef __SANITIZE_THREAD__
 // ThreadSanitizer takes the same number in two tables for the same file: opening one beside the use
-// of the other is no race.
+// of the other is no race. Who opened it must not be forgotten, or it is not recognized.
+extern "C" const char* __tsan_default_options() {
+    return "history_size=7";
+}
 extern "C" const char* __tsan_default_suppressions() {
     return "race:godwit::os::Fd::reset\n"
            "race:godwit::os::FdChannel::receive\n"
