@@ -5,6 +5,7 @@ import crypto from 'node:crypto';
 import readline from 'node:readline';
 import * as jose from 'jose';
 
+globalThis.crypto ??= crypto.webcrypto; // Node 18 has it under this name alone
 const keys = new Map();
 
 async function makeKey({ key, alg, kid }) {
