@@ -1,6 +1,7 @@
 """Attacks by valid traffic: each wants more memory than the broker may have. It stays below its bound, others go on, and who did it is named."""
 import itertools
 import json
+import resource
 import signal
 import struct
 import sys
@@ -26,6 +27,8 @@ NAMES = ('holds_much', 'publish_refused', 'subscribe_refused', 'retained_refused
 
 
 def run(context):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the attackers are many
     run_all(sys.modules[__name__], 'attacks', context)
 
 
