@@ -25,13 +25,14 @@ void ShardRunner::take_openings() {
     }
     const bool none_waits = openings_.next_deadline() > now_;
     openings_go_on_ = !opening_events_.empty() && (!openings_go_on_ || none_waits);
-    if (!openings_go_on_) {
+    if (openings_go_on_) {
+        for (const os::PollEvent& event : opening_events_) {
+            on_event(event);
+            if (!has_time()) break;
+        }
+    } else {
         while (begin_next_opening(Openings::Kind::Tls) && has_time()) {
         }
-    }
-    for (size_t i = 0; openings_go_on_ && i < opening_events_.size(); ++i) {
-        on_event(opening_events_[i]);
-        if (!has_time()) break;
     }
     opening_events_.clear();
 }
