@@ -45,22 +45,26 @@ size_t ClientHistory::Client::last_at() const {
     return at;
 }
 
-/// The event's client, as the one that was heard of last.
-ClientHistory::Clients::iterator ClientHistory::touch(const Event& event) {
+/// The event's client, new if nothing is known of it.
+ClientHistory::Clients::iterator ClientHistory::client_of(const Event& event) {
     std::string key = key_of(event.realm, event.client);
     auto known = index_.find(std::string_view(key));
     if (known == index_.end()) {
         const auto key_bytes = uint16_t(key.size());
-        calm_.push_back({.text = std::move(key), .key_bytes = key_bytes});
-        bytes_ += kClientOverhead + heap_bytes(calm_.back().text);
-        known = index_.insert(std::prev(calm_.end())).first;
+        Clients& calm = ranks_[Calm];
+        calm.push_back({.text = std::move(key), .key_bytes = key_bytes});
+        bytes_ += kClientOverhead + heap_bytes(calm.back().text);
+        known = index_.insert(std::prev(calm.end())).first;
     }
-    const Clients::iterator client = *known;
-    Clients& from = list_of(*client);
-    client->troubled |= is_trouble(event);
-    Clients& to = list_of(*client);
+    return *known;
+}
+
+/// In the list that is its own now.
+void ClientHistory::place_last(Clients::iterator client) {
+    Clients& from = ranks_[client->rank];
+    client->rank = !client->troubled ? Calm : client->events > 1 ? Troubled : LastOfTroubled;
+    Clients& to = ranks_[client->rank];
     to.splice(to.end(), from, client);
-    return client;
 }
 
 void ClientHistory::replace_text(Client& client, std::string text) {
@@ -74,7 +78,7 @@ void ClientHistory::drop_oldest(Clients::iterator client) {
     if (--client->events == 0) {
         bytes_ -= kClientOverhead + heap_bytes(client->text);
         index_.erase(client);
-        list_of(*client).erase(client);
+        ranks_[client->rank].erase(client);
         return;
     }
     std::string_view rest = client->text;
@@ -82,6 +86,12 @@ void ClientHistory::drop_oldest(Clients::iterator client) {
     std::string text;
     text.reserve(client->key_bytes + rest.size());
     replace_text(*client, std::move(text.append(client->key()).append(rest)));
+    if (client->events == 1 && client->rank == Troubled) place_last(client);
+}
+
+void ClientHistory::make_room() {
+    for (Clients& clients : ranks_)
+        if (!clients.empty()) return drop_oldest(clients.begin());
 }
 
 void ClientHistory::add(const Event& event, std::string_view address, WallTime now) {
@@ -89,7 +99,8 @@ void ClientHistory::add(const Event& event, std::string_view address, WallTime n
     if (events_max_ == 0 || event.client.empty() || event.client.size() > kClientBytesMax) return;
     if (event.severity == Severity::Debug && std::string_view(event.name) != "dropped") return;
     if (event.count == 0) return;
-    const Clients::iterator client = touch(event);
+    const Clients::iterator client = client_of(event);
+    client->troubled |= is_trouble(event);
     std::string_view reason = event.reason, detail = event.detail;
     Head head{.first = now, .last = now, .name = event.name, .count = event.count};
     head.reason_bytes = cut<uint16_t>(reason, UINT16_MAX);
@@ -105,7 +116,7 @@ void ClientHistory::add(const Event& event, std::string_view address, WallTime n
             last.last = now;
             last.count += event.count;
             std::memcpy(client->text.data() + at, &last, sizeof last);
-            return;
+            return place_last(client);
         }
     }
     std::string text;
@@ -114,8 +125,9 @@ void ClientHistory::add(const Event& event, std::string_view address, WallTime n
     replace_text(*client, std::move(text.append(words)));
     ++client->events;
     ++event_count_;
+    place_last(client);
     if (client->events > kEventsOfClientMax) drop_oldest(client);
-    if (event_count_ > events_max_) drop_oldest((calm_.empty() ? troubled_ : calm_).begin());
+    if (event_count_ > events_max_) make_room();
 }
 
 std::vector<PastEvent> ClientHistory::of(RealmId realm, std::string_view client) const {

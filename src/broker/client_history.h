@@ -1,12 +1,15 @@
 // ClientHistory: the last events of each client, of those that were refused too, for people who ask
 // why. Bounded: a client keeps its last kEventsOfClientMax, all together `events_max`; where there
-// is no room, the client of which nothing was heard for longest loses its oldest, first among those
-// that had no trouble. A client costs nothing once its events are gone. Thread: its shard's.
+// is no room, the client of which nothing was heard for longest loses its oldest: first among those
+// that had no trouble, then among those of which more than one is kept, so that of a hundred that
+// flood each can be asked why. A client costs nothing once its events are gone. Thread: its
+// shard's.
 #pragma once
 
 #include "base/instant.h"
 #include "broker/effects.h"
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <string>
@@ -54,12 +57,19 @@ private:
         uint8_t detail_bytes = 0, address_bytes = 0;
         size_t bytes() const { return sizeof(Head) + reason_bytes + detail_bytes + address_bytes; }
     };
+    enum Rank : uint8_t {
+        Calm,
+        Troubled,
+        LastOfTroubled,
+        kRanks
+    };  // in the order in which they lose
     /// In one piece of memory: its realm and id, then its events, the oldest first.
     struct Client {
         std::string text;
         uint16_t key_bytes = 0;
         uint8_t events = 0;
         bool troubled = false;  // something went wrong for it
+        Rank rank = Calm;       // of the list that has it
         std::string_view key() const { return std::string_view(text).substr(0, key_bytes); }
         size_t last_at() const;
     };
@@ -72,15 +82,16 @@ private:
         bool operator()(Clients::iterator a, Clients::iterator b) const { return a == b; }
     };
     static std::string key_of(RealmId realm, std::string_view client);
-    Clients& list_of(const Client& client) { return client.troubled ? troubled_ : calm_; }
-    Clients::iterator touch(const Event& event);
+    Clients::iterator client_of(const Event& event);
+    void place_last(Clients::iterator client);
     void replace_text(Client& client, std::string text);
     void drop_oldest(Clients::iterator client);
+    void make_room();
 
     size_t events_max_;
     size_t event_count_ = 0;
     size_t bytes_ = 0;
-    Clients calm_, troubled_;  // of each, the one of which nothing was heard for longest first
+    std::array<Clients, kRanks> ranks_;  // of each, who has been in it for longest unheard first
     std::unordered_set<Clients::iterator, ByKey, ByKey> index_;
 };
 

@@ -93,6 +93,21 @@ TEST(ClientHistory, WhoHadTroubleIsKeptLonger) {
     EXPECT_EQ(history.event_count(), 3u);
 }
 
+TEST(ClientHistory, OfManyInTroubleEachKeepsItsLast) {
+    ClientHistory history(100);
+    for (int i = 0; i < 1000; ++i) {
+        Event refused = event("c" + std::to_string(i * 50 / 1000), "refused", std::to_string(i));
+        refused.severity = Severity::Warning;
+        history.add(refused, "", {i});
+    }
+    EXPECT_EQ(history.event_count(), 100u);
+    for (int client = 0; client < 50; ++client) {
+        const auto past = history.of({0}, "c" + std::to_string(client));
+        ASSERT_FALSE(past.empty()) << client;
+        EXPECT_EQ(past.back().detail, std::to_string(client * 20 + 19));
+    }
+}
+
 TEST(ClientHistory, StaysWithinItsBoundsAndCountsItsMemory) {
     ClientHistory history(1000);
     EXPECT_EQ(history.memory_bytes(), 0u);
