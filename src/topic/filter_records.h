@@ -19,6 +19,7 @@ struct FilterRecord {
     uint32_t count;  // of those who take it
     uint16_t bytes;  // of the text, which follows
     uint16_t home;   // the number of its shape, or one of these
+    static constexpr uint16_t kInBits = UINT16_MAX - 2;
     static constexpr uint16_t kExact = UINT16_MAX - 1;
     static constexpr uint16_t kInTrie = UINT16_MAX;
 

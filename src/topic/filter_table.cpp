@@ -6,7 +6,9 @@
 
 namespace godwit::topic {
 
-FilterTable::FilterTable(HashKey key) : levels_(key) {}
+FilterTable::FilterTable(HashKey key, uint32_t bits_max) : levels_(key), bits_max_(bits_max) {
+    GW_ASSERT(bits_max <= FilterBits::kFiltersMax);
+}
 
 FilterId FilterTable::acquire(std::string_view filter) {
     GW_ASSERT(!filter.empty() && filter.size() <= kTopicBytesMax);
@@ -16,12 +18,12 @@ FilterId FilterTable::acquire(std::string_view filter) {
         GW_ASSERT(++record.count != 0);
         return FilterId{record.id};
     }
-    drain_trie();
+    drain();
     const uint32_t id = take_id();
     const uint16_t home = home_of(path);
     const RecordRef ref = records_.add(filter, id, home);
     ref_of(id) = ref;
-    if (home == FilterRecord::kInTrie) enter_trie(ref);
+    enter(ref, home);
     index_.insert(path.hash, IndexCell{CellTable<IndexCell>::tag_of(path.hash), ref});
     level_count_max_ = std::max(level_count_max_, path.level_count);
     ++size_;
@@ -35,18 +37,12 @@ void FilterTable::release(FilterId id) {
     if (--record.count > 0) return;
     ++version_;
     forget_hash(levels_.path(record.text()).hash, ref);
-    if (record.home == FilterRecord::kExact) {
-        --exact_count_;
-    } else if (record.home == FilterRecord::kInTrie) {
-        leave_trie(ref);
-    } else {
-        shapes_.release(record.home);
-    }
+    leave(ref);
     records_.remove(ref);
     ref_of(id.value) = kNoRecord;
     free_ids_.push_back(id.value);
     if (--size_ == 0) level_count_max_ = 0;
-    drain_trie();
+    drain();
 }
 
 std::optional<FilterId> FilterTable::find(std::string_view filter) const {
@@ -62,15 +58,17 @@ std::string_view FilterTable::text(FilterId id) const {
 void FilterTable::match(std::string_view name, std::vector<FilterId>& out) const {
     const NamePath path(levels_, name, level_count_max_);
     match_shapes(path, name, out);
-    if (trie_size_ == 0) return;
-    trie_.walk(levels_, path, [&](RecordRef ref) {
+    const auto take = [&](RecordRef ref) {
         const FilterRecord& record = records_[ref];
         if (matches(record.text(), name)) out.push_back(FilterId{record.id});
-    });
+    };
+    if (bits_) bits_->match(path, take);
+    if (trie_size_ > 0) trie_.walk(levels_, path, take);
 }
 
 size_t FilterTable::memory_bytes() const {
-    return sizeof *this + index_.memory_bytes() + trie_.memory_bytes() + records_.memory_bytes() +
+    return sizeof *this + index_.memory_bytes() + (bits_ ? bits_->memory_bytes() : 0) +
+           trie_.memory_bytes() + records_.memory_bytes() +
            chunks_.capacity() * sizeof(chunks_[0]) +
            chunks_.size() * kIdsPerChunk * sizeof(RecordRef) +
            free_ids_.capacity() * sizeof(free_ids_[0]);
@@ -158,33 +156,59 @@ uint32_t FilterTable::take_id() {
 }
 
 uint16_t FilterTable::home_of(const FilterPath& path) {
-    if (path.has_wildcard()) return shapes_.take(path).value_or(FilterRecord::kInTrie);
-    ++exact_count_;
-    return FilterRecord::kExact;
+    if (!path.has_wildcard()) return FilterRecord::kExact;
+    if (const auto shape = shapes_.take(path)) return *shape;
+    return fits_bits(path) ? FilterRecord::kInBits : FilterRecord::kInTrie;
 }
 
-void FilterTable::enter_trie(RecordRef ref) {
-    trie_.add(levels_, records_, ref);
-    ++trie_size_;
+bool FilterTable::fits_bits(const FilterPath& path) const {
+    return bits_size() < bits_max_ && path.level_count <= FilterBits::kLevelsMax;
 }
 
-void FilterTable::leave_trie(RecordRef ref) {
-    trie_.remove(levels_, records_, ref);
-    --trie_size_;
+/// In a shape, that has counted it already.
+void FilterTable::enter(RecordRef ref, uint16_t home) {
+    records_[ref].home = home;
+    if (home == FilterRecord::kExact) {
+        ++exact_count_;
+    } else if (home == FilterRecord::kInBits) {
+        if (!bits_) bits_ = std::make_unique<FilterBits>();
+        bits_->add(levels_, records_, ref);
+    } else if (home == FilterRecord::kInTrie) {
+        trie_.add(levels_, records_, ref);
+        ++trie_size_;
+    }
 }
 
-void FilterTable::drain_trie() {
-    if (trie_size_ == 0 || shapes_.size() >= kDrainBelowShapes) return;
+void FilterTable::leave(RecordRef ref) {
+    const uint16_t home = records_[ref].home;
+    if (home == FilterRecord::kExact) {
+        --exact_count_;
+    } else if (home == FilterRecord::kInBits) {
+        bits_->remove(levels_, records_, ref);
+        if (bits_->size() == 0) bits_.reset();
+    } else if (home == FilterRecord::kInTrie) {
+        trie_.remove(levels_, records_, ref);
+        --trie_size_;
+    } else {
+        shapes_.release(home);
+    }
+}
+
+void FilterTable::drain() {
+    const bool to_shapes = trie_size_ + bits_size() > 0 && shapes_.size() < kDrainBelowShapes;
+    const bool to_bits = trie_size_ > 0 && bits_size() < bits_max_ / 4 * 3;
+    if (!to_shapes && !to_bits) return;
     for (uint32_t step = 0; step < kDrainSteps; ++step) {
         if (++drain_cursor_ >= slot_count_) drain_cursor_ = 0;
         const RecordRef ref = ref_of(drain_cursor_);
         if (ref == kNoRecord) continue;
-        FilterRecord& record = records_[ref];
-        if (record.home != FilterRecord::kInTrie) continue;
-        const auto shape = shapes_.take(levels_.path(record.text()));
-        if (!shape) continue;
-        leave_trie(ref);
-        record.home = *shape;
+        const uint16_t home = records_[ref].home;
+        if (home != FilterRecord::kInTrie && home != FilterRecord::kInBits) continue;
+        const FilterPath path = levels_.path(records_[ref].text());
+        uint16_t better = home_of(path);
+        if (better == FilterRecord::kInTrie || better == home) continue;
+        leave(ref);
+        enter(ref, better);
     }
 }
 

@@ -5,12 +5,14 @@
 // of one keyed term per level and position. A *shape* is a filter's level count, which levels are
 // '+', and whether it ends in '#'. The terms of a name are computed once; each shape in use then
 // costs one subtraction per '+' and one probe. All exact filters are one shape. Filters whose shape
-// finds no room among kShapesMax live in a trie of path hashes instead.
+// finds no room among kShapesMax live elsewhere: the first thousand as rows of bits, the others,
+// and those of many levels, in a trie of path hashes.
 #pragma once
 
 #include "base/hash.h"
 #include "base/ids.h"
 #include "topic/cell_table.h"
+#include "topic/filter_bits.h"
 #include "topic/filter_records.h"
 #include "topic/level_hash.h"
 #include "topic/path_trie.h"
@@ -33,7 +35,8 @@ using FilterId = Id<struct FilterTag, uint32_t>;
 ///        long at any size: what grows, grows in pieces.
 class FilterTable {
 public:
-    explicit FilterTable(HashKey key);
+    /// @param bits_max  of filters as bits, up to FilterBits::kFiltersMax; fewer for tests
+    explicit FilterTable(HashKey key, uint32_t bits_max = FilterBits::kFiltersMax);
 
     /// Interns a well-formed filter (parse_filter's `filter`), or raises its count.
     /// @cost  linear in the filter, some cache misses
@@ -62,7 +65,8 @@ public:
     uint32_t slot_count() const { return slot_count_; }
     /// All memory the table owns, itself included.
     size_t memory_bytes() const;
-    /// Filters that live in the trie because their shape found no room.
+    /// Filters that live as bits, or in the trie, because their shape found no room.
+    size_t bits_size() const { return bits_ ? bits_->size() : 0; }
     size_t trie_size() const { return trie_size_; }
 
 private:
@@ -79,7 +83,8 @@ private:
     };
     static constexpr RecordRef kNoRecord = UINT32_MAX;
     static constexpr uint32_t kIdsPerChunk = 1024;
-    // Below this many shapes the trie is drained, so that one shape come and gone moves nothing.
+    // Below this many shapes the others are brought back, so that one shape come and gone moves
+    // nothing.
     static constexpr size_t kDrainBelowShapes = 48;
     static constexpr uint32_t kDrainSteps = 4;
 
@@ -89,10 +94,12 @@ private:
     std::optional<RecordRef> find_record(uint64_t hash, std::string_view filter) const;
     void forget_hash(uint64_t hash, RecordRef ref);
     uint16_t home_of(const FilterPath& path);
-    void enter_trie(RecordRef ref);
-    void leave_trie(RecordRef ref);
-    /// Brings filters back from the trie when shapes have become free, some at every change.
-    void drain_trie();
+    bool fits_bits(const FilterPath& path) const;
+    void enter(RecordRef ref, uint16_t home);
+    void leave(RecordRef ref);
+    /// Brings filters back from bits and trie when shapes have become free, and from the trie when
+    /// there is room among the bits: some at every change.
+    void drain();
     void match_shapes(const NamePath& path, std::string_view name,
                       std::vector<FilterId>& out) const;
     void append_hits(const Probe& probe, std::string_view name, std::vector<FilterId>& out) const;
@@ -100,7 +107,9 @@ private:
     LevelHash levels_;
     CellTable<IndexCell> index_;
     ShapeSet shapes_;
+    std::unique_ptr<FilterBits> bits_;  // null while empty
     PathTrie trie_;
+    const uint32_t bits_max_;
     FilterRecords records_;
     std::vector<std::unique_ptr<RecordRef[]>> chunks_;  // by id
     std::vector<uint32_t> free_ids_;

@@ -112,24 +112,66 @@ TEST(FilterTable, ReleaseOfWhatIsNotHeldStopsTheProcess) {
     EXPECT_DEATH(table.release(FilterId{9}), "broken");
 }
 
-TEST(FilterTable, ShapesBeyondTheRoomGoToTheTrieAndComeBack) {
-    FilterTable table{HashKey{}};
+/// @param bits_max  0: beyond the shapes there is the trie alone
+void go_beyond_the_shapes_and_come_back(uint32_t bits_max) {
+    SCOPED_TRACE(bits_max);
+    FilterTable table{HashKey{}, bits_max};
     std::vector<FilterId> ids;
     const auto filters = all_shapes(8);
     for (const auto& filter : filters) ids.push_back(table.acquire(filter));
-    EXPECT_EQ(table.trie_size(), 255u - ShapeSet::kShapesMax);
+    const size_t beyond = 255 - ShapeSet::kShapesMax;
+    EXPECT_EQ(table.bits_size(), std::min<size_t>(beyond, bits_max));
+    EXPECT_EQ(table.trie_size(), beyond - table.bits_size());
     EXPECT_THAT(matched(table, "x/a/a/a/a/a/a/a/a"), UnorderedElementsAreArray(filters));
     for (size_t i = 0; i < 230; ++i) table.release(ids[i]);
     EXPECT_THAT(matched(table, "x/a/a/a/a/a/a/a/a"),
                 UnorderedElementsAreArray(filters.begin() + 230, filters.end()));
     for (int i = 0; i < 200; ++i) table.release(table.acquire("y"));
-    EXPECT_EQ(table.trie_size(), 0u);
+    EXPECT_EQ(table.trie_size() + table.bits_size(), 0u);
     EXPECT_THAT(matched(table, "x/a/a/a/a/a/a/a/a"),
                 UnorderedElementsAreArray(filters.begin() + 230, filters.end()));
 }
 
-TEST(FilterTable, OneShapeComeAndGoneAtTheLimitMovesNothing) {
+TEST(FilterTable, ShapesBeyondTheRoomGoElsewhereAndComeBack) {
+    go_beyond_the_shapes_and_come_back(0);
+    go_beyond_the_shapes_and_come_back(100);
+    go_beyond_the_shapes_and_come_back(FilterBits::kFiltersMax);
+}
+
+TEST(FilterTable, WhatIsInTheTrieFollowsWhereThereAreBits) {
+    FilterTable table{HashKey{}, 100};
+    std::vector<FilterId> ids;
+    const auto filters = all_shapes(8);
+    for (const auto& filter : filters) ids.push_back(table.acquire(filter));
+    for (size_t i = 64; i < 140; ++i) table.release(ids[i]);  // of those that are bits
+    EXPECT_GT(table.trie_size(), 0u);
+    for (int i = 0; i < 200; ++i) table.release(table.acquire("y"));
+    EXPECT_GE(table.bits_size(), 75u);
+    EXPECT_EQ(table.bits_size() + table.trie_size(), 255u - 64 - 76);
+    std::vector<std::string> held(filters.begin(), filters.begin() + 64);
+    held.insert(held.end(), filters.begin() + 140, filters.end());
+    EXPECT_THAT(matched(table, "x/a/a/a/a/a/a/a/a"), UnorderedElementsAreArray(held));
+}
+
+TEST(FilterTable, AThousandShapesAreToldApart) {
     FilterTable table{HashKey{}};
+    std::vector<std::string> filters;
+    for (const auto& filter : all_shapes(10)) {
+        filters.push_back(filter + "/z");
+        table.acquire(filters.back());
+        table.acquire(filter + "/y/#");
+    }
+    EXPECT_EQ(table.bits_size(), FilterBits::kFiltersMax);
+    EXPECT_GT(table.trie_size(), 0u);
+    EXPECT_THAT(matched(table, "x/a/a/a/a/a/a/a/a/a/a/z"), UnorderedElementsAreArray(filters));
+    EXPECT_EQ(matched(table, "x/a/a/a/a/a/a/a/a/a/a/y/1/2").size(), 1023u + 1);
+    EXPECT_THAT(matched(table, "x/b/b/b/b/b/b/b/b/b/b/z"), ElementsAre("x/+/+/+/+/+/+/+/+/+/+/z"));
+    EXPECT_THAT(matched(table, "x/a/a/a/a/a/a/a/a/a/a/w"), IsEmpty());
+    EXPECT_THAT(matched(table, "$x/a/a/a/a/a/a/a/a/a/a/z"), IsEmpty());
+}
+
+TEST(FilterTable, OneShapeComeAndGoneAtTheLimitMovesNothing) {
+    FilterTable table{HashKey{}, 0};
     std::vector<FilterId> ids;
     for (const auto& filter : all_shapes(7)) ids.push_back(table.acquire(filter));
     const size_t in_trie = table.trie_size();
@@ -198,7 +240,8 @@ TEST(FilterTable, MemoryComesBackAndStaysSmall) {
 /// Small alphabets, so that names and filters meet often.
 class Churn {
 public:
-    explicit Churn(uint64_t seed) : random_(seed), table_(HashKey{seed, ~seed}) {}
+    Churn(uint64_t seed, uint32_t bits_max)
+        : random_(seed), table_(HashKey{seed, ~seed}, bits_max) {}
 
     /// `deep`: many levels, so that there are more shapes than room.
     void step(bool deep, uint64_t held_max) {
@@ -216,8 +259,9 @@ public:
             if (matches(filter, name)) expected.push_back(filter);
         ASSERT_THAT(matched(table_, name), UnorderedElementsAreArray(expected)) << name;
         ASSERT_EQ(table_.size(), counts_.size());
-        crossed_limit_ |= table_.trie_size() > 0;
-        returned_ |= crossed_limit_ && table_.trie_size() == 0;
+        const size_t beyond = table_.trie_size() + table_.bits_size();
+        crossed_limit_ |= beyond > 1;
+        returned_ |= crossed_limit_ && beyond == 0;
     }
     bool crossed_limit() const { return crossed_limit_; }
     bool returned() const { return returned_; }
@@ -282,7 +326,7 @@ TEST(FilterTable, FindsWhatBruteForceFindsUnderChurn) {
     int returned = 0;
     for (uint64_t seed = 1; seed <= 12; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
-        Churn churn(seed);
+        Churn churn(seed, seed % 3 == 0 ? 0 : seed % 3 == 1 ? 40 : FilterBits::kFiltersMax);
         for (int phase = 0; phase < 6; ++phase) {
             const bool deep = phase % 2 == 1;
             for (int i = 0; i < 400 && !testing::Test::HasFatalFailure(); ++i)
