@@ -4,15 +4,36 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace godwit {
 
 using Bytes = std::span<const uint8_t>;
 using Buffer = std::vector<uint8_t>;
+
+/// Leaves new elements as the memory was.
+template <class Value>
+struct Uninitialized : std::allocator<Value> {
+    template <class Other>
+    struct rebind {
+        using other = Uninitialized<Other>;
+    };
+    template <class Place>
+    void construct(Place* at) noexcept {
+        ::new (static_cast<void*>(at)) Place;
+    }
+    template <class Place, class... Parts>
+    void construct(Place* at, Parts&&... parts) {
+        ::new (static_cast<void*>(at)) Place(std::forward<Parts>(parts)...);
+    }
+};
+/// A Buffer of which resize() does not set the new bytes, for who writes all of them anyway.
+using RoomBuffer = std::vector<uint8_t, Uninitialized<uint8_t>>;
 
 inline Bytes as_bytes(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};

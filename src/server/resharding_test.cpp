@@ -76,7 +76,7 @@ public:
     }
     /// For those of `owners` who live on `shard`; every third has it in flight.
     void message(ShardId shard, const std::vector<Owner>& owners, bool group) {
-        Buffer takers, head;
+        Buffer takers;
         const uint64_t number = ++number_;
         broker::MessageRecord record{.number = 1000 - number % 10 + number * 10,
                                      .parts = {.topic = "t",
@@ -96,9 +96,8 @@ public:
             ++record.taker_count;
         }
         if (record.taker_count == 0) return;
-        append_object(head, record);
-        NewLog& log = logs_[shard.value];
-        ASSERT_TRUE(log.put(log.next_id(), head, takers));
+        record.takers = takers;
+        put(shard, record);
     }
 
 private:

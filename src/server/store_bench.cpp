@@ -47,7 +47,7 @@ public:
         options.salt = 1;
         log_.emplace(std::move(store::Log::open(*directory_, "shard-0", options, replay)->log));
     }
-    void put(uint32_t id) { log_->put({id}, Bytes(kHead), Bytes(kBody)); }
+    void put(uint32_t id) { log_->put({id}, Bytes(kRecord)); }
     store::Log& log() { return *log_; }
     void settle() {
         while (auto work = log_->work(Instant{}))
@@ -55,8 +55,7 @@ public:
     }
 
 private:
-    inline static const Buffer kHead = Buffer(40, 'h');
-    inline static const Buffer kBody = Buffer(kRecordBytes - 40, 'b');
+    inline static const Buffer kRecord = Buffer(kRecordBytes, 'r');
     std::string path_;
     std::unique_ptr<os::DiskDirectory> directory_;
     std::optional<store::Log> log_;

@@ -48,16 +48,22 @@ bool StoreWorker::take(std::vector<store::WorkDone>& out) {
 
 void StoreWorker::run(Lane& lane, const std::string& name, bool finishes) {
     os::name_this_thread(name);
+    store::OpenSegment last;
     for (;;) {
         store::Work work;
         {
             std::unique_lock lock(lane.mutex);
+            if (lane.waiting.empty() && last.file) {
+                lock.unlock();
+                last = {};
+                lock.lock();
+            }
             lane.wake.wait(lock, [&] { return lane.is_stopping || !lane.waiting.empty(); });
             if (lane.is_stopping && (!finishes || lane.waiting.empty())) return;
             work = std::move(lane.waiting.front());
             lane.waiting.pop_front();
         }
-        hand_back(store::perform(std::move(work), directory_, folder_));
+        hand_back(store::perform(std::move(work), directory_, folder_, &last));
     }
 }
 

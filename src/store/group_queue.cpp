@@ -15,17 +15,24 @@ constexpr size_t kSpareBufferBytesMax = 3 << 19;  // a larger one came of a busy
 
 }  // namespace
 
-GroupQueue::Written GroupQueue::append(RecordKind kind, ObjectId id, Bytes head, Bytes tail) {
+GroupQueue::Begun GroupQueue::begin(RecordKind kind, ObjectId id, uint64_t body_bytes) {
     Batch& batch = forming();
-    const size_t at = batch.bytes.size();
-    const uint32_t raw = append_record(batch.bytes, kind, id, head, tail);
+    begun_at_ = batch.bytes.size();
+    batch.bytes.resize(begun_at_ + record_bytes(body_bytes));
     GW_ASSERT(batch.bytes.size() < (1u << 31));
-    move_record(&batch.bytes[at], {}, batch.key);
-    batch.check = extend_check(batch.check, raw);
+    uint8_t* record = &batch.bytes[begun_at_];
+    begin_record(record, kind, id, body_bytes);
     batch.is_open = true;
+    return {batch.number, uint32_t(begun_at_), record + kRecordHeaderBytes};
+}
+
+void GroupQueue::end() {
+    Batch& batch = batches_.back();
+    uint8_t* record = &batch.bytes[begun_at_];
+    batch.check = extend_check(batch.check, end_record(record));
+    move_record(record, {}, batch.key);
     ++batch.count;
-    pending_bytes_ += batch.bytes.size() - at;
-    return {batch.number, uint32_t(at)};
+    pending_bytes_ += batch.bytes.size() - begun_at_;
 }
 
 uint64_t GroupQueue::commit() {
@@ -45,12 +52,13 @@ void GroupQueue::place(Batch& batch, uint64_t sequence, const SegmentKey& key) {
         for_each_record(batch.bytes,
                         [&](uint8_t* record, uint32_t) { move_record(record, before, key); });
     batch.is_placed = true;
-    Buffer head;
     const auto bytes = uint32_t(batch.bytes.size() - kGroupRecordBytes);
-    append_record(head, RecordKind::Group, {},
-                  encode_group_body({sequence, bytes, batch.count, batch.check}));
-    move_record(head.data(), {}, key);
-    std::copy(head.begin(), head.end(), batch.bytes.begin());
+    const Buffer body = encode_group_body({sequence, bytes, batch.count, batch.check});
+    uint8_t* head = batch.bytes.data();
+    begin_record(head, RecordKind::Group, {}, body.size());
+    std::copy(body.begin(), body.end(), head + kRecordHeaderBytes);
+    end_record(head);
+    move_record(head, {}, key);
 }
 
 void GroupQueue::pop() {

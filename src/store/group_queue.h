@@ -11,7 +11,7 @@ namespace godwit::store {
 
 struct Batch {
     uint32_t number = 0;
-    Buffer bytes;          // room for the group record, then records of the segment `key`
+    RoomBuffer bytes;      // room for the group record, then records of the segment `key`
     uint64_t ticket = 0;   // of the last commit in it
     bool is_open = false;  // holds records that no commit has followed
     uint32_t count = 0;
@@ -25,11 +25,14 @@ public:
     /// @param batch_bytes  a batch takes no further commit from here on
     explicit GroupQueue(uint32_t batch_bytes) : batch_bytes_(batch_bytes) {}
 
-    struct Written {
+    struct Begun {
         uint32_t batch = 0;
         uint32_t offset = 0;
+        uint8_t* body = nullptr;  // valid until end()
     };
-    Written append(RecordKind kind, ObjectId id, Bytes head, Bytes tail = {});
+    /// A record whose body is written by the caller, who then calls end() before anything else.
+    Begun begin(RecordKind kind, ObjectId id, uint64_t body_bytes);
+    void end();
     /// @return the ticket of all that was written so far
     uint64_t commit();
     uint64_t committed() const { return committed_; }
@@ -56,7 +59,8 @@ private:
 
     uint32_t batch_bytes_;
     std::deque<Batch> batches_;
-    std::deque<Buffer> spare_buffers_;
+    std::deque<RoomBuffer> spare_buffers_;
+    size_t begun_at_ = 0;  // in the last batch
     uint32_t next_number_ = 1;
     SegmentKey expected_;
     uint64_t committed_ = 0;
@@ -65,7 +69,7 @@ private:
 
 /// Calls take(at, offset) for each record behind the group record.
 template <class Take>
-void for_each_record(Buffer& group, Take take) {
+void for_each_record(RoomBuffer& group, Take take) {
     for (size_t at = kGroupRecordBytes; at < group.size();) {
         uint8_t* record = &group[at];
         take(record, uint32_t(at));

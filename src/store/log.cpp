@@ -28,25 +28,34 @@ Log::Log(const Options& options, uint32_t next_number, ObjectTable objects)
 
 // --- changing ---
 
-void Log::put(ObjectId id, Bytes head, Bytes tail) {
-    const auto written = queue_.append(RecordKind::Put, id, head, tail);
-    const auto body_bytes = uint32_t(head.size() + tail.size());
+uint8_t* Log::begin_put(ObjectId id, size_t bytes) {
+    const auto begun = queue_.begin(RecordKind::Put, id, bytes);
     const Place before =
-        objects_.put(id, {Place::in_batch(written.batch), written.offset, body_bytes, 0});
-    if (!before.lives()) return;
+        objects_.put(id, {Place::in_batch(begun.batch), begun.offset, uint32_t(bytes), 0});
+    if (!before.lives()) return begun.body;
     if (before.where == target_) ++moved_records_;
     forget(before);
     reads_.renew(id);
+    return begun.body;
+}
+
+void Log::put(ObjectId id, Bytes bytes) {
+    put(id, bytes.size(), [&](uint8_t* at) { std::copy(bytes.begin(), bytes.end(), at); });
+}
+
+void Log::append(RecordKind kind, ObjectId id, Bytes bytes) {
+    std::copy(bytes.begin(), bytes.end(), queue_.begin(kind, id, bytes.size()).body);
+    queue_.end();
 }
 
 void Log::note(ObjectId id, Bytes bytes) {
     objects_.add_note(id, bytes.size());
-    queue_.append(RecordKind::Note, id, bytes);
+    append(RecordKind::Note, id, bytes);
 }
 
 void Log::erase(ObjectId id) {
     const Place before = objects_.erase(id);
-    queue_.append(RecordKind::Erase, id, {});
+    append(RecordKind::Erase, id, {});
     forget(before);
     reads_.forget(id);
 }
@@ -102,7 +111,7 @@ std::optional<Work> Log::commit_work(Instant now) {
 /// not be read first.
 void Log::fill_page(Work& work, const Segment& segment) {
     const uint64_t end = std::min<uint64_t>(page_end(segment.end + work.length), segment.bytes);
-    work.bytes.resize(end - segment.end);
+    work.bytes.resize(end - segment.end, 0);
 }
 
 /// Where the next group goes. nullptr: no segment is ready.

@@ -72,9 +72,14 @@ public:
 
     // --- changing; bytes are copied ---
 
-    /// The object is `head` then `tail`. @param id  1 .. kObjectIdMax-1
-    /// @cost  one copy, no allocation in a steady state
-    void put(ObjectId id, Bytes head, Bytes tail = {});
+    /// @param id  1 .. kObjectIdMax-1 @cost  one copy, no allocation in a steady state
+    void put(ObjectId id, Bytes bytes);
+    /// The same for an object that `write(uint8_t* at)` puts down in its place, all of its bytes.
+    template <class Write>
+    void put(ObjectId id, size_t bytes, Write write) {
+        write(begin_put(id, bytes));
+        queue_.end();
+    }
     /// The object lives.
     void note(ObjectId id, Bytes bytes);
     /// The object lives. Its id may be used again at once.
@@ -121,6 +126,8 @@ public:
 
 private:
     Log(const Options& options, uint32_t next_number, ObjectTable objects);
+    uint8_t* begin_put(ObjectId id, size_t bytes);
+    void append(RecordKind kind, ObjectId id, Bytes bytes);
     void take_over(const Recovered& found);
     void forget(const Place& before);
 

@@ -98,20 +98,27 @@ uint32_t segment_mask(uint32_t number, uint32_t salt) {
     return mask ^ mask >> 16;
 }
 
-uint32_t append_record(Buffer& out, RecordKind kind, ObjectId object, Bytes head, Bytes tail) {
-    const uint64_t body_bytes = head.size() + tail.size();
+void begin_record(uint8_t* at, RecordKind kind, ObjectId object, uint64_t body_bytes) {
     GW_ASSERT(body_bytes < UINT32_MAX / 2);
-    const size_t begin = out.size();
-    out.resize(begin + record_bytes(body_bytes));
-    uint8_t* at = &out[begin];
+    store_u64(at + record_bytes(body_bytes) - 8, 0);  // what will be padding; or it is overwritten
     store_u32(at + 4, uint32_t(body_bytes));
     store_u32(at + 8, object.value);
-    at[12] = uint8_t(kind);
-    uint8_t* body = at + kRecordHeaderBytes;
-    std::copy(tail.begin(), tail.end(), std::copy(head.begin(), head.end(), body));
-    const uint32_t raw = crc32c(Bytes(body, body_bytes), crc32c(checked_part(at)));
+    store_u32(at + 12, uint8_t(kind));
+}
+
+uint32_t end_record(uint8_t* at) {
+    const Bytes body(at + kRecordHeaderBytes, peek_body_bytes(at));
+    const uint32_t raw = crc32c(body, crc32c(checked_part(at)));
     store_u32(at, raw);
     return raw;
+}
+
+uint32_t append_record(Buffer& out, RecordKind kind, ObjectId object, Bytes body) {
+    const size_t begin = out.size();
+    out.resize(begin + record_bytes(body.size()));
+    begin_record(&out[begin], kind, object, body.size());
+    std::copy(body.begin(), body.end(), &out[begin] + kRecordHeaderBytes);
+    return end_record(&out[begin]);
 }
 
 void move_record(uint8_t* at, const SegmentKey& from, const SegmentKey& to) {

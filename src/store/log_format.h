@@ -103,8 +103,13 @@ struct GroupHead {
     uint32_t check = 0;
 };
 
-/// Appends a record that belongs to no segment yet: mask and segment_low 0. @return its raw crc
-uint32_t append_record(Buffer& out, RecordKind kind, ObjectId object, Bytes head, Bytes tail = {});
+/// Writes a record that belongs to no segment yet (mask and segment_low 0) but for its body, which
+/// is to be written behind the header, and its crc. @param at  room for record_bytes(body_bytes)
+void begin_record(uint8_t* at, RecordKind kind, ObjectId object, uint64_t body_bytes);
+/// The body is there. @return the raw crc, which is written
+uint32_t end_record(uint8_t* at);
+/// Both for a body at hand, appended.
+uint32_t append_record(Buffer& out, RecordKind kind, ObjectId object, Bytes body);
 /// Makes the record at `at` one of segment `to`; it was one of `from` before (number 0, mask 0:
 /// none).
 void move_record(uint8_t* at, const SegmentKey& from, const SegmentKey& to);

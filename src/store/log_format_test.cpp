@@ -49,8 +49,7 @@ TEST(LogFormat, MasksByNumberAndSalt) {
 
 TEST(LogFormat, LaysOutARecord) {
     Buffer record;
-    EXPECT_EQ(append_record(record, RecordKind::Put, {7}, as_bytes("he"), as_bytes("llo")),
-              0x4a336359u);
+    EXPECT_EQ(append_record(record, RecordKind::Put, {7}, as_bytes("hello")), 0x4a336359u);
     move_record(record.data(), {}, kKey);
     EXPECT_EQ(hex(record),
               "c9a3f2e7"            // crc ^ mask

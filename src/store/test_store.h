@@ -53,8 +53,7 @@ public:
     const std::vector<Damage>& damage() const { return damage_; }
 
     void put(uint32_t id, const std::string& text) {
-        log().put({id}, as_bytes(text).first(text.size() / 2),
-                  as_bytes(text).subspan(text.size() / 2));
+        log().put({id}, as_bytes(text));
         objects[id] = text;
         bases[id] = text;
     }

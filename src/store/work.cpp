@@ -11,22 +11,33 @@ namespace {
 
 using Outcome = Result<Done, DiskError>;
 
-Outcome commit(const Work& work, Directory& directory, const std::string& name) {
-    const auto file = directory.open(name);
-    if (!file) return Err{file.error()};
-    const auto written = (*file)->write_at(work.at.offset(), work.bytes);
+Outcome commit(const Work& work, File& file) {
+    const auto written = file.write_at(work.at.offset(), work.bytes);
     if (!written || !work.sync || GW_MUTANT(SkipSync)) return written;
-    return (*file)->sync();
+    return file.sync();
 }
 
-Outcome read(WorkDone& out, Directory& directory, const std::string& name) {
-    const auto file = directory.open(name);
-    if (!file) return Err{file.error()};
+Outcome read(WorkDone& out, File& file) {
     out.bytes.resize(out.work.length);
-    const auto got = (*file)->read_at(out.work.at.offset(), out.bytes);
+    const auto got = file.read_at(out.work.at.offset(), out.bytes);
     if (!got) return Err{got.error()};
     out.bytes.resize(*got);
     return Done{};
+}
+
+/// A commit or a read.
+Outcome use_segment(WorkDone& out, Directory& directory, std::string_view folder,
+                    OpenSegment& open) {
+    const Work& work = out.work;
+    const uint32_t number = work.at.segment();
+    if (!open.file || open.number != number) {
+        auto file = directory.open(path_in(folder, segment_name(number)));
+        if (!file) return Err{file.error()};
+        open = {number, std::move(*file)};
+    }
+    auto done = work.kind == Work::Kind::Commit ? commit(work, *open.file) : read(out, *open.file);
+    if (!done) open = {};
+    return done;
 }
 
 /// An empty file under that name; what was left there by an attempt before goes.
@@ -90,26 +101,25 @@ Outcome retire(const Work& work, Directory& directory, std::string_view folder) 
     return directory.sync(folder);
 }
 
-Outcome carry_out(WorkDone& out, Directory& directory, std::string_view folder) {
-    const Work& work = out.work;
-    switch (work.kind) {
+Outcome carry_out(WorkDone& out, Directory& directory, std::string_view folder, OpenSegment& open) {
+    switch (out.work.kind) {
         case Work::Kind::Commit:
-            return commit(work, directory, path_in(folder, segment_name(work.at.segment())));
-        case Work::Kind::Prepare:
-            return prepare(work, directory, folder);
         case Work::Kind::Read:
-            return read(out, directory, path_in(folder, segment_name(work.at.segment())));
+            return use_segment(out, directory, folder, open);
+        case Work::Kind::Prepare:
+            return prepare(out.work, directory, folder);
         case Work::Kind::Retire:
-            return retire(work, directory, folder);
+            return retire(out.work, directory, folder);
     }
     return Done{};
 }
 
 }  // namespace
 
-WorkDone perform(Work work, Directory& directory, std::string_view folder) {
+WorkDone perform(Work work, Directory& directory, std::string_view folder, OpenSegment* last) {
     WorkDone out{std::move(work), std::nullopt, {}};
-    const auto outcome = carry_out(out, directory, folder);
+    OpenSegment own;
+    const auto outcome = carry_out(out, directory, folder, last ? *last : own);
     if (!outcome) out.error = outcome.error();
     return out;
 }

@@ -8,6 +8,7 @@
 #include "store/replay.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -29,8 +30,8 @@ struct Work {
     uint32_t salt = 0;       // Prepare: for the header
     bool set_aside = false;  // Retire
     bool sync = true;
-    ObjectId object;  // Read
-    Buffer bytes;     // Commit. Comes back in WorkDone: its memory is used again
+    ObjectId object;   // Read
+    RoomBuffer bytes;  // Commit. Comes back in WorkDone: its memory is used again
 
     /// Commits and reads are wanted soon; preparing and retiring may take long, and has a thread of
     /// its own.
@@ -43,9 +44,18 @@ struct WorkDone {
     Buffer bytes;  // Read; fewer than asked for where the file ends
 };
 
+/// The file of the last commit or read: the next one is mostly of the same segment. To be closed
+/// when nothing is to be done: the disk has the room of a removed file back only then.
+struct OpenSegment {
+    uint32_t number = 0;
+    std::unique_ptr<File> file;
+};
+
 /// @param folder  where the segments are, "" for the directory itself
+/// @param last    null: a file is opened for each work
 /// @cost          blocks for as long as the disk takes
-WorkDone perform(Work work, Directory& directory, std::string_view folder);
+WorkDone perform(Work work, Directory& directory, std::string_view folder,
+                 OpenSegment* last = nullptr);
 
 /// "folder/name", or "name" in the directory itself.
 std::string path_in(std::string_view folder, std::string_view name);

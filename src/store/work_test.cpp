@@ -69,6 +69,36 @@ TEST_P(WorkTest, ARecycledSegmentHasOnlyItsNewName) {
     EXPECT_EQ(decode_segment_header(disk_.contents("f/segment-00000009"))->number, 9u);
 }
 
+TEST_P(WorkTest, AFileThatStaysOpenIsOfTheSegmentThatIsMeant) {
+    EXPECT_FALSE(run(prepare(7)).error);
+    EXPECT_FALSE(run(prepare(9)).error);
+    OpenSegment last;
+    const auto put = [&](uint32_t number, uint32_t offset, std::string_view text) {
+        EXPECT_FALSE(perform(commit(number, offset, text), disk_, "f", &last).error);
+        EXPECT_EQ(last.number, number);
+    };
+    put(7, kSegmentHeadBytes, "one");
+    put(7, kSegmentHeadBytes + 3, "two");
+    put(9, kSegmentHeadBytes, "six");
+    put(7, kSegmentHeadBytes + 6, "ten");
+    disk_.power_loss(random_);
+    const auto text = [&](const char* name, size_t bytes) {
+        return std::string(as_text(disk_.contents(name).subspan(kSegmentHeadBytes, bytes)));
+    };
+    EXPECT_EQ(text("f/segment-00000007", 9), "onetwoten");
+    EXPECT_EQ(text("f/segment-00000009", 3), "six");
+}
+
+TEST_P(WorkTest, NoFileStaysOpenThatFailed) {
+    EXPECT_FALSE(run(prepare(7)).error);
+    OpenSegment last;
+    EXPECT_FALSE(perform(commit(7, kSegmentHeadBytes, "one"), disk_, "f", &last).error);
+    EXPECT_TRUE(last.file);
+    disk_.changes_left = 0;
+    EXPECT_TRUE(perform(commit(7, kSegmentHeadBytes + 3, "two"), disk_, "f", &last).error);
+    EXPECT_FALSE(last.file);
+}
+
 // The old segment is there as it was, or its name is gone: never with a head of another number.
 TEST_P(WorkTest, RecyclingThatIsCutOffLeavesTheOldSegmentWholeOrNoneOfIt) {
     for (uint64_t changes = 0; changes < 5; ++changes) {

@@ -88,6 +88,13 @@ struct Crossed {
     ObjectId id;
 };
 
+/// Who wants a message back from disk.
+struct Wanting {
+    SessionRef session;
+    uint32_t taker = 0;
+    friend bool operator==(const Wanting&, const Wanting&) = default;
+};
+
 /// How often the clock is written while anything is.
 inline constexpr Duration kClockEvery = std::chrono::seconds(1);
 
@@ -125,8 +132,7 @@ struct Keeper {
     std::unordered_map<uint32_t, uint64_t> waiting_shards;  // of messages, by object id
     std::vector<uint64_t> newest_crossing;                  // stamps, by origin shard
     ObjectId crossing_object;
-    /// Sessions that want a message back from disk, by its object id.
-    std::unordered_map<uint32_t, std::vector<SessionRef>> wanted;
+    std::unordered_map<uint32_t, std::vector<Wanting>> wanted;  // by the message's object id
     ObjectId clock_object;
     Instant clock_kept = Instant::min();
     std::vector<ObjectId> to_move;        // scratch

@@ -264,13 +264,14 @@ void end_forming(Core& core) {
     Keeper& keeper = core.keeper;
     Forming& forming = keeper.forming;
     if (!forming.message) return;
-    keeper.scratch.clear();
-    append_object(keeper.scratch, MessageRecord{.number = ++keeper.message_number,
-                                                .waiting_shards = forming.waiting_shards,
-                                                .parts = forming.message->parts(),
-                                                .taker_count = forming.count,
-                                                .takers = {}});
-    keeper.log->put(forming.id, scratch_of(keeper), forming.takers);
+    const MessageRecord record{.number = ++keeper.message_number,
+                               .waiting_shards = forming.waiting_shards,
+                               .parts = forming.message->parts(),
+                               .taker_count = forming.count,
+                               .takers = forming.takers};
+    ++keeper.record_count;
+    keeper.log->put(forming.id, object_bytes(record),
+                    [&](uint8_t* at) { write_object(at, record); });
     keeper.ledger.set_takers(forming.id, uint32_t(forming.message->size_bytes()), forming.count);
     forming.message = {};
     forming.id = {};

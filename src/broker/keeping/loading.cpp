@@ -22,17 +22,19 @@ struct Waiting {
     bool in_flight = false;
 };
 
-void collect(Session& session, ObjectId id, std::vector<Waiting>& out) {
-    if (!session.outbox) return;
+/// Mostly the first of those that wait in the queue.
+std::optional<Waiting> find_waiting(Session& session, ObjectId id, uint32_t taker) {
+    if (!session.outbox) return std::nullopt;
     Outbox& box = *session.outbox;
+    const auto waits = [&](const OutboxEntry& entry) {
+        return entry.kept == id && entry.taker == taker && !entry.message;
+    };
     for (size_t i = 0; i < box.queue.size(); ++i)
-        if (box.queue[i].kept == id && !box.queue[i].message)
-            out.push_back({box.queue[i].taker, &box.queue[i], session.realm});
-    for (size_t i = 0; i < box.inflight.size(); ++i) {
-        OutboxEntry& entry = box.inflight[i].entry;
-        if (entry.kept == id && !entry.message && !box.inflight[i].released)
-            out.push_back({entry.taker, &entry, session.realm, true});
-    }
+        if (waits(box.queue[i])) return Waiting{taker, &box.queue[i], session.realm};
+    for (size_t i = 0; i < box.inflight.size(); ++i)
+        if (waits(box.inflight[i].entry) && !box.inflight[i].released)
+            return Waiting{taker, &box.inflight[i].entry, session.realm, true};
+    return std::nullopt;
 }
 
 void fill_entry(OutboxEntry& entry, const MessageRef& message, TakerRecord taker) {
@@ -87,11 +89,14 @@ void lose(Core& core, Session& session, ObjectId id, const std::string& why) {
     }
 }
 
-/// Those of `refs` that still live.
-std::vector<Session*> living(Core& core, const std::vector<SessionRef>& refs) {
+/// The sessions among them that still live, each once.
+std::vector<Session*> living(Core& core, const std::vector<Wanting>& wanting) {
     std::vector<Session*> sessions;
-    for (const SessionRef ref : refs)
-        if (Session* session = core.find(ref)) sessions.push_back(session);
+    for (const Wanting& each : wanting) {
+        Session* session = core.find(each.session);
+        if (session && std::find(sessions.begin(), sessions.end(), session) == sessions.end())
+            sessions.push_back(session);
+    }
     return sessions;
 }
 
@@ -102,7 +107,12 @@ void give_to_those_who_want(Core& core, const store::Loaded& loaded) {
     const auto record = loaded.gone ? std::nullopt : read_message(loaded.bytes);
     if (record) {
         std::vector<Waiting> waiting;
-        for (Session* session : sessions) collect(*session, loaded.id, waiting);
+        for (const Wanting& each : wanted.mapped()) {
+            Session* session = core.find(each.session);
+            const auto found =
+                session ? find_waiting(*session, loaded.id, each.taker) : std::nullopt;
+            if (found) waiting.push_back(*found);
+        }
         fill_all(*record, waiting);
         for (const Waiting& each : waiting)
             if (each.in_flight) count_inflight(core, each.realm, *each.entry);
@@ -139,10 +149,9 @@ void rewrite_message(Core& core, ObjectId id, MessageRecord record) {
     }
     const auto waiting = keeper.waiting_shards.find(id.value);
     record.waiting_shards = waiting == keeper.waiting_shards.end() ? 0 : waiting->second;
-    keeper.scratch.clear();
-    append_object(keeper.scratch, record);
+    record.takers = takers;
     ++keeper.record_count;
-    keeper.log->put(id, keeper.scratch, takers);
+    keeper.log->put(id, object_bytes(record), [&](uint8_t* at) { write_object(at, record); });
 }
 
 void rewrite(Core& core, const store::Loaded& loaded) {
@@ -209,8 +218,9 @@ void want(Core& core, const Session& session, const OutboxEntry& entry) {
     if (core.keeper.forming.id == entry.kept) end_forming(core);
     const auto [at, is_first] = core.keeper.wanted.try_emplace(entry.kept.value);
     if (is_first) core.keeper.log->request(entry.kept);
-    if (std::find(at->second.begin(), at->second.end(), session.self) == at->second.end())
-        at->second.push_back(session.self);
+    const Wanting wanting{session.self, entry.taker};
+    if (std::find(at->second.begin(), at->second.end(), wanting) == at->second.end())
+        at->second.push_back(wanting);
 }
 
 void take_loaded(Core& core) {

@@ -28,9 +28,9 @@ Result<NewLog, DiskError> NewLog::make(const LogFolder& folder, const store::Opt
     return NewLog(folder, std::move(opened->log));
 }
 
-Result<Done, DiskError> NewLog::put(ObjectId id, Bytes head, Bytes tail) {
-    log_.put(id, head, tail);
-    pending_bytes_ += head.size() + tail.size();
+Result<Done, DiskError> NewLog::put(ObjectId id, Bytes bytes) {
+    log_.put(id, bytes);
+    pending_bytes_ += bytes.size();
     if (pending_bytes_ < kGroupBytes) return Done{};
     return sync();
 }

@@ -20,9 +20,8 @@ public:
 
     /// Ids are given once each, from 1 on.
     ObjectId next_id() { return {++last_id_}; }
-    /// The object is `head` then `tail`. On disk after sync(), or sooner.
-    /// @cost  now and then a write and a sync of a mebibyte
-    Result<Done, DiskError> put(ObjectId id, Bytes head, Bytes tail = {});
+    /// On disk after sync(), or sooner. @cost  now and then a write and a sync of a mebibyte
+    Result<Done, DiskError> put(ObjectId id, Bytes bytes);
     /// All of it is on disk, its folder's names too.
     Result<Done, DiskError> sync();
 

@@ -15,15 +15,15 @@ void put_i64(Buffer& out, int64_t value) {
 void put_instant(Buffer& out, Instant at) {
     put_i64(out, at.time_since_epoch().count());
 }
-/// Fields in a row behind what `out` holds, big-endian, into room that is made at once: this is
-/// written for every message.
+/// Fields in a row, big-endian, into room that is there: this is written for every message.
 class Fields {
 public:
-    Fields(Buffer& out, size_t bytes) {
-        const size_t begin = out.size();
-        out.resize(begin + bytes);
-        at_ = out.data() + begin;
+    Fields(uint8_t* at, size_t bytes) : at_(at), end_(at + bytes) {}
+    /// Behind what `out` holds.
+    Fields(Buffer& out, size_t bytes) : at_(nullptr), end_(nullptr) {
+        out.resize(out.size() + bytes);
         end_ = out.data() + out.size();
+        at_ = end_ - bytes;
     }
     Fields(const Fields&) = delete;
     Fields& operator=(const Fields&) = delete;
@@ -32,8 +32,8 @@ public:
     template <class Number>
     void put(Number value) {
         GW_ASSERT(sizeof value <= size_t(end_ - at_));
-        for (size_t i = 0; i < sizeof value; ++i)
-            at_[i] = uint8_t(uint64_t(value) >> 8 * (sizeof value - 1 - i));
+        const uint64_t raw = __builtin_bswap64(uint64_t(value) << 8 * (8 - sizeof value));
+        std::memcpy(at_, &raw, sizeof value);
         at_ += sizeof value;
     }
     void put_name(std::string_view text) {
@@ -46,13 +46,14 @@ public:
         put_raw(bytes);
     }
 
-private:
     void put_raw(Bytes bytes) {
         GW_ASSERT(bytes.size() <= size_t(end_ - at_));
         at_ = std::copy(bytes.begin(), bytes.end(), at_);
     }
-    uint8_t* at_ = nullptr;
-    uint8_t* end_ = nullptr;
+
+private:
+    uint8_t* at_;
+    uint8_t* end_;
 };
 void put_name(Buffer& out, std::string_view text) {
     GW_ASSERT(text.size() <= 0xffff);
@@ -147,13 +148,24 @@ void append_object(Buffer& out, const SubscriptionRecord& record) {
     put_name(out, record.filter);
 }
 
-void append_object(Buffer& out, const MessageRecord& record) {
-    Fields fields(out, 1 + 8 + 8 + head_bytes(record.parts) + 4);
+size_t object_bytes(const MessageRecord& record) {
+    return 1 + 8 + 8 + head_bytes(record.parts) + 4 + record.takers.size();
+}
+
+void write_object(uint8_t* at, const MessageRecord& record) {
+    Fields fields(at, object_bytes(record));
     fields.put(uint8_t(ObjectKind::Message));
     fields.put(record.number);
     fields.put(record.waiting_shards);
     put_head(fields, record.parts);
     fields.put(record.taker_count);
+    fields.put_raw(record.takers);
+}
+
+void append_object(Buffer& out, const MessageRecord& record) {
+    const size_t begin = out.size();
+    out.resize(begin + object_bytes(record));
+    write_object(out.data() + begin, record);
 }
 
 void append_taker(Buffer& out, const TakerRecord& taker) {

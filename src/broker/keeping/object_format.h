@@ -106,7 +106,7 @@ struct MessageRecord {
     uint64_t waiting_shards = 0;  // bit i: shard i has not confirmed it
     MessageParts parts;           // views
     uint32_t taker_count = 0;
-    Bytes takers;  // read_taker() takes them apart
+    Bytes takers;  // append_taker() makes them, read_taker() takes them apart
 };
 
 struct GroupRecord {
@@ -143,7 +143,6 @@ struct Note {
 
 void append_object(Buffer& out, const SessionRecord& record);
 void append_object(Buffer& out, const SubscriptionRecord& record);
-/// Without takers: append_taker() each of them behind it, `record.taker_count` of them.
 void append_object(Buffer& out, const MessageRecord& record);
 void append_taker(Buffer& out, const TakerRecord& taker);
 void append_retained(Buffer& out, const MessageParts& parts);
@@ -151,6 +150,10 @@ void append_object(Buffer& out, const GroupRecord& record);
 void append_crossing(Buffer& out, const std::vector<uint64_t>& newest);
 void append_object(Buffer& out, const ClockRecord& record);
 void append_note(Buffer& out, const Note& note);
+
+/// The same as append_object(), in place. @param at  room for object_bytes(record)
+void write_object(uint8_t* at, const MessageRecord& record);
+size_t object_bytes(const MessageRecord& record);
 
 // --- reading: views into `bytes`; nullopt if it is none of that kind, cut off, or has a value that
 // means nothing: a QoS of 3, a topic that is none, a moment that no broker lives to see. What

@@ -48,7 +48,7 @@ private:
     void move_retained(Bytes bytes);
     void move_message(const OwedMessage& owed, Bytes bytes);
     void share_out(const OwedMessage& owed, Bytes takers);
-    void write(ShardId to, ObjectId id, Bytes head, Bytes tail = {});
+    void write(ShardId to, ObjectId id, Bytes bytes);
     void write_new(ShardId to, Bytes bytes) { write(to, logs_[to.value].next_id(), bytes); }
 
     const Place place_;
@@ -90,9 +90,9 @@ void Mover::move(ObjectId id, ObjectKind kind, Bytes bytes) {
     }
 }
 
-void Mover::write(ShardId to, ObjectId id, Bytes head, Bytes tail) {
+void Mover::write(ShardId to, ObjectId id, Bytes bytes) {
     if (error_) return;
-    if (const auto done = logs_[to.value].put(id, head, tail); !done) error_ = done.error();
+    if (const auto done = logs_[to.value].put(id, bytes); !done) error_ = done.error();
 }
 
 void Mover::move_session(const Survey::Owner& session, Bytes bytes) {
@@ -145,9 +145,10 @@ void Mover::move_message(const OwedMessage& owed, Bytes bytes) {
         if (share.count == 0) continue;
         wanted = true;
         record.taker_count = share.count;
+        record.takers = share.takers;
         scratch_.clear();
         append_object(scratch_, record);
-        write({uint16_t(i)}, logs_[i].next_id(), scratch_, share.takers);
+        write_new({uint16_t(i)}, scratch_);
         ++sum_.messages;
     }
     if (!wanted) ++sum_.dropped;
