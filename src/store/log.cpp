@@ -90,7 +90,7 @@ std::optional<Work> Log::commit_work(Instant now) {
     if (is_committing_ || !commit_pause_.is_over(now)) return std::nullopt;
     Batch* batch = queue_.ready();
     if (!batch) return std::nullopt;
-    const Segment* segment = segment_for(batch->bytes.size());
+    const Segment* segment = segment_for(batch->bytes.size(), now);
     waits_for_segment_ = !segment;
     judge();
     if (!segment) return std::nullopt;
@@ -115,12 +115,12 @@ void Log::fill_page(Work& work, const Segment& segment) {
 }
 
 /// Where the next group goes. nullptr: no segment is ready.
-Segment* Log::segment_for(uint64_t group_bytes) {
+Segment* Log::segment_for(uint64_t group_bytes, Instant now) {
     if (!segments_.empty()) {
         Segment& last = segments_.back();
         if (!last.sealed && last.end + group_bytes <= last.bytes) return &last;
     }
-    const auto spare = space_.take(group_bytes);
+    const auto spare = space_.take(group_bytes, now);
     if (!spare) return nullptr;
     if (!segments_.empty()) segments_.back().sealed = true;
     segments_.add({.key = {spare->number, segment_mask(spare->number, spare->salt)},

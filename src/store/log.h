@@ -98,6 +98,8 @@ public:
     /// The next thing to do. Call after commit(), at the end of each turn and after each done(),
     /// until nullopt.
     std::optional<Work> work(Instant now);
+    /// Others want for room on the disk: this log keeps nothing beyond need. @cost  none
+    void set_sparing(bool sparing) { space_.set_sparing(sparing); }
     /// Takes the answer to a work() of this log.
     void done(WorkDone done, Instant now);
     /// When work() may have something although nothing happened (a pause after a failure ends).
@@ -132,7 +134,7 @@ private:
     void forget(const Place& before);
 
     std::optional<Work> commit_work(Instant now);
-    Segment* segment_for(uint64_t group_bytes);
+    Segment* segment_for(uint64_t group_bytes, Instant now);
     static void fill_page(Work& work, const Segment& segment);
     std::optional<Work> read_work();
     void serve(ObjectId id, const uint8_t* record);

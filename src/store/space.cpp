@@ -3,9 +3,11 @@
 #include "base/assert.h"
 #include "store/log_format.h"
 
+#include <algorithm>
+
 namespace godwit::store {
 
-std::optional<Spare> Space::take(uint64_t group_bytes) {
+std::optional<Spare> Space::take(uint64_t group_bytes, Instant now) {
     const uint64_t needed = page_end(kSegmentHeadBytes + group_bytes);
     if (needed > options_.segment_bytes) huge_bytes_ = needed;
     size_t chosen = 0;
@@ -19,6 +21,7 @@ std::optional<Spare> Space::take(uint64_t group_bytes) {
     const Spare out = spares_.front();
     spares_.pop_front();
     huge_bytes_ = 0;
+    taken_ = now;
     return out;
 }
 
@@ -34,9 +37,10 @@ uint32_t Space::wanted_bytes() const {
     return wants_huge() ? uint32_t(huge_bytes_) : options_.segment_bytes;
 }
 
-/// One more than are wanted: in a steady state, then, no segment is made from nothing.
-bool Space::can_recycle() const {
-    if (retiring_.empty() || spares_.size() > options_.spares) return false;
+/// At least one more than are wanted: in a steady state, then, no segment is made from nothing.
+bool Space::can_recycle(Instant now) const {
+    const uint32_t old_spares = keeps_old(now) ? options_.old_spares : 0;
+    if (retiring_.empty() || spares_.size() > std::max(options_.spares, old_spares)) return false;
     const Retiring& oldest = retiring_.front();
     return !oldest.set_aside && oldest.bytes == wanted_bytes();
 }
@@ -44,7 +48,11 @@ bool Space::can_recycle() const {
 std::optional<Work> Space::work(uint64_t number, Instant now) {
     if (is_busy_ || !pause_.is_over(now)) return std::nullopt;
     Work work{.number = number};
-    const bool recycles = can_recycle();
+    if (has_too_many() && !keeps_old(now)) {
+        retire(spares_.back().number, 0, false);  // fits no more: it is removed, not recycled
+        spares_.pop_back();
+    }
+    const bool recycles = can_recycle(now);
     if (!retiring_.empty() && !recycles) {
         work.kind = Work::Kind::Retire;
         work.at = Position::at(retiring_.front().number, 0);
@@ -95,8 +103,10 @@ void Space::done(const WorkDone& done, Instant now) {
 }
 
 std::optional<Instant> Space::next_deadline() const {
-    const bool has_work = !retiring_.empty() || wants_spare();
-    return is_busy_ || !has_work ? std::nullopt : pause_.end();
+    if (is_busy_) return std::nullopt;
+    if (!retiring_.empty() || wants_spare()) return pause_.end();
+    if (!has_too_many()) return std::nullopt;
+    return std::max(taken_ + kKeptFor, pause_.end().value_or(Instant::min()));
 }
 
 uint64_t Space::disk_bytes() const {
