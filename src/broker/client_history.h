@@ -57,12 +57,8 @@ private:
         uint8_t detail_bytes = 0, address_bytes = 0;
         size_t bytes() const { return sizeof(Head) + reason_bytes + detail_bytes + address_bytes; }
     };
-    enum Rank : uint8_t {
-        Calm,
-        Troubled,
-        LastOfTroubled,
-        kRanks
-    };  // in the order in which they lose
+    /// In the order in which they lose.
+    enum Rank : uint8_t { Calm, Troubled, LastOfTroubled, kRanks };
     /// In one piece of memory: its realm and id, then its events, the oldest first.
     struct Client {
         std::string text;
@@ -91,7 +87,7 @@ private:
     size_t events_max_;
     size_t event_count_ = 0;
     size_t bytes_ = 0;
-    std::array<Clients, kRanks> ranks_;  // of each, who has been in it for longest unheard first
+    std::array<Clients, kRanks> ranks_;  // of each, who loses first comes first
     std::unordered_set<Clients::iterator, ByKey, ByKey> index_;
 };
 

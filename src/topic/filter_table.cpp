@@ -205,7 +205,7 @@ void FilterTable::drain() {
         const uint16_t home = records_[ref].home;
         if (home != FilterRecord::kInTrie && home != FilterRecord::kInBits) continue;
         const FilterPath path = levels_.path(records_[ref].text());
-        uint16_t better = home_of(path);
+        const uint16_t better = home_of(path);
         if (better == FilterRecord::kInTrie || better == home) continue;
         leave(ref);
         enter(ref, better);

@@ -1,5 +1,6 @@
 // Matching and subscribing at size. Rows: a fleet of 1 M filters with 4 and 20 shapes, a million
-// exact filters, 1,000 and 200,000 filters nobody would write, and the rate of acquire + release.
+// exact filters, 1,000 and 200,000 filters nobody would write, with and without bits for the first
+// thousand of them, and the rate of acquire + release.
 #include "base/random.h"
 #include "topic/filter_table.h"
 
@@ -147,20 +148,20 @@ BENCHMARK(match_fleet)->Args({1'000, 4})->Args({1'000'000, 1})->Args({1'000'000,
 BENCHMARK(match_fleet)->Args({1'000'000, 20});
 
 void match_odd(benchmark::State& state) {
-    FilterTable table{HashKey{}};
+    FilterTable table{HashKey{}, uint32_t(state.range(2))};
     Random random(4);
     const auto words = uint64_t(state.range(1));
     const size_t text_bytes =
         fill(table, size_t(state.range(0)), [&] { return odd_filter(random, words); });
     run_matches(state, table, text_bytes, odd_names(words));
 }
-BENCHMARK(match_odd)->Args({60, 3})->Args({1'000, 3})->Args({1'000, 30});
-BENCHMARK(match_odd)->Args({3'000, 3})->Args({200'000, 30});
+BENCHMARK(match_odd)->Args({60, 3, 1024})->Args({1'000, 3, 1024})->Args({1'000, 30, 1024});
+BENCHMARK(match_odd)->Args({3'000, 3, 1024})->Args({200'000, 30, 1024})->Args({1'000, 3, 0});
 
 /// All 1,024 ways to put '+' into ten equal levels, and an end that never comes: every beginning
 /// of every filter fits the name.
 void match_worst(benchmark::State& state) {
-    FilterTable table{HashKey{}};
+    FilterTable table{HashKey{}, uint32_t(state.range(0))};
     for (uint32_t mask = 0; mask < 1024; ++mask) {
         std::string filter;
         for (uint32_t i = 0; i < 10; ++i) filter += mask >> i & 1 ? "+/" : "a/";
@@ -168,7 +169,7 @@ void match_worst(benchmark::State& state) {
     }
     run_matches(state, table, 0, {"a/a/a/a/a/a/a/a/a/a/a"});
 }
-BENCHMARK(match_worst);
+BENCHMARK(match_worst)->Arg(1024)->Arg(0);
 
 void match_deep(benchmark::State& state) {
     FilterTable table{HashKey{}};

@@ -306,7 +306,7 @@ void commit(Core& core, WallTime wall) {
     if (keeper.record_count != keeper.committed_records) keep_clock(core, wall);
     keeper.committed_records = keeper.record_count;
     keeper.log->commit();
-    keeper.log->set_sparing(!keeper.logs.all_good());
+    keeper.log->set_sparing(keeper.logs.worst() >= store::Condition::Full);
     while (auto work = keeper.log->work(core.now)) core.fx->work.push_back(std::move(*work));
 }
 
