@@ -27,6 +27,17 @@ TEST(Crc32c, OfNothingIsTheSeed) {
     EXPECT_EQ(crc32c_portable({}, 77), 77u);
 }
 
+TEST(Crc32c, IsTheSameForEveryLengthWithAndWithoutSpecialInstructions) {
+    Random random(2);
+    Buffer bytes(5000);
+    for (uint8_t& byte : bytes) byte = uint8_t(random.next());
+    for (size_t size = 0; size <= bytes.size(); size += size < 700 ? 1 : 37) {
+        const auto seed = uint32_t(random.next());
+        const Bytes view = Bytes(bytes).subspan(size % 9, std::min(size, bytes.size() - 9));
+        ASSERT_EQ(crc32c(view, seed), crc32c_portable(view, seed)) << size << " bytes";
+    }
+}
+
 TEST(Crc32c, OfPiecesIsThatOfTheWhole) {
     Random random(1);
     Buffer bytes(300);
