@@ -8,6 +8,21 @@
 
 namespace godwit::broker {
 
+namespace {
+
+/// The one behind may leave when the one before does, and says the same to the same client. What
+/// waits for a shard, or may be refused, stands for itself.
+bool is_like(const AckGate::Held& before, const AckGate::Held& behind) {
+    const auto is_plain = [](const AckGate::Held& each) {
+        return !each.exactly_once && each.receipt.shards == 0 && !each.receipt.crossing;
+    };
+    return is_plain(before) && is_plain(behind) && before.connection == behind.connection &&
+           before.session == behind.session && before.reason == behind.reason &&
+           before.receipt.ticket == behind.receipt.ticket;
+}
+
+}  // namespace
+
 bool AckGate::satisfied(const Receipt& receipt) const {
     const bool flushed = receipt.ticket <= durable_ || GW_MUTANT(AckBeforeFlush);
     if (receipt.crossing || !flushed) return false;
@@ -19,24 +34,37 @@ bool AckGate::satisfied(const Receipt& receipt) const {
 }
 
 uint64_t AckGate::hold(Held held) {
-    auto& line = held_[size_t(held.receipt.lane)];
-    line.push_back(held);
-    return released_ + line.size();
+    Line& line = line_of(held.receipt);
+    if (!line.held.empty() && is_like(line.held.back(), held)) {
+        ++line.held.back().more;
+        line.more.push_back(held.packet_id);
+    } else {
+        line.held.push_back(held);
+    }
+    return released_ + line.held.size();
 }
 
 std::optional<AckGate::Held> AckGate::release() {
-    for (auto& line : held_) {
-        if (line.empty() || !satisfied(line.front().receipt)) continue;
-        const Held held = line.front();
-        line.pop_front();
-        released_ += held.receipt.lane == Lane::Usual;
-        return held;
+    for (Line& line : lines_) {
+        if (line.held.empty() || !satisfied(line.held.front().receipt)) continue;
+        Held& front = line.held.front();
+        Held released = front;
+        released.more = 0;
+        if (front.more > 0) {
+            --front.more;
+            front.packet_id = line.more.front();
+            line.more.pop_front();
+        } else {
+            line.held.pop_front();
+            released_ += released.receipt.lane == Lane::Usual;
+        }
+        return released;
     }
     return std::nullopt;
 }
 
 const AckGate::Held* AckGate::find(Lane lane, uint64_t number) const {
-    const auto& line = held_[size_t(lane)];
+    const auto& line = lines_[size_t(lane)].held;
     const auto at = std::find_if(line.begin(), line.end(), [&](const Held& each) {
         return each.receipt.shards != 0 && each.receipt.number == number;
     });
@@ -52,8 +80,8 @@ void AckGate::refuse(const Held& held, mqtt::ReasonCode reason, uint64_t ticket)
                            each.session == refused.session && each.packet_id == refused.packet_id;
         return itself || again;
     };
-    for (auto& line : held_) {
-        for (Held& each : line) {
+    for (Line& line : lines_) {
+        for (Held& each : line.held) {
             if (!is_meant(each)) continue;
             each.reason = reason;
             each.receipt.ticket = std::max(each.receipt.ticket, ticket);
@@ -62,7 +90,7 @@ void AckGate::refuse(const Held& held, mqtt::ReasonCode reason, uint64_t ticket)
 }
 
 void AckGate::number(uint64_t key, uint64_t number) {
-    auto& line = held_[size_t(Lane::Usual)];
+    auto& line = lines_[size_t(Lane::Usual)].held;
     GW_ASSERT(key > released_ && key - released_ <= line.size());
     Receipt& receipt = line[size_t(key - released_ - 1)].receipt;
     receipt.number = number;

@@ -36,6 +36,7 @@ public:
         bool exactly_once = false;  // PUBREC, else PUBACK
         mqtt::ReasonCode reason = mqtt::ReasonCode::Success;
         Receipt receipt;
+        uint32_t more = 0;  // the gate's: so many more wait that are alike but for their packet id
     };
 
     explicit AckGate(uint16_t shard_count) : confirmed_(shard_count * kLanes, 0) {}
@@ -43,7 +44,7 @@ public:
     /// True when nothing is held before it and the receipt is satisfied: acknowledge at once
     /// instead of hold().
     bool may_pass(const Receipt& receipt) const {
-        return held_[size_t(receipt.lane)].empty() && satisfied(receipt);
+        return lines_[size_t(receipt.lane)].held.empty() && satisfied(receipt);
     }
     /// @return  a key for number(), if it crosses
     uint64_t hold(Held held);
@@ -60,14 +61,23 @@ public:
     void set_durable(uint64_t ticket) { durable_ = ticket; }
     /// The next acknowledgement that may leave. @cost O(1) for each
     std::optional<Held> release();
-    size_t size() const { return held_[0].size() + held_[1].size(); }
+    size_t size() const { return lines_[0].size() + lines_[1].size(); }
 
 private:
+    /// What a client publishes in one turn waits for the same thing: one entry, and two bytes for
+    /// each further one.
+    struct Line {
+        std::deque<Held> held;
+        std::deque<PacketId> more;  // of all entries, in their order
+        size_t size() const { return held.size() + more.size(); }
+    };
+    Line& line_of(const Receipt& receipt) { return lines_[size_t(receipt.lane)]; }
     bool satisfied(const Receipt& receipt) const;
+
     std::vector<uint64_t> confirmed_;  // by shard and lane
     uint64_t durable_ = 0;
-    uint64_t released_ = 0;                      // of the usual lane
-    std::array<std::deque<Held>, kLanes> held_;  // by lane
+    uint64_t released_ = 0;           // entries of the usual lane
+    std::array<Line, kLanes> lines_;  // by lane
 };
 
 }  // namespace godwit::broker

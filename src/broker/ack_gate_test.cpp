@@ -132,6 +132,62 @@ TEST(AckGate, GivesBackWhatItWasGiven) {
     EXPECT_EQ(out->reason, mqtt::ReasonCode::NoMatchingSubscribers);
 }
 
+TEST(AckGate, LetsWhatIsAlikeGoOneByOneAndInOrder) {
+    AckGate gate(2);
+    const auto of = [](uint32_t client, uint16_t id, uint64_t ticket) {
+        return AckGate::Held{.connection = {client, 1},
+                             .session = {client, 1},
+                             .packet_id = {id},
+                             .receipt = {.taken = true, .ticket = ticket}};
+    };
+    for (const uint16_t id : {5, 9, 7}) gate.hold(of(1, id, 1));
+    auto unlike = of(1, 8, 1);
+    unlike.reason = mqtt::ReasonCode::NoMatchingSubscribers;
+    gate.hold(unlike);
+    gate.hold(of(2, 3, 1));
+    gate.hold(of(1, 4, 1));
+    gate.hold(of(1, 6, 2));
+    gate.hold(of(1, 2, 2));
+    EXPECT_EQ(gate.size(), 8u);
+    EXPECT_FALSE(gate.release());
+    gate.set_durable(1);
+    std::vector<std::pair<uint32_t, uint16_t>> gone;
+    while (const auto each = gate.release()) {
+        gone.emplace_back(each->connection.slot, each->packet_id.value);
+        EXPECT_EQ(each->reason == mqtt::ReasonCode::NoMatchingSubscribers,
+                  each->packet_id.value == 8);
+    }
+    using Gone = decltype(gone);
+    EXPECT_EQ(gone, (Gone{{1, 5}, {1, 9}, {1, 7}, {1, 8}, {2, 3}, {1, 4}}));
+    EXPECT_EQ(gate.size(), 2u);
+    gate.set_durable(2);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{6, 2}));
+    EXPECT_EQ(gate.size(), 0u);
+}
+
+TEST(AckGate, KeepsTheKeysOfCrossingOnesBehindAndBetweenThoseThatAreAlike) {
+    AckGate gate(2);
+    const auto crossing = [&](uint16_t id) {
+        return gate.hold({.packet_id = {id},
+                          .exactly_once = true,
+                          .receipt = {.shards = bits({1}), .ticket = 1, .crossing = true}});
+    };
+    gate.hold({.packet_id = {1}, .receipt = {.ticket = 1}});
+    gate.hold({.packet_id = {2}, .receipt = {.ticket = 1}});
+    const uint64_t first = crossing(3);
+    gate.hold({.packet_id = {4}, .receipt = {.ticket = 1}});
+    gate.hold({.packet_id = {5}, .receipt = {.ticket = 1}});
+    const uint64_t second = crossing(6);
+    gate.set_durable(1);
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2}));
+    gate.number(second, 8);
+    gate.number(first, 7);
+    gate.confirm({1}, {7});
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{3, 4, 5}));
+    gate.confirm({1}, {8});
+    EXPECT_EQ(released(gate), (std::vector<uint16_t>{6}));
+}
+
 TEST(AckGate, LetsNoLaneWaitForTheOther) {
     AckGate gate(2);
     const auto free = [](uint16_t id, uint64_t number) {

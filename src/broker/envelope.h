@@ -44,7 +44,7 @@ constexpr size_t lane_of(ShardId shard, Lane lane) {
 
 /// A message for the takers on this shard, for its retained store, or both.
 struct PublishEnvelope {
-    MessageRef message;
+    PostedMessage message;
     uint64_t number = 0;  // counts the sender's publishes in this lane; confirmed cumulatively
     Lane lane = Lane::Usual;
     bool route = false;  // somebody here subscribes
@@ -142,7 +142,7 @@ struct RetainedQuery {
 };
 struct RetainedBatch {
     ReplayRef replay;
-    std::vector<MessageRef> messages;
+    std::vector<PostedMessage> messages;
     std::string after;
     bool done = false;
 };
@@ -192,7 +192,7 @@ struct GroupDeliver {
     uint32_t membership = 0;
     GroupRef group;
     uint64_t token = 0;  // 0: QoS 0, nothing is owed
-    MessageRef message;
+    PostedMessage message;
     ObjectId group_kept;  // the group's durable object at its home; 0: none
 };
 /// A QoS 2 message that a group lent is on the member's disk, with its packet id: it is the

@@ -107,11 +107,9 @@ MessageRef MessageRef::make(const MessageParts& parts) {
     return MessageRef(new (::operator new(parts.size_bytes())) Message(parts));
 }
 
-void MessageRef::release() noexcept {
-    if (!message_ || message_->refs_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    message_->~Message();
-    ::operator delete(message_);
-    message_ = nullptr;
+void MessageRef::destroy(Message* message) noexcept {
+    message->~Message();
+    ::operator delete(message);
 }
 
 }  // namespace godwit::broker

@@ -1,5 +1,6 @@
 // Message: one application message, immutable, in one allocation, shared by all who take it.
-// The only thing that is shared between sessions and shards; its count is atomic.
+// The only thing that is shared between sessions and shards. Its shard alone counts it, until it is
+// posted to another one: from then on its count is atomic.
 #pragma once
 
 #include "base/bytes.h"
@@ -71,12 +72,25 @@ private:
     size_t body_bytes() const { return size_t(topic_bytes_) + property_bytes_ + payload_bytes_; }
     size_t source_bytes() const;
 
-    std::atomic<uint32_t> refs_{1};
+    void add_ref() {
+        if (is_posted_)
+            std::atomic_ref(refs_).fetch_add(1, std::memory_order_relaxed);
+        else
+            ++refs_;
+    }
+    /// @return  that was the last
+    bool drop_ref() {
+        if (is_posted_) return std::atomic_ref(refs_).fetch_sub(1, std::memory_order_acq_rel) == 1;
+        return --refs_ == 0;
+    }
+
+    uint32_t refs_ = 1;
     RealmId realm_;
     mqtt::Qos qos_;
     bool retain_;
     ShardId origin_;
     bool has_source_;
+    bool is_posted_ = false;  // only ever set, and before others see it
     uint32_t topic_bytes_;
     uint32_t property_bytes_;
     uint32_t payload_bytes_;
@@ -85,31 +99,46 @@ private:
     Instant expires_;
 };
 
-/// Counted reference. @cost copy: one atomic increment; move: nothing
+/// Counted reference, of one shard. Another shard gets a PostedMessage.
+/// @cost copy: an increment, atomic for what was posted; move: nothing
 class MessageRef {
 public:
     MessageRef() = default;
     /// @cost one allocation, one copy of topic, properties and payload
     static MessageRef make(const MessageParts& parts);
     MessageRef(const MessageRef& other) : message_(other.message_) {
-        if (message_) message_->refs_.fetch_add(1, std::memory_order_relaxed);
+        if (message_) message_->add_ref();
     }
     MessageRef(MessageRef&& other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
     MessageRef& operator=(MessageRef other) noexcept {
         std::swap(message_, other.message_);
         return *this;
     }
-    ~MessageRef() { release(); }
+    ~MessageRef() {
+        if (message_ && message_->drop_ref()) destroy(message_);
+    }
 
     const Message* operator->() const { return message_; }
     const Message& operator*() const { return *message_; }
     explicit operator bool() const { return message_ != nullptr; }
     friend bool operator==(const MessageRef&, const MessageRef&) = default;
 
+protected:
+    void set_posted() {
+        if (message_ && !message_->is_posted_) message_->is_posted_ = true;
+    }
+
 private:
     explicit MessageRef(Message* message) : message_(message) {}
-    void release() noexcept;
+    static void destroy(Message* message) noexcept;
     Message* message_ = nullptr;
+};
+
+/// The reference that an envelope takes to another shard.
+class PostedMessage : public MessageRef {
+public:
+    PostedMessage() = default;
+    PostedMessage(const MessageRef& message) : MessageRef(message) { set_posted(); }
 };
 
 }  // namespace godwit::broker

@@ -130,12 +130,13 @@ TEST(MessageRef, ComparesTheMessageAndNotItsContent) {
 }
 
 // The sanitizers see a count that went wrong: freed twice, used after it, or leaked.
-TEST(MessageRef, IsCountedByManyThreadsAtOnce) {
+TEST(PostedMessage, IsCountedByManyThreadsAtOnce) {
     std::vector<std::thread> threads;
     {
-        const MessageRef shared = MessageRef::make({.topic = "t", .payload = as_bytes("payload")});
+        const MessageRef own = MessageRef::make({.topic = "t", .payload = as_bytes("payload")});
+        const MessageRef of_before = own;
         for (int i = 0; i < 4; ++i)
-            threads.emplace_back([mine = shared] {
+            threads.emplace_back([mine = PostedMessage(own)] {
                 std::vector<MessageRef> held;
                 for (int round = 0; round < 2000; ++round) {
                     held.push_back(mine);

@@ -368,12 +368,13 @@ Receipt publish(Core& core, const MessageRef& message, std::optional<SessionRef>
         add_crossing(core, std::move(crossing));
     } else {
         receipt.number = ++core.publish_number[size_t(receipt.lane)];
-        post_publish(core,
-                     {.message = message,
-                      .number = receipt.number,
-                      .lane = receipt.lane,
-                      .refusable = mode.refusable},
-                     receipt.shards, matches.remote.shards, home);
+        if (receipt.shards != 0)
+            post_publish(core,
+                         {.message = message,
+                          .number = receipt.number,
+                          .lane = receipt.lane,
+                          .refusable = mode.refusable},
+                         receipt.shards, matches.remote.shards, home);
     }
     if (home == self) keep_retained(core, message);
     deliver_here(core, message, matches);

@@ -94,8 +94,10 @@ void answer(Core& core, ShardId asker, const RetainedQuery& query) {
         const size_t origin = each->origin().value;  // may be of a time with more shards
         return origin < query.stamp_max.size() && each->stamp() > query.stamp_max[origin];
     });
-    core.post(asker, boxed(RetainedBatch{query.replay, std::move(batch.messages),
-                                         std::move(batch.after), batch.done}));
+    core.post(asker, boxed(RetainedBatch{query.replay,
+                                         {batch.messages.begin(), batch.messages.end()},
+                                         std::move(batch.after),
+                                         batch.done}));
 }
 
 }  // namespace
