@@ -79,7 +79,7 @@ void Fleet::receive(Client& client) {
     const size_t kept = client.wire ? 0 : client.unread.size();
     if (room_.size() < 2 * kept) room_.resize(2 * kept);
     const std::span<uint8_t> free = std::span(room_).subspan(kept);
-    const auto got = os::read_some(client.fd.get(), free);
+    const auto got = os::receive_some(client.fd.get(), free);
     ++transfers_;
     if (!got) {
         if (got.error().kind == os::StreamError::Kind::WouldBlock) return;

@@ -83,7 +83,7 @@ void Floor::read(uint32_t number) {
     Peer& peer = peers_[number];
     const size_t kept = peer.unread.size();
     if (room_.size() < 2 * kept) room_.resize(2 * kept);
-    const auto got = os::read_some(peer.fd.get(), std::span(room_).subspan(kept));
+    const auto got = os::receive_some(peer.fd.get(), std::span(room_).subspan(kept));
     if (!got) {
         if (got.error().kind != os::StreamError::Kind::WouldBlock) close(number);
         return;

@@ -102,7 +102,7 @@ void Strangers::end_oldest() {
     }
     std::array<uint8_t, 512> room;
     for (;;) {
-        const auto got = os::read_some(fd, room);
+        const auto got = os::receive_some(fd, room);
         if (got) continue;  // a last word
         tally_.turned_away += got.error().kind != os::StreamError::Kind::WouldBlock;
         return;

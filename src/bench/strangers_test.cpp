@@ -32,7 +32,7 @@ protected:
     }
     static std::string said(const os::Accepted& accepted) {
         std::array<uint8_t, 1000> room;
-        const auto got = os::read_some(accepted.fd.get(), room);
+        const auto got = os::receive_some(accepted.fd.get(), room);
         return got ? std::string(as_text(Bytes(room).first(*got))) : "";
     }
 

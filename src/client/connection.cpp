@@ -149,7 +149,7 @@ Connection::Step Connection::on_event(const os::PollEvent& event, std::span<uint
 }
 
 Connection::Step Connection::read_once(std::span<uint8_t> room, Buffer& mqtt) {
-    const auto got = os::read_some(socket_.get(), room);
+    const auto got = os::receive_some(socket_.get(), room);
     if (got) return take(Bytes(room).first(*got), mqtt);
     const os::StreamError& error = got.error();
     if (error.kind == os::StreamError::Kind::WouldBlock) return Done{};

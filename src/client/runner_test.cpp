@@ -73,7 +73,7 @@ private:
         while (poller_.wait(std::nullopt, event).empty()) {
         }
         std::array<uint8_t, 4096> room;
-        const auto got = os::read_some(socket_.get(), room);
+        const auto got = os::receive_some(socket_.get(), room);
         if (!got) return false;
         const Bytes raw = Bytes(room).first(*got);
         if (!wire_) return put_bytes(mqtt_, raw), true;

@@ -105,6 +105,8 @@ struct StreamError {
 
 /// What has come, at least one byte. @param room not empty
 /// @cost one system call
+Result<size_t, StreamError> receive_some(int fd, std::span<uint8_t> room);
+/// The same of what need not be a socket: standard input.
 Result<size_t, StreamError> read_some(int fd, std::span<uint8_t> room);
 
 /// How many pieces one write_some looks at.

@@ -49,13 +49,13 @@ Ends connect_to(const Listener& listener) {
 std::string read_all_there_is(int fd) {
     std::string out;
     std::array<uint8_t, 1000> room;
-    while (const auto got = read_some(fd, room)) out += as_text(Bytes(room).first(*got));
+    while (const auto got = receive_some(fd, room)) out += as_text(Bytes(room).first(*got));
     return out;
 }
 
 StreamError::Kind why_no_byte(int fd) {
     std::array<uint8_t, 1> room;
-    const auto got = read_some(fd, room);
+    const auto got = receive_some(fd, room);
     EXPECT_FALSE(got);
     return got.error().kind;
 }
@@ -212,7 +212,7 @@ TEST(Tcp, AResetIsAFailureWithItsReason) {
     ends.client.reset();
     wait_for(ends.server.get(), Interest::Read);
     std::array<uint8_t, 1> room;
-    const auto got = read_some(ends.server.get(), room);
+    const auto got = receive_some(ends.server.get(), room);
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().kind, StreamError::Kind::Failed);
     EXPECT_EQ(got.error().code, ECONNRESET);

@@ -72,7 +72,7 @@ private:
     bool fill() {
         std::array<uint8_t, 16 * 1024> room;
         for (;;) {
-            const auto got = read_some(fd_.get(), room);
+            const auto got = receive_some(fd_.get(), room);
             if (got) {
                 read_ += as_text(Bytes(room).first(*got));
                 return true;

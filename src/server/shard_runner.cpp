@@ -193,7 +193,7 @@ void ShardRunner::on_event(const os::PollEvent& event) {
 
 void ShardRunner::read_from(ConnectionId id, Socket& socket) {
     const size_t most = memory_.is_ample() ? kReadBytes : kScarceReadBytes;
-    const auto count = os::read_some(socket.fd.get(), std::span(read_room_).first(most));
+    const auto count = os::receive_some(socket.fd.get(), std::span(read_room_).first(most));
     if (!count) {
         if (count.error().kind != os::StreamError::Kind::WouldBlock)
             on_gone(id, socket, count.error().text());
