@@ -37,6 +37,12 @@ public:
     virtual Result<size_t, DiskError> read_at(uint64_t offset, std::span<uint8_t> into) = 0;
     /// Writes all of it, or fails; a failed write may have written any part.
     virtual Result<Done, DiskError> write_at(uint64_t offset, Bytes bytes) = 0;
+    /// The same for what is much and not to be read soon: it need not go through the system's
+    /// cache, which costs its copy and the room. Whole pages, in memory and on disk, or it goes
+    /// there still.
+    virtual Result<Done, DiskError> write_past_cache(uint64_t offset, Bytes bytes) {
+        return write_at(offset, bytes);
+    }
     /// The same with zeros from `begin` to `end`. Nobody is about to read them: they need not stay
     /// in the system's cache.
     virtual Result<Done, DiskError> write_zeros(uint64_t begin, uint64_t end) = 0;

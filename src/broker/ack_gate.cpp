@@ -8,21 +8,6 @@
 
 namespace godwit::broker {
 
-namespace {
-
-/// The one behind may leave when the one before does, and says the same to the same client. What
-/// waits for a shard, or may be refused, stands for itself.
-bool is_like(const AckGate::Held& before, const AckGate::Held& behind) {
-    const auto is_plain = [](const AckGate::Held& each) {
-        return !each.exactly_once && each.receipt.shards == 0 && !each.receipt.crossing;
-    };
-    return is_plain(before) && is_plain(behind) && before.connection == behind.connection &&
-           before.session == behind.session && before.reason == behind.reason &&
-           before.receipt.ticket == behind.receipt.ticket;
-}
-
-}  // namespace
-
 bool AckGate::satisfied(const Receipt& receipt) const {
     const bool flushed = receipt.ticket <= durable_ || GW_MUTANT(AckBeforeFlush);
     if (receipt.crossing || !flushed) return false;
@@ -33,57 +18,64 @@ bool AckGate::satisfied(const Receipt& receipt) const {
     return true;
 }
 
-uint64_t AckGate::hold(Held held) {
-    Line& line = line_of(held.receipt);
-    if (!line.held.empty() && is_like(line.held.back(), held)) {
-        ++line.held.back().more;
-        line.more.push_back(held.packet_id);
-    } else {
-        line.held.push_back(held);
-    }
+/// What waits for a shard, or may be refused, stands for itself. Field by field: a HeldAck and a
+/// Receipt were just written so, and to read more at a time waits until that is in the cache.
+bool AckGate::Held::is_like(const HeldAck& other, const Receipt& its) const {
+    const auto is_plain = [](const HeldAck& each, const Receipt& of_it) {
+        return !each.exactly_once && of_it.shards == 0 && !of_it.crossing;
+    };
+    return is_plain(ack, receipt) && is_plain(other, its) && ack.connection == other.connection &&
+           ack.session == other.session && ack.reason == other.reason &&
+           receipt.ticket == its.ticket;
+}
+
+uint64_t AckGate::hold(const HeldAck& ack, const Receipt& receipt) {
+    Line& line = lines_[size_t(receipt.lane)];
+    line.ids.push_back(ack.packet_id);
+    if (!line.held.empty() && line.held.back().is_like(ack, receipt))
+        ++line.held.back().count;
+    else
+        line.held.push_back({ack, receipt});
     return released_ + line.held.size();
 }
 
-std::optional<AckGate::Held> AckGate::release() {
+std::optional<HeldAck> AckGate::release() {
     for (Line& line : lines_) {
         if (line.held.empty() || !satisfied(line.held.front().receipt)) continue;
         Held& front = line.held.front();
-        Held released = front;
-        released.more = 0;
-        if (front.more > 0) {
-            --front.more;
-            front.packet_id = line.more.front();
-            line.more.pop_front();
-        } else {
-            line.held.pop_front();
-            released_ += released.receipt.lane == Lane::Usual;
-        }
-        return released;
+        HeldAck ack = front.ack;
+        ack.packet_id = line.ids.front();
+        line.ids.pop_front();
+        if (--front.count > 0) return ack;
+        released_ += front.receipt.lane == Lane::Usual;
+        line.held.pop_front();
+        return ack;
     }
     return std::nullopt;
 }
 
-const AckGate::Held* AckGate::find(Lane lane, uint64_t number) const {
-    const auto& line = lines_[size_t(lane)].held;
-    const auto at = std::find_if(line.begin(), line.end(), [&](const Held& each) {
-        return each.receipt.shards != 0 && each.receipt.number == number;
-    });
-    return at == line.end() ? nullptr : &*at;
+const HeldAck* AckGate::find(Lane lane, uint64_t number) const {
+    const auto& held = lines_[size_t(lane)].held;
+    const auto at = std::find_if(held.begin(), held.end(),
+                                 [&](const Held& each) { return each.waits_for(number); });
+    return at == held.end() ? nullptr : &at->ack;
 }
 
-void AckGate::refuse(const Held& held, mqtt::ReasonCode reason, uint64_t ticket) {
-    const Held refused = held;
+void AckGate::refuse(Lane lane, uint64_t number, mqtt::ReasonCode reason, uint64_t ticket) {
+    const HeldAck* found = find(lane, number);
+    if (!found) return;
+    const HeldAck refused = *found;
     const auto is_meant = [&](const Held& each) {
-        const bool itself = each.receipt.shards != 0 && each.receipt.lane == refused.receipt.lane &&
-                            each.receipt.number == refused.receipt.number;
-        const bool again = refused.exactly_once && each.exactly_once &&
-                           each.session == refused.session && each.packet_id == refused.packet_id;
+        const bool itself = each.receipt.lane == lane && each.waits_for(number);
+        const bool again = refused.exactly_once && each.ack.exactly_once &&
+                           each.ack.session == refused.session &&
+                           each.ack.packet_id == refused.packet_id;
         return itself || again;
     };
     for (Line& line : lines_) {
         for (Held& each : line.held) {
             if (!is_meant(each)) continue;
-            each.reason = reason;
+            each.ack.reason = reason;
             each.receipt.ticket = std::max(each.receipt.ticket, ticket);
         }
     }

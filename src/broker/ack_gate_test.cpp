@@ -13,8 +13,11 @@ constexpr uint64_t bits(std::initializer_list<unsigned> shards) {
     return set;
 }
 
-AckGate::Held held(uint16_t packet_id, uint64_t shards, uint64_t number) {
-    return {.connection = {1, 1}, .packet_id = {packet_id}, .receipt = {shards, number, true}};
+HeldAck of(uint16_t packet_id, bool exactly_once = false) {
+    return {.connection = {1, 1}, .packet_id = {packet_id}, .exactly_once = exactly_once};
+}
+void hold(AckGate& gate, uint16_t packet_id, uint64_t shards, uint64_t number) {
+    gate.hold(of(packet_id), {shards, number, true});
 }
 
 std::vector<uint16_t> released(AckGate& gate) {
@@ -25,11 +28,11 @@ std::vector<uint16_t> released(AckGate& gate) {
 
 TEST(AckGate, TellsThePublisherThatAnotherShardRefused) {
     AckGate gate(2);
-    for (uint16_t i = 1; i <= 3; ++i) gate.hold(held(i, bits({1}), i));
+    for (uint16_t i = 1; i <= 3; ++i) hold(gate, i, bits({1}), i);
     ASSERT_NE(gate.find(Lane::Usual, 2), nullptr);
     EXPECT_EQ(gate.find(Lane::Usual, 2)->packet_id.value, 2);
     EXPECT_EQ(gate.find(Lane::Usual, 4), nullptr);
-    gate.refuse(*gate.find(Lane::Usual, 2), mqtt::ReasonCode::QuotaExceeded, 0);
+    gate.refuse(Lane::Usual, 2, mqtt::ReasonCode::QuotaExceeded, 0);
     gate.confirm({1}, {3});
     std::vector<mqtt::ReasonCode> reasons;
     while (const auto each = gate.release()) reasons.push_back(each->reason);
@@ -39,17 +42,14 @@ TEST(AckGate, TellsThePublisherThatAnotherShardRefused) {
 
 TEST(AckGate, ARefusalWaitsForTheDiskAndGoesToTheSamePublishSentAgain) {
     AckGate gate(2);
-    auto first = held(1, bits({1}), 5);
+    HeldAck first = of(1, true);
     first.session = {3, 1};
-    first.exactly_once = true;
-    auto again = first, other = first;
-    again.receipt = {};
-    other.receipt = {};
+    HeldAck other = first;
     other.session = {4, 1};
-    gate.hold(first);
-    gate.hold(again);
-    gate.hold(other);
-    gate.refuse(*gate.find(Lane::Usual, 5), mqtt::ReasonCode::QuotaExceeded, 8);
+    gate.hold(first, {bits({1}), 5, true});
+    gate.hold(first, {});
+    gate.hold(other, {});
+    gate.refuse(Lane::Usual, 5, mqtt::ReasonCode::QuotaExceeded, 8);
     gate.confirm({1}, {5});
     gate.set_durable(7);
     EXPECT_FALSE(gate.release()) << "the packet id is not free on disk yet";
@@ -67,7 +67,7 @@ TEST(AckGate, LetsPassWhatWaitsForNobody) {
 TEST(AckGate, HoldsUntilTheOneShardHasConfirmed) {
     AckGate gate(2);
     EXPECT_FALSE(gate.may_pass({bits({1}), 5, true}));
-    gate.hold(held(1, bits({1}), 5));
+    hold(gate, 1, bits({1}), 5);
     EXPECT_TRUE(released(gate).empty());
     gate.confirm({1}, {4});
     EXPECT_TRUE(released(gate).empty());
@@ -79,7 +79,7 @@ TEST(AckGate, HoldsUntilTheOneShardHasConfirmed) {
 
 TEST(AckGate, WaitsForEveryShardOfAReceipt) {
     AckGate gate(4);
-    gate.hold(held(1, bits({1, 2, 3}), 7));
+    hold(gate, 1, bits({1, 2, 3}), 7);
     gate.confirm({3}, {9});
     gate.confirm({1}, {7});
     EXPECT_TRUE(released(gate).empty());
@@ -89,7 +89,7 @@ TEST(AckGate, WaitsForEveryShardOfAReceipt) {
 
 TEST(AckGate, TakesAConfirmationForAllUpToItsNumber) {
     AckGate gate(2);
-    for (uint16_t i = 1; i <= 5; ++i) gate.hold(held(i, bits({1}), i));
+    for (uint16_t i = 1; i <= 5; ++i) hold(gate, i, bits({1}), i);
     gate.confirm({1}, {3});
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2, 3}));
     gate.confirm({1}, {100});
@@ -98,9 +98,9 @@ TEST(AckGate, TakesAConfirmationForAllUpToItsNumber) {
 
 TEST(AckGate, ReleasesInTheOrderOfArrivalEvenWhereLaterOnesAreReadyFirst) {
     AckGate gate(3);
-    gate.hold(held(1, bits({1}), 1));
-    gate.hold(held(2, bits({2}), 2));
-    gate.hold(held(3, 0, 3));
+    hold(gate, 1, bits({1}), 1);
+    hold(gate, 2, bits({2}), 2);
+    hold(gate, 3, 0, 3);
     gate.confirm({2}, {2});
     EXPECT_TRUE(released(gate).empty());
     EXPECT_FALSE(gate.may_pass({}));  // even what waits for nobody must not pass the others
@@ -111,7 +111,7 @@ TEST(AckGate, ReleasesInTheOrderOfArrivalEvenWhereLaterOnesAreReadyFirst) {
 
 TEST(AckGate, KnowsTheLastOfSixtyFourShards) {
     AckGate gate(64);
-    gate.hold(held(1, bits({0, 63}), 1));
+    hold(gate, 1, bits({0, 63}), 1);
     gate.confirm({0}, {1});
     EXPECT_TRUE(released(gate).empty());
     gate.confirm({63}, {1});
@@ -123,8 +123,8 @@ TEST(AckGate, GivesBackWhatItWasGiven) {
     gate.hold({.connection = {7, 3},
                .packet_id = {9},
                .exactly_once = true,
-               .reason = mqtt::ReasonCode::NoMatchingSubscribers,
-               .receipt = {}});
+               .reason = mqtt::ReasonCode::NoMatchingSubscribers},
+              {});
     const auto out = gate.release();
     ASSERT_TRUE(out);
     EXPECT_EQ(out->connection, (ConnectionId{7, 3}));
@@ -134,20 +134,20 @@ TEST(AckGate, GivesBackWhatItWasGiven) {
 
 TEST(AckGate, LetsWhatIsAlikeGoOneByOneAndInOrder) {
     AckGate gate(2);
-    const auto of = [](uint32_t client, uint16_t id, uint64_t ticket) {
-        return AckGate::Held{.connection = {client, 1},
-                             .session = {client, 1},
-                             .packet_id = {id},
-                             .receipt = {.taken = true, .ticket = ticket}};
+    const auto hold_of = [&](uint32_t client, uint16_t id, uint64_t ticket,
+                             mqtt::ReasonCode reason = mqtt::ReasonCode::Success) {
+        gate.hold({.connection = {client, 1},
+                   .session = {client, 1},
+                   .packet_id = {id},
+                   .reason = reason},
+                  {.taken = true, .ticket = ticket});
     };
-    for (const uint16_t id : {5, 9, 7}) gate.hold(of(1, id, 1));
-    auto unlike = of(1, 8, 1);
-    unlike.reason = mqtt::ReasonCode::NoMatchingSubscribers;
-    gate.hold(unlike);
-    gate.hold(of(2, 3, 1));
-    gate.hold(of(1, 4, 1));
-    gate.hold(of(1, 6, 2));
-    gate.hold(of(1, 2, 2));
+    for (const uint16_t id : {5, 9, 7}) hold_of(1, id, 1);
+    hold_of(1, 8, 1, mqtt::ReasonCode::NoMatchingSubscribers);
+    hold_of(2, 3, 1);
+    hold_of(1, 4, 1);
+    hold_of(1, 6, 2);
+    hold_of(1, 2, 2);
     EXPECT_EQ(gate.size(), 8u);
     EXPECT_FALSE(gate.release());
     gate.set_durable(1);
@@ -168,15 +168,13 @@ TEST(AckGate, LetsWhatIsAlikeGoOneByOneAndInOrder) {
 TEST(AckGate, KeepsTheKeysOfCrossingOnesBehindAndBetweenThoseThatAreAlike) {
     AckGate gate(2);
     const auto crossing = [&](uint16_t id) {
-        return gate.hold({.packet_id = {id},
-                          .exactly_once = true,
-                          .receipt = {.shards = bits({1}), .ticket = 1, .crossing = true}});
+        return gate.hold(of(id, true), {.shards = bits({1}), .crossing = true, .ticket = 1});
     };
-    gate.hold({.packet_id = {1}, .receipt = {.ticket = 1}});
-    gate.hold({.packet_id = {2}, .receipt = {.ticket = 1}});
+    gate.hold(of(1), {.ticket = 1});
+    gate.hold(of(2), {.ticket = 1});
     const uint64_t first = crossing(3);
-    gate.hold({.packet_id = {4}, .receipt = {.ticket = 1}});
-    gate.hold({.packet_id = {5}, .receipt = {.ticket = 1}});
+    gate.hold(of(4), {.ticket = 1});
+    gate.hold(of(5), {.ticket = 1});
     const uint64_t second = crossing(6);
     gate.set_durable(1);
     EXPECT_EQ(released(gate), (std::vector<uint16_t>{1, 2}));
@@ -190,15 +188,13 @@ TEST(AckGate, KeepsTheKeysOfCrossingOnesBehindAndBetweenThoseThatAreAlike) {
 
 TEST(AckGate, LetsNoLaneWaitForTheOther) {
     AckGate gate(2);
-    const auto free = [](uint16_t id, uint64_t number) {
-        AckGate::Held out = held(id, bits({1}), number);
-        out.receipt.lane = Lane::Free;
-        return out;
+    const auto hold_free = [&](uint16_t id, uint64_t number) {
+        gate.hold(of(id),
+                  {.shards = bits({1}), .number = number, .taken = true, .lane = Lane::Free});
     };
-    const uint64_t crossing =
-        gate.hold({.packet_id = {1}, .receipt = {.shards = bits({1}), .crossing = true}});
-    gate.hold(free(2, 1));
-    gate.hold(free(3, 2));
+    const uint64_t crossing = gate.hold(of(1), {.shards = bits({1}), .crossing = true});
+    hold_free(2, 1);
+    hold_free(3, 2);
     EXPECT_FALSE(gate.may_pass({}));
     EXPECT_FALSE(gate.may_pass({.lane = Lane::Free}));
     gate.confirm({1}, {1, Lane::Free});

@@ -86,7 +86,7 @@ void acknowledge(Core& core, Connection& c, const mqtt::Publish& packet, ReasonC
     if (core.gate.may_pass(receipt) || GW_MUTANT(AckBeforeConfirmation))
         return send_ack(core, c, exactly_once, {packet.packet_id, reason, {}, {}});
     const uint64_t key =
-        core.gate.hold({c.id, c.session, packet.packet_id, exactly_once, reason, receipt});
+        core.gate.hold({c.id, c.session, packet.packet_id, exactly_once, reason}, receipt);
     if (receipt.crossing) core.keeper.crossings.back().gate_key = key;
     if (!exactly_once) ++c.held_pubacks;
     // A 3.x client knows no Receive Maximum: it waits instead.
@@ -267,7 +267,7 @@ bool take_publish(Core& core, const PublishEnvelope& in) {
 /// Another shard could not take what waits in our gate: the publisher is told, and a QoS 2 packet
 /// id is free again once that is on disk. On this and on other shards some may have the message.
 void refuse_held(Core& core, Lane lane, uint64_t number) {
-    const AckGate::Held* held = core.gate.find(lane, number);
+    const HeldAck* held = core.gate.find(lane, number);
     if (!held || held->reason == ReasonCode::QuotaExceeded) return;  // told of another shard
     const PacketId id = held->packet_id;
     const uint64_t mark = writing_mark(core);
@@ -279,7 +279,7 @@ void refuse_held(Core& core, Lane lane, uint64_t number) {
                      mqtt::reason_name(ReasonCode::QuotaExceeded), {kQueueFull, {}});
     }
     if (session && held->exactly_once) forget_unreleased(core, *session, id);
-    core.gate.refuse(*held, ReasonCode::QuotaExceeded, ticket_since(core, mark));
+    core.gate.refuse(lane, number, ReasonCode::QuotaExceeded, ticket_since(core, mark));
 }
 
 }  // namespace

@@ -99,14 +99,21 @@ public:
 
     Outcome write_at(uint64_t offset, Bytes bytes) override {
         if (!is_writable_) return Err{error_of(EROFS, "write", name_)};
-        while (!bytes.empty()) {
-            const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), off_t(offset));
-            if (put < 0 && errno == EINTR) continue;
-            if (put < 0) return Err{failed("write")};
-            bytes = bytes.subspan(size_t(put));
-            offset += uint64_t(put);
-        }
+        if (!write_on(offset, bytes)) return Err{failed("write")};
         return Done{};
+    }
+
+    Outcome write_past_cache(uint64_t offset, Bytes bytes) override {
+        const auto place = reinterpret_cast<uintptr_t>(bytes.data());
+        if ((offset | bytes.size() | place) % kPageBytes != 0 || !is_writable_ || !set_direct(true))
+            return write_at(offset, bytes);
+        const bool is_written = write_on(offset, bytes);
+        const int code = errno;
+        if (!set_direct(false)) return Err{failed("fcntl")};
+        if (is_written) return Done{};
+        // Some file systems, and disks with larger pages, refuse it only now.
+        if (code == EINVAL) return write_at(offset, bytes);
+        return Err{error_of(code, "write", name_)};
     }
 
     /// Past the cache, which costs a third: nothing is copied, and no page is made for it.
@@ -147,6 +154,17 @@ public:
 private:
     DiskError failed(std::string_view call) const { return error_of(errno, call, name_); }
 
+    /// Takes off what is written. @return  false: errno says why not all is
+    bool write_on(uint64_t& offset, Bytes& bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(), off_t(offset));
+            if (put < 0 && errno == EINTR) continue;
+            if (put < 0) return false;
+            bytes = bytes.subspan(size_t(put));
+            offset += uint64_t(put);
+        }
+        return true;
+    }
     Outcome write_chunks_of_zeros(uint64_t begin, uint64_t end) {
         if (zeros().empty()) return Err{error_of(ENOMEM, "write", name_)};
         for (uint64_t at = begin; at < end; at += kZeroBytes) {

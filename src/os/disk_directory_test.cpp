@@ -135,6 +135,40 @@ TEST(DiskFile, WritesZerosOnADiskAndInMemory) {
     }
 }
 
+/// What is written past the cache is read as if it had gone through it, whatever is beside it.
+void expect_written_past_cache(const std::filesystem::path& parent, size_t at, size_t from,
+                               size_t bytes) {
+    SCOPED_TRACE(testing::Message() << parent << ": " << bytes << " bytes at " << at);
+    const TestDirectory root(parent);
+    const auto disk = DiskDirectory::acquire(root.path("store")).value();
+    const auto file = disk->create("a").value();
+    Buffer expected(1 << 20, 'x');
+    ASSERT_TRUE(file->write_at(0, expected));
+    Buffer got(expected.size());
+    ASSERT_EQ(file->read_at(0, got).value(), got.size()) << "now all is in the cache";
+    RoomBuffer room(from + bytes, 0);
+    for (size_t i = 0; i < room.size(); ++i) room[i] = uint8_t(i * 7 + i / 251);
+    const Bytes written = Bytes(room).subspan(from);
+    ASSERT_TRUE(file->write_past_cache(at, written));
+    std::copy(written.begin(), written.end(), expected.begin() + ptrdiff_t(at));
+    ASSERT_TRUE(file->write_at(at + bytes - 3, as_bytes("tail")));
+    std::copy_n("tail", 4, expected.begin() + ptrdiff_t(at + bytes - 3));
+    ASSERT_TRUE(file->sync());
+    ASSERT_EQ(file->read_at(0, got).value(), got.size());
+    EXPECT_TRUE(got == expected);
+}
+
+TEST(DiskFile, WritesPastTheCacheOnADiskAndInMemory) {
+    for (const std::filesystem::path& parent :
+         {std::filesystem::temp_directory_path(), std::filesystem::path("/dev/shm")}) {
+        expect_written_past_cache(parent, 8192, 0, 512 << 10);
+        expect_written_past_cache(parent, 0, 4096, 4096);
+        expect_written_past_cache(parent, 8192, 512, 64 << 10);  // no whole pages in memory
+        expect_written_past_cache(parent, 100, 0, 64 << 10);     // none on disk
+        expect_written_past_cache(parent, 8192, 0, (64 << 10) + 1);
+    }
+}
+
 TEST_F(DiskDirectoryTest, ZerosMakeAFileLonger) {
     const auto disk = open();
     const auto file = disk->create("a").value();
@@ -204,6 +238,7 @@ TEST_F(DiskDirectoryTest, IsLookedAtWithoutAChange) {
     EXPECT_EQ((*file)->read_at(0, room).value(), 4u);
     EXPECT_EQ(as_text(room), "word");
     EXPECT_FALSE((*file)->write_at(0, as_bytes("w")));
+    EXPECT_FALSE((*file)->write_past_cache(0, RoomBuffer(4096, 'w')));
     EXPECT_FALSE((*file)->write_zeros(0, 4096));
     EXPECT_FALSE((*file)->truncate(1));
     EXPECT_EQ((*disk)->create("g/b").error().fault, DiskFault::NotPermitted);

@@ -32,7 +32,7 @@ public:
     };
     /// A record whose body is written by the caller, who then calls end() before anything else.
     Begun begin(RecordKind kind, ObjectId id, uint64_t body_bytes);
-    void end();
+    void end(const Begun& begun);
     /// @return the ticket of all that was written so far
     uint64_t commit();
     uint64_t committed() const { return committed_; }
@@ -47,6 +47,9 @@ public:
     Batch* ready();
     /// Makes the batch a group of that segment, or again of another one.
     static void place(Batch& batch, uint64_t sequence, const SegmentKey& key);
+    /// Makes a complete batch that was never placed so much longer, by a filler.
+    /// @param bytes  kRecordHeaderBytes at least, a multiple of kRecordAlignment
+    void fill(Batch& batch, uint64_t bytes);
     /// The front batch is on disk; its buffer is used again.
     void pop();
 
@@ -56,11 +59,12 @@ public:
 
 private:
     Batch& forming();
+    void sum_last();
 
     uint32_t batch_bytes_;
     std::deque<Batch> batches_;
     std::deque<RoomBuffer> spare_buffers_;
-    size_t begun_at_ = 0;  // in the last batch
+    size_t unsummed_ = 0;  // where in the last batch the last record is, if it has no checksum yet
     uint32_t next_number_ = 1;
     SegmentKey expected_;
     uint64_t committed_ = 0;

@@ -10,7 +10,7 @@ namespace godwit::store {
 
 namespace {
 
-constexpr uint32_t kBatchBytesMax = 512 << 10;
+constexpr uint32_t kBatchBytesMax = 1 << 20;
 /// Of one read, where more objects are asked for.
 constexpr uint32_t kReadAheadBytes = 32 << 10;
 
@@ -28,15 +28,15 @@ Log::Log(const Options& options, uint32_t next_number, ObjectTable objects)
 
 // --- changing ---
 
-uint8_t* Log::begin_put(ObjectId id, size_t bytes) {
+GroupQueue::Begun Log::begin_put(ObjectId id, size_t bytes) {
     const auto begun = queue_.begin(RecordKind::Put, id, bytes);
     const Place before =
         objects_.put(id, {Place::in_batch(begun.batch), begun.offset, uint32_t(bytes), 0});
-    if (!before.lives()) return begun.body;
+    if (!before.lives()) return begun;
     if (before.where == target_) ++moved_records_;
     forget(before);
     reads_.renew(id);
-    return begun.body;
+    return begun;
 }
 
 void Log::put(ObjectId id, Bytes bytes) {
@@ -44,8 +44,9 @@ void Log::put(ObjectId id, Bytes bytes) {
 }
 
 void Log::append(RecordKind kind, ObjectId id, Bytes bytes) {
-    std::copy(bytes.begin(), bytes.end(), queue_.begin(kind, id, bytes.size()).body);
-    queue_.end();
+    const auto begun = queue_.begin(kind, id, bytes.size());
+    std::copy(bytes.begin(), bytes.end(), begun.body);
+    queue_.end(begun);
 }
 
 void Log::note(ObjectId id, Bytes bytes) {
@@ -95,16 +96,33 @@ std::optional<Work> Log::commit_work(Instant now) {
     judge();
     if (!segment) return std::nullopt;
     is_committing_ = true;
+    const bool ends_with_page = end_with_page(*batch, *segment);
     GroupQueue::place(*batch, last_sequence_ + 1, segment->key);
     queue_.expect(segment->key);
     Work work{.kind = Work::Kind::Commit, .number = ++last_work_};
     work.at = Position::at(segment->key.number, segment->end);
     work.sync = options_.durability == Durability::Fsync;
+    work.past_cache = work.sync && ends_with_page && segment->end % kPageBytes == 0;
     work.length = uint32_t(batch->bytes.size());
     work.bytes = std::move(batch->bytes);
     batch->bytes.clear();
     fill_page(work, *segment);
     return work;
+}
+
+/// What is written past the cache is whole pages: a large group makes the next one begin with one.
+/// Not by a filler if it was placed before: in both places it has to be the same.
+/// @return  whether it is one, and does
+bool Log::end_with_page(Batch& batch, const Segment& segment) {
+    if (batch.bytes.size() < options_.past_cache_min) return false;
+    const uint64_t end = segment.end + batch.bytes.size();
+    uint64_t rest = page_end(end) - end;
+    if (rest == 0) return true;
+    if (batch.is_placed) return false;
+    if (rest < kRecordHeaderBytes) rest += kPageBytes;
+    if (end + rest > segment.bytes) return false;
+    queue_.fill(batch, rest);
+    return true;
 }
 
 /// Zeros up to the end of the page, where the next group begins: a page that is written whole need

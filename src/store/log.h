@@ -77,8 +77,9 @@ public:
     /// The same for an object that `write(uint8_t* at)` puts down in its place, all of its bytes.
     template <class Write>
     void put(ObjectId id, size_t bytes, Write write) {
-        write(begin_put(id, bytes));
-        queue_.end();
+        const auto begun = begin_put(id, bytes);
+        write(begun.body);
+        queue_.end(begun);
     }
     /// The object lives.
     void note(ObjectId id, Bytes bytes);
@@ -128,13 +129,14 @@ public:
 
 private:
     Log(const Options& options, uint32_t next_number, ObjectTable objects);
-    uint8_t* begin_put(ObjectId id, size_t bytes);
+    GroupQueue::Begun begin_put(ObjectId id, size_t bytes);
     void append(RecordKind kind, ObjectId id, Bytes bytes);
     void take_over(const Recovered& found);
     void forget(const Place& before);
 
     std::optional<Work> commit_work(Instant now);
     Segment* segment_for(uint64_t group_bytes, Instant now);
+    bool end_with_page(Batch& batch, const Segment& segment);
     static void fill_page(Work& work, const Segment& segment);
     std::optional<Work> read_work();
     void serve(ObjectId id, const uint8_t* record);

@@ -8,6 +8,8 @@
 //   group    = group_record record*       all or nothing; never across segments
 //   record   = crc:u32 body_bytes:u32 object:u32 kind:u8 flags:u8 segment_low:u16 body pad
 //   pad      = zeros up to a multiple of 8
+//   filler   = a record of kind Erase of object 2^28-1, which never lives: zeros up to the end of a
+//              page, where the next group is to begin with one
 //   group_record = a record of object 0, kind Group, with the body
 //              sequence:u64               one more than that of the group before, over all segments
 //              bytes:u32 count:u32        of the records that follow, padding included
@@ -44,6 +46,7 @@ inline constexpr uint32_t kGroupRecordBytes = kRecordHeaderBytes + kGroupBodyByt
 inline constexpr uint32_t kRecordAlignment = 8;
 /// A store speaks of fewer objects: a bound for its tables.
 inline constexpr uint32_t kObjectIdMax = 1u << 28;
+inline constexpr ObjectId kFiller{kObjectIdMax - 1};
 
 enum class RecordKind : uint8_t { Group = 1, Put = 2, Note = 3, Erase = 4 };
 

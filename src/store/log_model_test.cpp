@@ -38,6 +38,7 @@ private:
         Options out;
         out.segment_bytes = Options::kSegmentBytesMin;
         out.salt = uint32_t(seed);
+        if (seed % 2) out.past_cache_min = 2048;
         return out;
     }
 

@@ -1,5 +1,6 @@
 #include "store/log.h"
 
+#include "store/snapshot.h"
 #include "store/test_store.h"
 
 #include <gmock/gmock.h>
@@ -20,6 +21,7 @@ constexpr uint32_t kSegment = Options::kSegmentBytesMin;
 
 class LogTest : public ::testing::Test {
 protected:
+    explicit LogTest(const Options& options = LogTest::options()) : owner_(disk_, options) {}
     void SetUp() override { owner_.open(); }
     Log& log() { return owner_.log(); }
     void reopen() {
@@ -66,7 +68,7 @@ protected:
     }
     FaultyDisk disk_{1};
     Random random_{1};
-    Owner owner_{disk_, options()};
+    Owner owner_;
 };
 
 // --- writing ---
@@ -124,6 +126,113 @@ TEST_F(LogTest, AGroupOfThreeSegmentsStandsInOneOfWholePages) {
     for (const std::string& name : files())
         EXPECT_EQ(disk_.contents("shard-0/" + name).size() % kPageBytes, 0u) << name;
 }
+
+// --- large groups ---
+
+constexpr uint32_t kLarge = 8 << 10;
+
+class LogOfLargeGroups : public LogTest {
+protected:
+    explicit LogOfLargeGroups(Durability durability = Durability::Fsync)
+        : LogTest(large(options(), durability)) {}
+    static Options large(Options options, Durability durability) {
+        options.past_cache_min = kLarge;
+        options.durability = durability;
+        return options;
+    }
+    /// Commits an object of so many bytes. @return  how, after it was done
+    Work commit_one(uint32_t id, size_t bytes) {
+        owner_.put(id, std::string(bytes, 'a'));
+        owner_.commit();
+        auto work = next_of(Work::Kind::Commit);
+        EXPECT_TRUE(work);
+        Work out{.at = work->at, .length = work->length, .past_cache = work->past_cache};
+        EXPECT_EQ(work->past_cache, work->past_cache && work->bytes.size() % kPageBytes == 0 &&
+                                        work->at.offset() % kPageBytes == 0);
+        EXPECT_EQ(reinterpret_cast<uintptr_t>(work->bytes.data()) % kPageBytes, 0u);
+        log().done(perform(std::move(*work), disk_, Owner::kFolder), owner_.now);
+        return out;
+    }
+    void expect_all_there_after_a_crash() {
+        const auto objects = owner_.objects;
+        lose_power();
+        EXPECT_EQ(owner_.objects, objects);
+        EXPECT_THAT(owner_.damage(), IsEmpty());
+        EXPECT_EQ(log().usage().objects, objects.size());
+    }
+};
+
+TEST_F(LogOfLargeGroups, EndWithAPageAndGoPastTheCacheWhereTheyBeginWithOne) {
+    const Work first = commit_one(1, kLarge);
+    EXPECT_TRUE(first.past_cache) << "behind the head of the segment";
+    EXPECT_EQ((first.at.offset() + first.length) % kPageBytes, 0u);
+    const Work small = commit_one(2, 100);
+    EXPECT_FALSE(small.past_cache);
+    EXPECT_EQ(small.at.offset(), first.at.offset() + first.length);
+    const Work between = commit_one(3, kLarge);
+    EXPECT_FALSE(between.past_cache) << "it begins within a page";
+    const Work last = commit_one(4, kLarge + 1000);
+    EXPECT_TRUE(last.past_cache);
+    EXPECT_EQ(last.at.offset(), between.at.offset() + between.length);
+    expect_all_there_after_a_crash();
+}
+
+TEST_F(LogOfLargeGroups, EndWithAPageWhateverIsLeftOfIt) {
+    for (uint32_t i = 0; i <= kPageBytes / kRecordAlignment; i += 3) {
+        const Work work = commit_one(1 + i % 7, kLarge + i * kRecordAlignment);
+        const uint64_t end = work.at.offset() + work.length;
+        EXPECT_TRUE(end % kPageBytes == 0 || end + 2 * kPageBytes > kSegment) << i;
+    }
+    expect_all_there_after_a_crash();
+}
+
+TEST_F(LogOfLargeGroups, KeepTheirOrderWithThoseThatFollow) {
+    Random random(3);
+    for (uint32_t i = 0; i < 300; ++i) {
+        commit_one(1 + uint32_t(random.below(20)), random.below(2) ? random.below(300) : kLarge);
+        owner_.move();
+    }
+    owner_.commit_and_settle();
+    expect_all_there_after_a_crash();
+}
+
+TEST_F(LogOfLargeGroups, GoToAnotherPlaceWhenASyncFails) {
+    commit_one(1, 100);
+    disk_.sync_failures = 1000;
+    const Work failed = commit_one(2, kLarge);
+    EXPECT_EQ(log().durable(), 1u);
+    disk_.sync_failures = 0;
+    owner_.now += Pause::kFirst;
+    auto again = next_of(Work::Kind::Commit);
+    ASSERT_TRUE(again);
+    EXPECT_NE(again->at, failed.at);
+    EXPECT_EQ(again->length, failed.length) << "both may be on disk: they are the same group";
+    log().done(perform(std::move(*again), disk_, Owner::kFolder), owner_.now);
+    recover();
+    expect_all_there_after_a_crash();
+}
+
+class LogOfLargeGroupsLeftToTheSystem : public LogOfLargeGroups {
+protected:
+    LogOfLargeGroupsLeftToTheSystem() : LogOfLargeGroups(Durability::Os) {}
+};
+
+TEST_F(LogOfLargeGroupsLeftToTheSystem, GoThroughItsCache) {
+    EXPECT_FALSE(commit_one(1, kLarge).past_cache);
+}
+
+// The filler is an erase of an object that never lives, which says nothing to any reader.
+TEST_F(LogOfLargeGroups, AreNoErasesForWhoLooksIn) {
+    commit_one(1, kLarge);
+    Contents found;
+    const auto snapshot = Snapshot::take(disk_, Owner::kFolder, found);
+    ASSERT_TRUE(snapshot);
+    EXPECT_EQ(found.objects, owner_.objects);
+    EXPECT_EQ(snapshot->report().segments[0].puts, 1u);
+    EXPECT_EQ(snapshot->report().segments[0].erases, 0u);
+}
+
+// --- changing ---
 
 TEST_F(LogTest, HoldsWhatWasPutNotedAndErased) {
     owner_.put(1, "one");

@@ -43,7 +43,7 @@ public:
     }
     /// @return what stood there before
     Place put(ObjectId id, Place place) {
-        GW_ASSERT(id.value != 0 && id.value < kObjectIdMax && place.lives());
+        GW_ASSERT(id.value != 0 && id < kFiller && place.lives());
         places_.grow_to(size_t(id.value) + 1);
         Place& entry = places_[id.value];
         const Place before = entry;

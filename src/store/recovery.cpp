@@ -159,6 +159,7 @@ void Recovery::refuse(FoundSegment& found, const Group& group) {
 void Recovery::apply(FoundSegment& found, const Record& record, uint32_t offset) {
     const ObjectId id = record.object;
     const auto body_bytes = uint32_t(record.body.size());
+    if (id == kFiller) return;
     switch (record.kind) {
         case RecordKind::Put:
             ++found.puts;

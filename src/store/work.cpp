@@ -12,7 +12,8 @@ namespace {
 using Outcome = Result<Done, DiskError>;
 
 Outcome commit(const Work& work, File& file) {
-    const auto written = file.write_at(work.at.offset(), work.bytes);
+    const auto written = work.past_cache ? file.write_past_cache(work.at.offset(), work.bytes)
+                                         : file.write_at(work.at.offset(), work.bytes);
     if (!written || !work.sync || GW_MUTANT(SkipSync)) return written;
     return file.sync();
 }

@@ -30,8 +30,9 @@ struct Work {
     uint32_t salt = 0;       // Prepare: for the header
     bool set_aside = false;  // Retire
     bool sync = true;
-    ObjectId object;   // Read
-    RoomBuffer bytes;  // Commit. Comes back in WorkDone: its memory is used again
+    bool past_cache = false;  // Commit: `bytes` are many, and whole pages
+    ObjectId object;          // Read
+    RoomBuffer bytes;         // Commit. Comes back in WorkDone: its memory is used again
 
     /// Commits and reads are wanted soon; preparing and retiring may take long, and has a thread of
     /// its own.

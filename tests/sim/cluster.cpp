@@ -93,8 +93,10 @@ void Cluster::restart() {
 /// @return  the broker's clock, as far as this log knows
 std::optional<Instant> Cluster::open_log(Seat& seat) {
     const uint16_t shard = seat.id.value;
-    auto opened = broker::Shard::open(config_of(shard), drives_.disk(shard), "",
-                                      {.segment_bytes = plan_.segment_bytes}, seat.fx);
+    auto opened = broker::Shard::open(
+        config_of(shard), drives_.disk(shard), "",
+        {.segment_bytes = plan_.segment_bytes, .past_cache_min = plan_.segment_bytes / 16},
+        seat.fx);
     GW_ASSERT(opened);
     for (const store::Damage& each : opened->damage)
         history_.damages.push_back({{agenda_.now(), turn_}, shard, each.what});

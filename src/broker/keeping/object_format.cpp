@@ -29,12 +29,10 @@ public:
     Fields& operator=(const Fields&) = delete;
     ~Fields() { GW_ASSERT(at_ == end_); }
 
-    template <class Number>
-    void put(Number value) {
-        GW_ASSERT(sizeof value <= size_t(end_ - at_));
-        const uint64_t raw = __builtin_bswap64(uint64_t(value) << 8 * (8 - sizeof value));
-        std::memcpy(at_, &raw, sizeof value);
-        at_ += sizeof value;
+    template <class... Numbers>
+    void put(Numbers... values) {
+        GW_ASSERT((sizeof values + ...) <= size_t(end_ - at_));
+        (put_unchecked(values), ...);
     }
     void put_name(std::string_view text) {
         GW_ASSERT(text.size() <= 0xffff);
@@ -52,6 +50,13 @@ public:
     }
 
 private:
+    template <class Number>
+    void put_unchecked(Number value) {
+        const uint64_t raw = __builtin_bswap64(uint64_t(value) << 8 * (8 - sizeof value));
+        std::memcpy(at_, &raw, sizeof value);
+        at_ += sizeof value;
+    }
+
     uint8_t* at_;
     uint8_t* end_;
 };
@@ -103,12 +108,9 @@ size_t head_bytes(const MessageParts& parts) {
 }
 
 void put_head(Fields& out, const MessageParts& parts) {
-    out.put(parts.realm.value);
-    out.put(parts.origin.value);
-    out.put(parts.stamp);
-    out.put(parts.publisher);
-    out.put(uint64_t(parts.expires.time_since_epoch().count()));
-    out.put(uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0) | source_flags(parts)));
+    out.put(parts.realm.value, parts.origin.value, parts.stamp, parts.publisher,
+            uint64_t(parts.expires.time_since_epoch().count()),
+            uint8_t(uint8_t(parts.qos) | (parts.retain ? kRetain : 0) | source_flags(parts)));
     out.put_name(parts.topic);
     out.put_blob(parts.forwarded_properties);
     out.put_blob(parts.payload);
@@ -154,9 +156,7 @@ size_t object_bytes(const MessageRecord& record) {
 
 void write_object(uint8_t* at, const MessageRecord& record) {
     Fields fields(at, object_bytes(record));
-    fields.put(uint8_t(ObjectKind::Message));
-    fields.put(record.number);
-    fields.put(record.waiting_shards);
+    fields.put(uint8_t(ObjectKind::Message), record.number, record.waiting_shards);
     put_head(fields, record.parts);
     fields.put(record.taker_count);
     fields.put_raw(record.takers);
