@@ -11,7 +11,8 @@ namespace godwit::store {
 namespace {
 
 constexpr size_t kSpareBuffersMax = 2;            // one is at the disk while the other is filled
-constexpr size_t kSpareBufferBytesMax = 2 << 20;  // a larger one came of a busy moment
+/// A larger one came of a busy moment. Of a batch that is full and has been doubled it is below this.
+constexpr size_t kSpareBufferBytesMax = 4 << 20;
 
 }  // namespace
 

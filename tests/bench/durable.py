@@ -6,7 +6,6 @@ Exit status 1 when the bound is not kept.
 usage: durable.py PATH-OF-GODWIT [--rounds N]
 """
 import argparse
-import contextlib
 import json
 import os
 import statistics
@@ -45,21 +44,22 @@ def bench(binary, words, broker):
 
 
 class Setting:
-    """A broker, and what its runs have cost."""
+    """One durability, and what its runs have cost."""
 
-    def __init__(self, binary, durability, stack):
+    def __init__(self, binary, durability):
         self.name = durability
         self.binary = binary
-        self.broker = stack.enter_context(contenders.godwit(binary, durability).start(0))
         self.fills, self.rates, self.threads = [], [], {}
 
-    def run(self, counts):
-        before = cpu_by_thread(self.broker.pid)
-        fill = bench(self.binary, MANY, self.broker)
-        if not counts:
-            return
-        for name, seconds in cpu_by_thread(self.broker.pid).items():
-            self.threads.setdefault(name, []).append((seconds - before.get(name, 0)) / fill['units'] * 1e6)
+    def run(self):
+        """In a broker of its own, where memory lies differently each time. What it takes the first time is not looked at: there
+        the broker, and where the machine is virtual its host, gets its memory."""
+        with contenders.godwit(self.binary, self.name).start(0) as broker:
+            bench(self.binary, MANY, broker)
+            before = cpu_by_thread(broker.pid)
+            fill = bench(self.binary, MANY, broker)
+            for name, seconds in cpu_by_thread(broker.pid).items():
+                self.threads.setdefault(name, []).append((seconds - before.get(name, 0)) / fill['units'] * 1e6)
         self.fills.append(fill['process']['cpu_us_per_unit'])
         self.rates.append(fill['units_per_s'])
 
@@ -72,14 +72,12 @@ class Setting:
 
 
 def measure(binary, rounds):
-    """Both settings in turns, since a machine that is shared has faster and slower minutes. The first round does not count: there
-    a broker, and where the machine is virtual its host, gets its memory."""
-    with contextlib.ExitStack() as stack:
-        memory, fsync = (Setting(binary, durability, stack) for durability in ('memory', 'fsync'))
-        for count in range(rounds + 1):
-            memory.run(count > 0)
-            fsync.run(count > 0)
-        return memory, fsync
+    """Both settings in turns, since a machine that is shared has faster and slower minutes."""
+    memory, fsync = (Setting(binary, durability) for durability in ('memory', 'fsync'))
+    for _ in range(rounds):
+        memory.run()
+        fsync.run()
+    return memory, fsync
 
 
 def disk_us(count=2000, block=4096, size=16 << 20):
