@@ -118,13 +118,13 @@ public:
 
     /// Past the cache, which costs a third: nothing is copied, and no page is made for it.
     Outcome write_zeros(uint64_t begin, uint64_t end) override {
-        if ((begin | end) % kPageBytes == 0 && set_direct(true)) {
-            const auto written = write_chunks_of_zeros(begin, end);
-            if (!set_direct(false)) return Err{failed("fcntl")};
-            if (written) return written;
+        if (zeros().empty()) return Err{error_of(ENOMEM, "write", name_)};
+        for (uint64_t at = begin; at < end; at += kZeroBytes) {
+            const auto written =
+                write_past_cache(at, zeros().first(std::min(kZeroBytes, end - at)));
+            if (!written) return written;
         }
-        // What cannot be written so for whatever reason: some file systems refuse it only now.
-        return write_chunks_of_zeros(begin, end);
+        return Done{};
     }
 
     Outcome sync() override {
@@ -164,14 +164,6 @@ private:
             offset += uint64_t(put);
         }
         return true;
-    }
-    Outcome write_chunks_of_zeros(uint64_t begin, uint64_t end) {
-        if (zeros().empty()) return Err{error_of(ENOMEM, "write", name_)};
-        for (uint64_t at = begin; at < end; at += kZeroBytes) {
-            const auto written = write_at(at, zeros().first(std::min(kZeroBytes, end - at)));
-            if (!written) return written;
-        }
-        return Done{};
     }
     /// @return  false: the file system has no such way
     bool set_direct(bool wanted) const {
