@@ -10,8 +10,9 @@ namespace godwit::store {
 
 namespace {
 
-constexpr size_t kSpareBuffersMax = 2;            // one is at the disk while the other is filled
-/// A larger one came of a busy moment. Of a batch that is full and has been doubled it is below this.
+constexpr size_t kSpareBuffersMax = 2;  // one is at the disk while the other is filled
+/// A larger one came of a busy moment. Of a batch that is full and has been doubled it is below
+/// this.
 constexpr size_t kSpareBufferBytesMax = 4 << 20;
 
 }  // namespace
