@@ -16,31 +16,6 @@ namespace godwit {
 using Bytes = std::span<const uint8_t>;
 using Buffer = std::vector<uint8_t>;
 
-/// Leaves new elements as the memory was. What it gives begins with a page, as a disk wants what is
-/// written from there past the system's cache.
-template <class Value>
-struct Uninitialized : std::allocator<Value> {
-    static constexpr std::align_val_t kAlignment{4096};
-    template <class Other>
-    struct rebind {
-        using other = Uninitialized<Other>;
-    };
-    Value* allocate(size_t count) {
-        return static_cast<Value*>(::operator new(count * sizeof(Value), kAlignment));
-    }
-    void deallocate(Value* at, size_t) noexcept { ::operator delete(at, kAlignment); }
-    template <class Place>
-    void construct(Place* at) noexcept {
-        ::new (static_cast<void*>(at)) Place;
-    }
-    template <class Place, class... Parts>
-    void construct(Place* at, Parts&&... parts) {
-        ::new (static_cast<void*>(at)) Place(std::forward<Parts>(parts)...);
-    }
-};
-/// A Buffer of which resize() does not set the new bytes, for who writes all of them anyway.
-using RoomBuffer = std::vector<uint8_t, Uninitialized<uint8_t>>;
-
 inline Bytes as_bytes(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }

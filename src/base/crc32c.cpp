@@ -104,6 +104,15 @@ __attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_long(const uint8_t* at,
     }
     return crc32c_sse42(at, left, crc);
 }
+
+__attribute__((target("sse4.2,pclmul"))) uint32_t crc32c_short_and_long(Bytes first, Bytes second) {
+    const uint32_t crc = crc32c_sse42(first.data(), first.size(), ~0u);
+    return ~crc32c_long(second.data(), second.size(), crc);
+}
+
+bool has_instructions() {
+    return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+}
 #endif
 
 }  // namespace
@@ -125,13 +134,16 @@ uint32_t crc32c_portable(Bytes bytes, uint32_t seed) {
 
 uint32_t crc32c(Bytes bytes, uint32_t seed) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2")) {
-        if (bytes.size() >= kLongMin && __builtin_cpu_supports("pclmul"))
-            return ~crc32c_long(bytes.data(), bytes.size(), ~seed);
-        return ~crc32c_sse42(bytes.data(), bytes.size(), ~seed);
-    }
+    if (has_instructions()) return ~crc32c_long(bytes.data(), bytes.size(), ~seed);
 #endif
     return crc32c_portable(bytes, seed);
+}
+
+uint32_t crc32c_of_both(Bytes first, Bytes second) {
+#if defined(__x86_64__)
+    if (has_instructions()) return crc32c_short_and_long(first, second);
+#endif
+    return crc32c_portable(second, crc32c_portable(first));
 }
 
 }  // namespace godwit

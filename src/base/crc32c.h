@@ -7,8 +7,12 @@
 namespace godwit {
 
 /// The checksum of `before` followed by `bytes`, where `seed` is that of `before` (0: nothing).
-/// @cost  about 0.13 ns a byte with SSE4.2, found at run time; 0.5 ns without
+/// @cost  about 0.04 ns a byte of many, 0.06 of 170, with SSE4.2 and PCLMUL, found at run time; 0.5
+///        ns without them
 uint32_t crc32c(Bytes bytes, uint32_t seed = 0);
+
+/// The checksum of `first` followed by `second`.
+uint32_t crc32c_of_both(Bytes first, Bytes second);
 
 /// The same without special instructions: what machines that lack them run.
 uint32_t crc32c_portable(Bytes bytes, uint32_t seed = 0);

@@ -47,6 +47,7 @@ TEST(Crc32c, OfPiecesIsThatOfTheWhole) {
         const Bytes view(bytes);
         EXPECT_EQ(crc32c(view.subspan(cut), crc32c(view.first(cut))), whole);
         EXPECT_EQ(crc32c_portable(view.subspan(cut), crc32c_portable(view.first(cut))), whole);
+        EXPECT_EQ(crc32c_of_both(view.first(cut), view.subspan(cut)), whole);
     }
 }
 

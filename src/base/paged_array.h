@@ -24,9 +24,9 @@ public:
     const T& operator[](size_t i) const { return pages_[i / kPageCount][i % kPageCount]; }
     /// Elements 0 .. count-1 are there afterwards; it never shrinks.
     void grow_to(size_t count) {
-        while (pages_.size() * kPageCount < count)
-            pages_.push_back(std::make_unique<T[]>(kPageCount));
-        if (count > size_) size_ = count;
+        if (count <= size_) return;
+        if (count > pages_.size() * kPageCount) add_pages(count);
+        size_ = count;
     }
 
     PagedArray() = default;
@@ -46,6 +46,11 @@ public:
     }
 
 private:
+    [[gnu::noinline]] void add_pages(size_t count) {
+        while (pages_.size() * kPageCount < count)
+            pages_.push_back(std::make_unique<T[]>(kPageCount));
+    }
+
     std::vector<std::unique_ptr<T[]>> pages_;
     size_t size_ = 0;
 };

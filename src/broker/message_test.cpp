@@ -1,9 +1,12 @@
 #include "broker/message.h"
 
+#include "base/random.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace godwit::broker {
@@ -109,6 +112,22 @@ TEST(MessageRef, OutlivesTheOneItWasCopiedFrom) {
         EXPECT_TRUE(copy == first);
     }
     EXPECT_EQ(as_text(copy->payload()), "x");
+}
+
+TEST(MessageRef, OfThoseThatTakeEachOthersMemoryEachIsWhatItWasMadeOf) {
+    Random random(5);
+    std::vector<std::pair<MessageRef, std::string>> held;
+    for (int step = 0; step < 20'000; ++step) {
+        const size_t bytes = random.below(8) == 0 ? random.below(3000) : 60 + random.below(40);
+        std::string payload(bytes, char('a' + random.below(26)));
+        auto message = MessageRef::make({.topic = "t", .payload = as_bytes(payload)});
+        if (random.below(3) == 0) held.emplace_back(std::move(message), std::move(payload));
+        while (held.size() > 20 || (!held.empty() && random.below(4) == 0)) {
+            std::swap(held[random.below(held.size())], held.back());
+            held.pop_back();
+        }
+        for (const auto& [kept, expected] : held) ASSERT_EQ(as_text(kept->payload()), expected);
+    }
 }
 
 TEST(MessageRef, MovesWithoutCounting) {

@@ -1,5 +1,6 @@
 #include "os/disk_directory.h"
 
+#include "base/room_buffer.h"
 #include "os/test_directory.h"
 
 #include <fcntl.h>
@@ -146,8 +147,9 @@ void expect_written_past_cache(const std::filesystem::path& parent, size_t at, s
     ASSERT_TRUE(file->write_at(0, expected));
     Buffer got(expected.size());
     ASSERT_EQ(file->read_at(0, got).value(), got.size()) << "now all is in the cache";
-    RoomBuffer room(from + bytes, 0);
-    for (size_t i = 0; i < room.size(); ++i) room[i] = uint8_t(i * 7 + i / 251);
+    RoomBuffer room;
+    uint8_t* at_room = room.extend(from + bytes);
+    for (size_t i = 0; i < room.size(); ++i) at_room[i] = uint8_t(i * 7 + i / 251);
     const Bytes written = Bytes(room).subspan(from);
     ASSERT_TRUE(file->write_past_cache(at, written));
     std::copy(written.begin(), written.end(), expected.begin() + ptrdiff_t(at));
@@ -238,7 +240,9 @@ TEST_F(DiskDirectoryTest, IsLookedAtWithoutAChange) {
     EXPECT_EQ((*file)->read_at(0, room).value(), 4u);
     EXPECT_EQ(as_text(room), "word");
     EXPECT_FALSE((*file)->write_at(0, as_bytes("w")));
-    EXPECT_FALSE((*file)->write_past_cache(0, RoomBuffer(4096, 'w')));
+    RoomBuffer page;
+    page.append_zeros(4096);
+    EXPECT_FALSE((*file)->write_past_cache(0, page));
     EXPECT_FALSE((*file)->write_zeros(0, 4096));
     EXPECT_FALSE((*file)->truncate(1));
     EXPECT_EQ((*disk)->create("g/b").error().fault, DiskFault::NotPermitted);

@@ -2,10 +2,17 @@
 
 #include "os/thread.h"
 
+#include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace godwit::server {
+
+namespace {
+
+constexpr std::chrono::seconds kFileKept{1};  // open for the next work
+
+}  // namespace
 
 StoreWorker::StoreWorker(Directory& directory, std::string folder, ShardId shard, os::Waker& waker)
     : directory_(directory), folder_(std::move(folder)), waker_(waker) {
@@ -53,12 +60,13 @@ void StoreWorker::run(Lane& lane, const std::string& name, bool finishes) {
         store::Work work;
         {
             std::unique_lock lock(lane.mutex);
-            if (lane.waiting.empty() && last.file) {
+            const auto has_work = [&] { return lane.is_stopping || !lane.waiting.empty(); };
+            if (last.file && !lane.wake.wait_for(lock, kFileKept, has_work)) {
                 lock.unlock();
                 last = {};
                 lock.lock();
             }
-            lane.wake.wait(lock, [&] { return lane.is_stopping || !lane.waiting.empty(); });
+            lane.wake.wait(lock, has_work);
             if (lane.is_stopping && (!finishes || lane.waiting.empty())) return;
             work = std::move(lane.waiting.front());
             lane.waiting.pop_front();

@@ -11,9 +11,10 @@ namespace godwit::store {
 namespace {
 
 constexpr size_t kSpareBuffersMax = 2;  // one is at the disk while the other is filled
-/// A larger one came of a busy moment. Of a batch that is full and has been doubled it is below
-/// this.
+/// A larger one came of a busy moment.
 constexpr size_t kSpareBufferBytesMax = 4 << 20;
+/// What had a larger group is not kept when nothing more waits: a busy time may be over.
+constexpr size_t kIdleBytesMax = 128 << 10;
 
 }  // namespace
 
@@ -21,9 +22,8 @@ GroupQueue::Begun GroupQueue::begin(RecordKind kind, ObjectId id, uint64_t body_
     sum_last();
     Batch& batch = forming();
     const size_t at = batch.bytes.size();
-    batch.bytes.resize(at + record_bytes(body_bytes));
+    uint8_t* record = batch.bytes.extend(record_bytes(body_bytes));
     GW_ASSERT(batch.bytes.size() < (1u << 31));
-    uint8_t* record = &batch.bytes[at];
     begin_record(record, kind, id, body_bytes);
     batch.is_open = true;
     return {batch.number, uint32_t(at), record + kRecordHeaderBytes};
@@ -39,7 +39,7 @@ void GroupQueue::end(const Begun& begun) {
 void GroupQueue::sum_last() {
     if (unsummed_ == 0) return;
     Batch& batch = batches_.back();
-    uint8_t* record = &batch.bytes[std::exchange(unsummed_, 0)];
+    uint8_t* record = batch.bytes.data() + std::exchange(unsummed_, 0);
     batch.check = extend_check(batch.check, end_record(record));
     move_record(record, {}, batch.key);
     ++batch.count;
@@ -74,9 +74,8 @@ void GroupQueue::place(Batch& batch, uint64_t sequence, const SegmentKey& key) {
 
 void GroupQueue::fill(Batch& batch, uint64_t bytes) {
     GW_ASSERT(!batch.is_open && !batch.is_placed);
-    const size_t begin = batch.bytes.size();
-    batch.bytes.resize(begin + bytes, 0);
-    uint8_t* record = &batch.bytes[begin];
+    uint8_t* record = batch.bytes.extend(bytes);
+    std::fill_n(record, bytes, uint8_t(0));
     begin_record(record, RecordKind::Erase, kFiller, bytes - kRecordHeaderBytes);
     batch.check = extend_check(batch.check, end_record(record));
     move_record(record, {}, batch.key);
@@ -87,14 +86,18 @@ void GroupQueue::fill(Batch& batch, uint64_t bytes) {
 void GroupQueue::pop() {
     Batch& batch = batches_.front();
     pending_bytes_ -= batch.bytes.size() - kGroupRecordBytes;
-    if (spare_buffers_.size() < kSpareBuffersMax && batch.bytes.capacity() <= kSpareBufferBytesMax)
+    const bool was_last = batches_.size() == 1;
+    if (was_last) spare_buffers_.clear();
+    if (spare_buffers_.size() < kSpareBuffersMax &&
+        batch.bytes.capacity() <= kSpareBufferBytesMax &&
+        (!was_last || batch.bytes.size() <= kIdleBytesMax))
         spare_buffers_.push_back(std::move(batch.bytes));
     batches_.pop_front();
 }
 
 const uint8_t* GroupQueue::find(uint32_t batch, uint32_t offset) const {
     for (const Batch& each : batches_)
-        if (each.number == batch) return each.bytes.empty() ? nullptr : &each.bytes[offset];
+        if (each.number == batch) return each.bytes.empty() ? nullptr : each.bytes.data() + offset;
     GW_ASSERT(!"a place in a batch that is gone");
     return nullptr;
 }
@@ -112,7 +115,9 @@ Batch& GroupQueue::forming() {
         batch.bytes = std::move(spare_buffers_.back());
         spare_buffers_.pop_back();
     }
-    batch.bytes.assign(kGroupRecordBytes, 0);
+    batch.bytes.cut(0);
+    batch.bytes.reserve(2 * size_t(batch_bytes_));  // the last commit in it has room
+    batch.bytes.append_zeros(kGroupRecordBytes);
     batches_.push_back(std::move(batch));
     return batches_.back();
 }

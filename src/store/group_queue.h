@@ -2,6 +2,7 @@
 // disk; it gathers what several commits wrote while the disk was busy.
 #pragma once
 
+#include "base/room_buffer.h"
 #include "store/log_format.h"
 
 #include <cstdint>
@@ -75,7 +76,7 @@ private:
 template <class Take>
 void for_each_record(RoomBuffer& group, Take take) {
     for (size_t at = kGroupRecordBytes; at < group.size();) {
-        uint8_t* record = &group[at];
+        uint8_t* record = group.data() + at;
         take(record, uint32_t(at));
         at += record_bytes(peek_body_bytes(record));
     }

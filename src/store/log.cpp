@@ -105,7 +105,6 @@ std::optional<Work> Log::commit_work(Instant now) {
     work.past_cache = work.sync && ends_with_page && segment->end % kPageBytes == 0;
     work.length = uint32_t(batch->bytes.size());
     work.bytes = std::move(batch->bytes);
-    batch->bytes.clear();
     fill_page(work, *segment);
     return work;
 }
@@ -129,7 +128,7 @@ bool Log::end_with_page(Batch& batch, const Segment& segment) {
 /// not be read first.
 void Log::fill_page(Work& work, const Segment& segment) {
     const uint64_t end = std::min<uint64_t>(page_end(segment.end + work.length), segment.bytes);
-    work.bytes.resize(end - segment.end, 0);
+    work.bytes.append_zeros(end - segment.end - work.length);
 }
 
 /// Where the next group goes. nullptr: no segment is ready.
@@ -154,7 +153,7 @@ void Log::done(WorkDone done, Instant now) {
             GW_ASSERT(is_committing_);
             is_committing_ = false;
             queue_.ready()->bytes = std::move(done.work.bytes);
-            queue_.ready()->bytes.resize(done.work.length);
+            queue_.ready()->bytes.cut(done.work.length);
             if (done.error)
                 failed(*done.error, now);
             else

@@ -108,7 +108,7 @@ void begin_record(uint8_t* at, RecordKind kind, ObjectId object, uint64_t body_b
 
 uint32_t end_record(uint8_t* at) {
     const Bytes body(at + kRecordHeaderBytes, peek_body_bytes(at));
-    const uint32_t raw = crc32c(body, crc32c(checked_part(at)));
+    const uint32_t raw = crc32c_of_both(checked_part(at), body);
     store_u32(at, raw);
     return raw;
 }
@@ -150,7 +150,7 @@ std::optional<Record> decode_record(Bytes bytes, const SegmentKey& key) {
     const uint32_t body_bytes = load_u32(at + 4);
     if (body_bytes > bytes.size() - kRecordHeaderBytes) return std::nullopt;
     const Bytes body = bytes.subspan(kRecordHeaderBytes, body_bytes);
-    const bool sound = peek_raw_crc(at, key) == crc32c(body, crc32c(checked_part(at)));
+    const bool sound = peek_raw_crc(at, key) == crc32c_of_both(checked_part(at), body);
     if (!sound && !GW_MUTANT(SkipChecksum)) return std::nullopt;
     return Record{RecordKind(at[12]), {load_u32(at + 8)}, body};
 }
@@ -184,7 +184,7 @@ std::optional<uint32_t> guess_mask(Bytes bytes, uint32_t number) {
         load_u32(at + 4) != kGroupBodyBytes)
         return std::nullopt;
     const Bytes body = bytes.subspan(kRecordHeaderBytes, kGroupBodyBytes);
-    return load_u32(at) ^ crc32c(body, crc32c(checked_part(at)));
+    return load_u32(at) ^ crc32c_of_both(checked_part(at), body);
 }
 
 }  // namespace godwit::store

@@ -594,9 +594,9 @@ TEST(LogOnAFoundSpare, SyncsItsName) {
         owner.open();
         owner.put(1, "one");
         owner.commit();
-        const auto commit = owner.log().work(owner.now);
+        auto commit = owner.log().work(owner.now);
         ASSERT_EQ(commit->kind, Work::Kind::Commit);
-        EXPECT_FALSE(perform(*commit, disk, Owner::kFolder).error);
+        EXPECT_FALSE(perform(std::move(*commit), disk, Owner::kFolder).error);
         disk.power_loss(random);
         owner.open();
         EXPECT_EQ(owner.objects[1], "one");

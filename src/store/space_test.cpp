@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace godwit::store {
 namespace {
 
@@ -10,10 +12,10 @@ constexpr Instant kNow{std::chrono::hours(1)};
 
 /// The next work, which must be of this kind, fails or does not.
 void perform(Space& space, Work::Kind kind, Instant now, bool fails = false) {
-    const auto work = space.work(1, now);
+    auto work = space.work(1, now);
     ASSERT_TRUE(work.has_value());
     ASSERT_EQ(work->kind, kind);
-    WorkDone done{.work = *work};
+    WorkDone done{.work = std::move(*work)};
     if (fails) done.error = DiskError{DiskFault::NoSpace, "full"};
     space.done(done, now);
 }
@@ -47,10 +49,10 @@ void recycle(Space& space, uint32_t count, Instant now) {
         const auto spare = space.take(100, now);
         ASSERT_TRUE(spare.has_value());
         space.retire(spare->number, spare->bytes, false);
-        const auto work = space.work(1, now);
+        auto work = space.work(1, now);
         ASSERT_TRUE(work.has_value());
         ASSERT_EQ(work->recycle, spare->number);
-        space.done({.work = *work}, now);
+        space.done({.work = std::move(*work)}, now);
     }
 }
 

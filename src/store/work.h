@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/directory.h"
 #include "base/ids.h"
+#include "base/room_buffer.h"
 #include "store/replay.h"
 
 #include <cstdint>
@@ -46,7 +47,7 @@ struct WorkDone {
 };
 
 /// The file of the last commit or read: the next one is mostly of the same segment. To be closed
-/// when nothing is to be done: the disk has the room of a removed file back only then.
+/// soon when nothing is to be done: the disk has the room of a removed file back only then.
 struct OpenSegment {
     uint32_t number = 0;
     std::unique_ptr<File> file;

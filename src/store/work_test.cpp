@@ -33,7 +33,7 @@ Work retire(uint32_t number, bool set_aside = false) {
 Work commit(uint32_t number, uint32_t offset, std::string_view text) {
     Work out{.kind = Work::Kind::Commit};
     out.at = Position::at(number, offset);
-    out.bytes.assign(text.begin(), text.end());
+    std::copy(text.begin(), text.end(), out.bytes.extend(text.size()));
     return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace godwit::topic {
@@ -41,6 +42,31 @@ TEST(MatchCache, AnswersAsTheTableDoesWhateverComesAndGoes) {
         const std::string asked = name();
         ASSERT_EQ(sorted(cache.match(table, asked)), asked_directly(table, asked)) << asked;
     }
+}
+
+/// Of names with numbers in them, as devices have: how many stand in a place of their own.
+size_t places_of(const std::string& before, const std::string& after) {
+    constexpr uint32_t kNames = 1000;
+    FilterTable table{HashKey{1, 2}};
+    MatchCache cache;
+    std::unordered_set<const void*> places;
+    for (int again = 0; again < 20; ++again) {
+        places.clear();
+        for (uint32_t i = 0; i < kNames; ++i) {
+            const std::string digits = std::to_string(kNames + i).substr(1);
+            places.insert(&cache.match(table, before + digits + after));
+        }
+    }
+    return places.size();
+}
+
+TEST(MatchCache, NamesThatDifferInANumberStandApart) {
+    const std::string fill = "plant/line/of/pumps/";
+    for (size_t begin = 0; begin < fill.size(); begin += 3)
+        for (size_t end = 0; end < fill.size(); end += 4)
+            EXPECT_GT(places_of(fill.substr(begin), fill.substr(0, end)), 600u)
+                << "numbers behind '" << fill.substr(begin) << "', before '" << fill.substr(0, end)
+                << "'";
 }
 
 TEST(MatchCache, ANameThatIsTooLongIsAnsweredAllTheSame) {

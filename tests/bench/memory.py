@@ -31,7 +31,7 @@ class Case:
 
 
 SMALL = [
-    Case('a queued message of 200 B, 10 in each of 20,000 sessions', 'queue -c 20000 -m 10 -s 200 -p 50', 'fill', 44, once=6 << 20),
+    Case('a queued message of 200 B, 10 in each of 20,000 sessions', 'queue -c 20000 -m 10 -s 200 -p 50', 'fill', 56, once=3 << 20),
     Case('a retained message of 200 B, of 50,000', 'retain --topics 50000 -s 200', 'store', 250, payload=200),
 ]
 FULL = [

@@ -24,11 +24,8 @@ void Ledger::drop_takers(Row& row) {
 }
 
 ObjectId Ledger::allocate(ObjectKind kind) {
-    if (free_.empty()) {
-        free_.add(uint32_t(rows_.size()));
-        rows_.grow_to(rows_.size() + 1);
-    }
-    const ObjectId id{free_.take()};
+    const ObjectId id{free_.empty() ? uint32_t(rows_.size()) : free_.take()};
+    rows_.grow_to(size_t(id.value) + 1);
     row(id) = Row{.kind = uint8_t(kind)};
     return id;
 }
