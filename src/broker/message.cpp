@@ -48,11 +48,12 @@ public:
     }
 
     void* take(size_t bytes) {
-        if (count_ == 0) return ::operator new(bytes);
-        const size_t has = pieces_[count_ - 1].bytes;
-        return has >= bytes && has - bytes <= kWasteMax ? pop() : ::operator new(bytes);
+        bytes = room_of(bytes);
+        const bool fits = count_ > 0 && pieces_[count_ - 1].bytes == bytes;
+        return fits ? pop() : ::operator new(bytes);
     }
     void give(void* memory, size_t bytes) {
+        bytes = room_of(bytes);
         if (bytes > kBytesMax) return ::operator delete(memory);
         if (count_ == kCountMax) ::operator delete(pop());  // or another size would never get in
         ASAN_POISON_MEMORY_REGION(memory, bytes);           // as free() would
@@ -62,7 +63,8 @@ public:
 private:
     static constexpr size_t kCountMax = 8;
     static constexpr size_t kBytesMax = 1024;
-    static constexpr size_t kWasteMax = 15;  // what malloc() may waste as well
+    /// What malloc() takes for them anyway.
+    static size_t room_of(size_t bytes) { return ((bytes + 23) & ~size_t(15)) - 8; }
 
     struct Piece {
         void* memory;

@@ -2,17 +2,10 @@
 
 #include "os/thread.h"
 
-#include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace godwit::server {
-
-namespace {
-
-constexpr std::chrono::seconds kFileKept{1};  // open for the next work
-
-}  // namespace
 
 StoreWorker::StoreWorker(Directory& directory, std::string folder, ShardId shard, os::Waker& waker)
     : directory_(directory), folder_(std::move(folder)), waker_(waker) {
@@ -60,13 +53,12 @@ void StoreWorker::run(Lane& lane, const std::string& name, bool finishes) {
         store::Work work;
         {
             std::unique_lock lock(lane.mutex);
-            const auto has_work = [&] { return lane.is_stopping || !lane.waiting.empty(); };
-            if (last.file && !lane.wake.wait_for(lock, kFileKept, has_work)) {
+            if (lane.waiting.empty() && last.file) {
                 lock.unlock();
                 last = {};
                 lock.lock();
             }
-            lane.wake.wait(lock, has_work);
+            lane.wake.wait(lock, [&] { return lane.is_stopping || !lane.waiting.empty(); });
             if (lane.is_stopping && (!finishes || lane.waiting.empty())) return;
             work = std::move(lane.waiting.front());
             lane.waiting.pop_front();

@@ -86,11 +86,11 @@ void GroupQueue::fill(Batch& batch, uint64_t bytes) {
 void GroupQueue::pop() {
     Batch& batch = batches_.front();
     pending_bytes_ -= batch.bytes.size() - kGroupRecordBytes;
-    const bool was_last = batches_.size() == 1;
-    if (was_last) spare_buffers_.clear();
-    if (spare_buffers_.size() < kSpareBuffersMax &&
-        batch.bytes.capacity() <= kSpareBufferBytesMax &&
-        (!was_last || batch.bytes.size() <= kIdleBytesMax))
+    const bool waits_more = batches_.size() > 1;
+    if (!waits_more) spare_buffers_.clear();
+    const bool fits = waits_more ? batch.bytes.capacity() <= kSpareBufferBytesMax
+                                 : batch.bytes.size() <= kIdleBytesMax;
+    if (fits && spare_buffers_.size() < kSpareBuffersMax)
         spare_buffers_.push_back(std::move(batch.bytes));
     batches_.pop_front();
 }

@@ -47,7 +47,7 @@ struct WorkDone {
 };
 
 /// The file of the last commit or read: the next one is mostly of the same segment. To be closed
-/// soon when nothing is to be done: the disk has the room of a removed file back only then.
+/// when nothing is to be done: the disk has the room of a removed file back only then.
 struct OpenSegment {
     uint32_t number = 0;
     std::unique_ptr<File> file;

@@ -28,7 +28,7 @@ public:
     static constexpr size_t kNameBytesMax = 256;
     static constexpr size_t kFiltersMax = 64;
     static constexpr size_t kPlacesMin = 64;
-    static constexpr size_t kPlacesMax = 8192;
+    static constexpr size_t kPlacesMax = 2048;
 
 private:
     struct Answer {
