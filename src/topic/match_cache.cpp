@@ -1,8 +1,8 @@
 #include "topic/match_cache.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
-#include <utility>
 
 namespace godwit::topic {
 
@@ -40,29 +40,28 @@ MatchCache::Answer& MatchCache::place_of(std::string_view name) {
     return answers_[quick_hash(name) >> (64 - std::bit_width(answers_.size() - 1))];
 }
 
-const std::vector<FilterId>& MatchCache::match(const FilterTable& table, std::string_view name) {
-    last_ = nullptr;
-    if (name.size() <= kNameBytesMax) {
-        Answer& answer = place_of(name);
-        const bool taken = answer.version == table.version();
-        if (!taken || answer.name != name) {
-            pushed_out_ += taken;
-            answer.version = 0;
-            answer.filters.clear();
-            table.match(name, answer.filters);
-            if (answer.filters.size() > kFiltersMax) {
-                scratch_ = std::exchange(answer.filters, {});
-                return scratch_;
-            }
-            answer.version = table.version();
-            answer.name = name;
-        }
-        last_ = &answer;
-        return answer.filters;
+std::span<const FilterId> MatchCache::match(const FilterTable& table, std::string_view name) {
+    Answer* place = name.size() <= kNameBytesMax ? &place_of(name) : nullptr;
+    const bool is_taken = place && place->version == table.version();
+    if (is_taken && place->name() == name) {
+        last_name_ = place->name();
+        return place->found();
     }
     scratch_.clear();
     table.match(name, scratch_);
-    return scratch_;
+    if (!place || scratch_.size() > kFiltersMax) {
+        long_name_ = name.size() <= kLastNameBytesMax ? name : std::string_view();
+        last_name_ = long_name_;
+        return scratch_;
+    }
+    pushed_out_ += is_taken;
+    place->version = table.version();
+    place->name_bytes = uint8_t(name.size());
+    place->filter_count = uint8_t(scratch_.size());
+    std::ranges::copy(name, place->text.begin());
+    std::ranges::copy(scratch_, place->filters.begin());
+    last_name_ = place->name();
+    return place->found();
 }
 
 }  // namespace godwit::topic

@@ -4,7 +4,9 @@
 
 #include "topic/filter_table.h"
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,27 +21,35 @@ public:
     /// @return  valid until the next call
     /// @cost    a hash and a comparison of the name if it is known; else a match and, up to
     ///          kNameBytesMax and kFiltersMax, a copy of both
-    const std::vector<FilterId>& match(const FilterTable& table, std::string_view name);
+    std::span<const FilterId> match(const FilterTable& table, std::string_view name);
 
-    /// The name of the last call, where its answer was kept; else empty.
+    /// The name of the last call, up to kLastNameBytesMax; else empty.
     /// @return  valid until the next call
-    std::string_view last_name() const { return last_ ? last_->name : std::string_view(); }
+    std::string_view last_name() const { return last_name_; }
 
-    static constexpr size_t kNameBytesMax = 256;
-    static constexpr size_t kFiltersMax = 64;
+    static constexpr size_t kNameBytesMax = 102;
+    static constexpr size_t kFiltersMax = 4;
+    static constexpr size_t kLastNameBytesMax = 256;
     static constexpr size_t kPlacesMin = 64;
     static constexpr size_t kPlacesMax = 2048;
 
 private:
-    struct Answer {
+    struct alignas(64) Answer {
         uint64_t version = 0;  // of the table; 0: none
-        std::string name;
-        std::vector<FilterId> filters;
+        std::array<FilterId, kFiltersMax> filters;
+        uint8_t filter_count = 0;
+        uint8_t name_bytes = 0;
+        std::array<char, kNameBytesMax> text;
+
+        std::string_view name() const { return {text.data(), name_bytes}; }
+        std::span<const FilterId> found() const { return {filters.data(), filter_count}; }
     };
+    static_assert(sizeof(Answer) == 128, "two lines of a cache, side by side");
     Answer& place_of(std::string_view name);
 
     std::vector<Answer> answers_;  // a power of two of them, or none yet
-    const Answer* last_ = nullptr;
+    std::string_view last_name_;   // in answers_, or long_name_
+    std::string long_name_;
     std::vector<FilterId> scratch_;
     size_t pushed_out_ = 0;  // since answers_ grew last
 };

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -12,9 +13,10 @@
 namespace godwit::topic {
 namespace {
 
-std::vector<FilterId> sorted(std::vector<FilterId> filters) {
-    std::ranges::sort(filters);
-    return filters;
+std::vector<FilterId> sorted(std::span<const FilterId> filters) {
+    std::vector<FilterId> out(filters.begin(), filters.end());
+    std::ranges::sort(out);
+    return out;
 }
 
 std::vector<FilterId> asked_directly(const FilterTable& table, std::string_view name) {
@@ -54,7 +56,7 @@ size_t places_of(const std::string& before, const std::string& after) {
         places.clear();
         for (uint32_t i = 0; i < kNames; ++i) {
             const std::string digits = std::to_string(kNames + i).substr(1);
-            places.insert(&cache.match(table, before + digits + after));
+            places.insert(cache.match(table, before + digits + after).data());
         }
     }
     return places.size();
@@ -72,11 +74,16 @@ TEST(MatchCache, NamesThatDifferInANumberStandApart) {
 TEST(MatchCache, ANameThatIsTooLongIsAnsweredAllTheSame) {
     FilterTable table{HashKey{1, 2}};
     MatchCache cache;
-    const std::string name(MatchCache::kNameBytesMax + 1, 'a');
-    const FilterId id = table.acquire(name);
-    EXPECT_EQ(cache.match(table, name), std::vector{id});
-    table.release(id);
-    EXPECT_TRUE(cache.match(table, name).empty());
+    for (const size_t bytes : {MatchCache::kNameBytesMax, MatchCache::kNameBytesMax + 1,
+                               MatchCache::kLastNameBytesMax, MatchCache::kLastNameBytesMax + 1}) {
+        const std::string name(bytes, 'a');
+        const FilterId id = table.acquire(name);
+        EXPECT_EQ(sorted(cache.match(table, name)), std::vector{id});
+        const bool is_known = bytes <= MatchCache::kLastNameBytesMax;
+        EXPECT_EQ(cache.last_name(), is_known ? std::string_view(name) : std::string_view());
+        table.release(id);
+        EXPECT_TRUE(cache.match(table, name).empty());
+    }
 }
 
 TEST(MatchCache, MoreFiltersThanItKeepsAreAnsweredAllTheSame) {
