@@ -36,8 +36,8 @@ SourceHead head_of(const Source& source) {
 }
 
 /// The memory of the messages that left last: most live for a turn, and those that come then are as
-/// large. A third of the instructions of malloc() and free(), and 15 ns of a message that goes to
-/// disk.
+/// large. Fewer instructions than malloc() and free() take: see pairs-qos0 and durable-offline in
+/// tests/bench/instructions.
 class Leftovers {
 public:
     Leftovers() = default;
