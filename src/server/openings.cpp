@@ -26,10 +26,12 @@ std::optional<ConnectionId> Openings::next(Kind kind) {
     if (queue(kind).empty() || !may_begin(kind)) return std::nullopt;
     const ConnectionId id = queue(kind).front();
     queue(kind).pop_front();
-    if (kind == Kind::Plain)
+    if (kind == Kind::Plain) {
         ++plain_begun_;
-    else
+    } else {
         under_way_.push_back({id, now_});
+        tls_begun_ = now_;
+    }
     return id;
 }
 
@@ -44,18 +46,24 @@ void Openings::end(ConnectionId id, bool came_through) {
         lose_patience();
 }
 
+void Openings::pause_tls(Duration took, Instant now) {
+    tls_again_ = std::min(std::max(tls_again_, now) + took, tls_begun_ + kPauseMax);
+}
+
 void Openings::lose_patience() {
     patience_ = std::max(patience_ / 2, kPatienceMin);
 }
 
 Instant Openings::next_deadline() const {
     if (is_idle()) return kNever;
-    if (!plain_.empty() || may_begin(Kind::Tls)) return now_;
-    return under_way_.front().began + patience_;
+    if (!plain_.empty()) return now_;
+    const bool has_place = under_way_.size() < kTlsUnderWayMax;
+    return std::max({now_, tls_again_, has_place ? now_ : under_way_.front().began + patience_});
 }
 
 bool Openings::may_begin(Kind kind) const {
-    return kind == Kind::Plain ? plain_begun_ < kPlainPerTurn : under_way_.size() < kTlsUnderWayMax;
+    if (kind == Kind::Plain) return plain_begun_ < kPlainPerTurn;
+    return under_way_.size() < kTlsUnderWayMax && tls_again_ <= now_;
 }
 
 }  // namespace godwit::server

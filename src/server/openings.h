@@ -2,7 +2,8 @@
 // takes some 50 KiB until it is done, a PROXY header or a WebSocket's request some microseconds: of
 // the latter not many begin in a turn, of TLS the shard asks for as many as it has time for, and
 // few are under way at a time. So those who are in wait no longer than a turn, and those who come
-// are through one after the other, instead of all at the end.
+// are through one after the other, instead of all at the end. While messages flow, handshakes have
+// half of the shard's time: a thread that always runs is one that its core is taken from.
 #pragma once
 
 #include "base/ids.h"
@@ -28,17 +29,22 @@ public:
     /// place for nothing, and an eighth more after each who came through.
     static constexpr Duration kPatienceMax = std::chrono::milliseconds(100);
     static constexpr Duration kPatienceMin = std::chrono::milliseconds(1);
+    /// Who takes steps all the time does not keep the others out.
+    static constexpr Duration kPauseMax = std::chrono::milliseconds(2);
 
     void begin_turn(Instant now);
     /// A client has begun to speak. @return  true: it begins now; false: next() will name it, which
     /// is so for all of TLS
     bool ask(ConnectionId id, Kind kind);
     /// Whose turn it is; it may have gone meanwhile. nullopt: nobody of that kind waits, the turn
-    /// has had enough of Plain, or enough of TLS are under way.
+    /// has had enough of Plain, or enough of TLS are under way, or they pause.
     std::optional<ConnectionId> next(Kind kind);
     /// A handshake is done, or its connection has gone. Any other connection changes nothing.
     /// @cost  a look at those under way
     void end(ConnectionId id, bool came_through);
+    /// Steps of TLS took so long, until now. No other begins before as long again has gone by, or
+    /// kPauseMax since the last one began.
+    void pause_tls(Duration took, Instant now);
     bool is_full(Kind kind) const { return queue(kind).size() >= kWaitingMax; }
     /// Nobody waits.
     bool is_idle() const { return plain_.empty() && tls_.empty(); }
@@ -62,7 +68,9 @@ private:
     size_t plain_begun_ = 0;           // in this turn
     std::vector<UnderWay> under_way_;  // of TLS, the oldest first
     Duration patience_ = kPatienceMax;
-    Instant now_;  // of the turn
+    Instant tls_begun_;                   // the last one
+    Instant tls_again_ = Instant::min();  // no other begins before
+    Instant now_;                         // of the turn
 };
 
 }  // namespace godwit::server

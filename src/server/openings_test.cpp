@@ -177,6 +177,36 @@ TEST(Openings, HaveLessTimeTheMoreOfThemNeverComeThrough) {
     EXPECT_EQ(openings.next_deadline(), kStart + Openings::kPatienceMax);
 }
 
+TEST(Openings, OfTlsBeginAfterAsMuchTimeAsTheStepsBeforeTook) {
+    Openings openings;
+    fill(openings, Openings::kTlsUnderWayMax + 3);
+    const Instant half = kStart + 50us;
+    openings.pause_tls(50us, half);
+    openings.end(connection(0), true);
+    openings.end(connection(1), true);
+    EXPECT_EQ(openings.next_deadline(), half + 50us);
+    EXPECT_EQ(begin_all(openings, half + 49us), 0u);
+    EXPECT_TRUE(openings.ask(connection(9000), Kind::Plain)) << "those that cost less do not pause";
+    EXPECT_EQ(begin_all(openings, half + 50us), 2u);
+    openings.pause_tls(50us, half + 100us);
+    openings.pause_tls(30us, half + 130us);  // of those under way, while the others pause
+    openings.end(connection(2), true);
+    EXPECT_EQ(openings.next_deadline(), half + 180us);
+}
+
+TEST(Openings, ThatTakeStepsAllTheTimeDoNotKeepOthersOfTlsOut) {
+    Openings openings;
+    fill(openings, Openings::kTlsUnderWayMax + 100);
+    const Instant end = kStart + 100ms;
+    size_t begun = 0;
+    for (Instant now = kStart; now < end; now += 100us) {
+        openings.end(connection(begun), true);
+        begun += begin_all(openings, now);
+        openings.pause_tls(100us, now + 100us);
+    }
+    EXPECT_EQ(begun, size_t(100ms / Openings::kPauseMax));
+}
+
 // --- a real shard ---
 
 class OpeningsTest : public ::testing::Test {

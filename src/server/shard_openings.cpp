@@ -6,6 +6,13 @@
 
 namespace godwit::server {
 
+namespace {
+
+/// For so long after a message there may be a next one that wants its turn.
+constexpr auto kMessagesFlow = std::chrono::seconds(1);
+
+}  // namespace
+
 /// A client that has begun to speak, on a listener where something comes before MQTT.
 void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
     const Openings::Kind kind = parts_.listeners[socket.listener.value]->opening();
@@ -16,8 +23,8 @@ void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
 
 /// A step of a TLS handshake takes as long as many messages. So they come last in a turn, once what
 /// the others asked for has gone out, and have no more time than the others had, or one step. Those
-/// under way go on in one turn, and others begin in the next. Who has no step in this turn is told
-/// of in a later one.
+/// under way go on in one turn, and others begin in the next; while messages flow, not before as
+/// much time has gone by as the steps took. Who has no step in this turn is told of in a later one.
 void ShardRunner::take_openings() {
     const Instant began = read_clock();
     const auto has_time = [this, until = began + (began - now_)] { return read_clock() < until; };
@@ -35,6 +42,8 @@ void ShardRunner::take_openings() {
         }
     }
     opening_events_.clear();
+    const Instant ended = read_clock();
+    if (ended < messages_at_ + kMessagesFlow) openings_.pause_tls(ended - began, ended);
 }
 
 /// Something of a TLS handshake that has begun.

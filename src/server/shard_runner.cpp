@@ -124,7 +124,7 @@ void ShardRunner::turn() {
     if (const auto due = shard_->next_deadline(); due && *due <= now_) feed(broker::Tick{});
     if (accept_again_ <= now_) pause_accepting();
     end_turn(wall);
-    if (!opening_events_.empty() || !openings_.is_idle()) {
+    if (!opening_events_.empty() || openings_.next_deadline() <= now_) {
         take_openings();
         end_turn(wall);
     }
@@ -132,6 +132,9 @@ void ShardRunner::turn() {
     end_lingering();
     broker::Counters counters = shard_->counters();
     counters.connections_turned_away = turned_away_;
+    if (const uint64_t messages = counters.publishes_received + counters.publishes_sent;
+        messages != std::exchange(messages_, messages))
+        messages_at_ = now_;
     parts_.counters->store(counters);
 }
 

@@ -165,6 +165,8 @@ private:
     Openings openings_;
     std::vector<os::PollEvent> opening_events_;  // scratch: of the turn
     bool openings_go_on_ = false;                // those under way, and no others began
+    uint64_t messages_ = 0;                      // received and sent
+    Instant messages_at_ = Instant::min();       // the last turn with one
     Newcomers newcomers_;
     Instant tell_turned_away_ = Instant::min();  // no earlier line about those turned away
     uint64_t turned_away_ = 0, turned_away_told_ = 0;
