@@ -231,7 +231,7 @@ TEST(AclIdentities, NoneSlipsOutOfADeny) {
     const Policy rules = acl("topic a/#\nuser v/x\ntopic #\npattern deny a/%u/#\n");
     EXPECT_EQ(publish(rules, "a/b"), allowed_by(1)) << "without a user name %u says nothing";
     EXPECT_EQ(publish(rules, "a/v/x/y", "v/x"), denied_by(4));
-    EXPECT_EQ(publish(rules, "a/other", "v/x"), denied_by(4)) << "from the placeholder's level on";
+    EXPECT_EQ(publish(rules, "a/other", "v/x"), denied_by(4)) << "from the level of %u on";
     EXPECT_EQ(publish(rules, "b", "v/x"), allowed_by(3));
 }
 

@@ -26,10 +26,10 @@ void ShardRunner::begin_opening(ConnectionId id, Socket& socket) {
 /// under way go on in one turn, and others begin in the next; while messages flow, not before as
 /// much time has gone by as the steps took. Who has no step in this turn is told of in a later one.
 void ShardRunner::take_openings() {
-    const Instant began = read_clock();
-    const auto has_time = [this, until = began + (began - now_)] { return read_clock() < until; };
     while (begin_next_opening(Openings::Kind::Plain)) {
     }
+    const Instant began = read_clock();
+    const auto has_time = [this, until = began + (began - now_)] { return read_clock() < until; };
     const bool none_waits = openings_.next_deadline() > now_;
     openings_go_on_ = !opening_events_.empty() && (!openings_go_on_ || none_waits);
     if (openings_go_on_) {
